@@ -1,1 +1,3 @@
+//! A native Kafka Connect worker.
 
+pub mod error;
