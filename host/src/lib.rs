@@ -1,3 +1,4 @@
 //! A native Kafka Connect worker.
 
 pub mod error;
+pub mod storage;
