@@ -10,6 +10,7 @@
 #![deny(missing_docs)]
 #![allow(non_local_definitions, reason = "the derive macros of the container crate put their impls inside constants")]
 
+pub mod builder;
 pub mod bytes;
 pub mod config;
 pub mod error;
