@@ -190,9 +190,7 @@ impl ConnectError {
     /// `Invalid value V for configuration K: reason`, the text Kafka uses for a bad value.
     /// The caller passes `[hidden]` in place of a secret value.
     pub fn invalid_value(key: &str, value: impl fmt::Display, reason: impl fmt::Display) -> Self {
-        Self::config(format!(
-            "Invalid value {value} for configuration {key}: {reason}"
-        ))
+        Self::config(format!("Invalid value {value} for configuration {key}: {reason}"))
     }
 
     /// Takes any error, with its chain of sources, as it is. A `ConnectError` stays itself.
@@ -259,13 +257,8 @@ impl ConnectError {
     /// appear in [`trace`](Self::trace), indented, below the message.
     #[must_use]
     pub fn detail(mut self, lines: impl AsRef<str>) -> Self {
-        let lines = lines
-            .as_ref()
-            .lines()
-            .filter(|line| !line.trim().is_empty());
-        self.0
-            .details
-            .extend(lines.map(|line| line.trim_end().to_owned()));
+        let lines = lines.as_ref().lines().filter(|line| !line.trim().is_empty());
+        self.0.details.extend(lines.map(|line| line.trim_end().to_owned()));
         self
     }
 
@@ -353,10 +346,7 @@ impl fmt::Debug for ConnectError {
 
 impl Error for ConnectError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0
-            .cause
-            .as_ref()
-            .map(|cause| cause as &(dyn Error + 'static))
+        self.0.cause.as_ref().map(|cause| cause as &(dyn Error + 'static))
     }
 }
 
@@ -405,17 +395,13 @@ mod tests {
         let error = ConnectError::retriable("broker gone").context("While writing offsets");
         assert!(error.is_retriable());
         assert_eq!(error.message(), "While writing offsets");
-        assert_eq!(
-            error.next_cause().map(ConnectError::message),
-            Some("broker gone")
-        );
+        assert_eq!(error.next_cause().map(ConnectError::message), Some("broker gone"));
     }
 
     #[test]
     fn causes_go_to_the_end_of_the_chain() {
-        let error = ConnectError::connect("a")
-            .caused_by(ConnectError::connect("b"))
-            .caused_by(ConnectError::connect("c"));
+        let error =
+            ConnectError::connect("a").caused_by(ConnectError::connect("b")).caused_by(ConnectError::connect("c"));
         let messages: Vec<_> = error.chain().map(ConnectError::message).collect();
         assert_eq!(messages, ["a", "b", "c"]);
     }
@@ -431,13 +417,8 @@ mod tests {
 
     #[test]
     fn an_own_class_replaces_that_of_the_kind() {
-        let error = ConnectError::data("x")
-            .with_class("org.apache.kafka.common.errors.SerializationException");
-        assert!(
-            error
-                .trace()
-                .starts_with("org.apache.kafka.common.errors.SerializationException: x")
-        );
+        let error = ConnectError::data("x").with_class("org.apache.kafka.common.errors.SerializationException");
+        assert!(error.trace().starts_with("org.apache.kafka.common.errors.SerializationException: x"));
     }
 
     #[test]

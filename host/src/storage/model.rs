@@ -22,10 +22,7 @@ pub struct TaskId {
 impl TaskId {
     /// Names task `task` of `connector`.
     pub fn new(connector: impl Into<Arc<str>>, task: u32) -> Self {
-        Self {
-            connector: connector.into(),
-            task,
-        }
+        Self { connector: connector.into(), task }
     }
 }
 
@@ -172,10 +169,7 @@ mod tests {
     #[test]
     fn a_task_is_written_with_its_connector_and_number() {
         assert_eq!(TaskId::new("file-source", 3).to_string(), "file-source-3");
-        assert_eq!(
-            serde_json::to_string(&TaskId::new("a", 0)).unwrap(),
-            r#"{"connector":"a","task":0}"#
-        );
+        assert_eq!(serde_json::to_string(&TaskId::new("a", 0)).unwrap(), r#"{"connector":"a","task":0}"#);
     }
 
     #[test]
@@ -208,10 +202,7 @@ mod tests {
 
     #[test]
     fn initial_states_are_named_after_what_they_become() {
-        assert_eq!(
-            TargetState::from_initial_state("Running"),
-            Some(TargetState::Started)
-        );
+        assert_eq!(TargetState::from_initial_state("Running"), Some(TargetState::Started));
         assert_eq!(TargetState::from_initial_state("STARTED"), None);
         for target in TargetState::ALL {
             assert!(ConnectorState::ALL.contains(&target.connector_state()));
