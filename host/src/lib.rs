@@ -1,5 +1,6 @@
 //! A native Kafka Connect worker.
 
+pub mod config;
 pub mod error;
 pub mod storage;
 pub mod telemetry;
