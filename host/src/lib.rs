@@ -2,5 +2,6 @@
 
 pub mod config;
 pub mod error;
+pub mod herder;
 pub mod storage;
 pub mod telemetry;
