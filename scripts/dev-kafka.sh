@@ -98,6 +98,8 @@ offsets.topic.num.partitions=4
 transaction.state.log.num.partitions=4
 share.coordinator.state.topic.num.partitions=4
 group.initial.rebalance.delay.ms=0
+# A killed worker is to be noticed within a test, not within the 6 s that brokers insist on by default.
+group.min.session.timeout.ms=500
 # Tests make and delete many topics; a segment is only as long as what was written to it.
 log.cleaner.dedupe.buffer.size=16777216
 PROPERTIES
