@@ -1,0 +1,315 @@
+//! A real Kafka, and a view of what is in its topics that owes nothing to the worker.
+
+use crate::repository;
+use crate::wait::{PATIENCE, until_some};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::{Headers, Message};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use std::collections::HashMap;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+const CALL: Duration = Duration::from_secs(20);
+
+/// A Kafka cluster.
+#[derive(Debug)]
+pub struct Kafka {
+    /// What goes into `bootstrap.servers`.
+    pub bootstrap: String,
+    /// Ends the cluster together with this process, if this process started it.
+    _guard: Option<Child>,
+}
+
+/// One record as it lies in a topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Partition number.
+    pub partition: i32,
+    /// Offset in the partition.
+    pub offset: i64,
+    /// `None` is a null key.
+    pub key: Option<Vec<u8>>,
+    /// `None` is a null value.
+    pub value: Option<Vec<u8>>,
+    /// Names and values in order; a null value is `None`.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl Record {
+    /// The value as text; a null value is `None`, bad UTF-8 is replaced.
+    pub fn text(&self) -> Option<String> {
+        self.value
+            .as_deref()
+            .map(|v| String::from_utf8_lossy(v).into_owned())
+    }
+}
+
+impl Kafka {
+    /// The Kafka that all tests of this process share.
+    ///
+    /// It is the one named by `FERROCONNECT_TEST_BROKERS`; else the one that `scripts/dev-kafka.sh up` started by hand;
+    /// else one that this process starts, which ends with it.
+    ///
+    /// # Panics
+    /// When there is none and none can be started.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Kafka> = OnceLock::new();
+        SHARED.get_or_init(|| {
+            if let Ok(bootstrap) = std::env::var("FERROCONNECT_TEST_BROKERS") {
+                return Self {
+                    bootstrap,
+                    _guard: None,
+                };
+            }
+            if let Ok(found) = dev_kafka(&["status"]) {
+                return Self {
+                    bootstrap: found["bootstrap"].clone(),
+                    _guard: None,
+                };
+            }
+            Self::start_own()
+        })
+    }
+
+    fn start_own() -> Self {
+        let dir = std::env::temp_dir().join(crate::unique("ferroconnect-e2e-kafka"));
+        let dir = dir
+            .to_str()
+            .expect("the temporary folder has a UTF-8 name")
+            .to_owned();
+        // The guard waits for the end of its standard input, which comes with the end of this process, however it ends.
+        let guard = Command::new("sh")
+            .args(["-c", r#"read -r _; exec "$0" down --dir "$1""#])
+            .arg(script())
+            .arg(&dir)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0) // ctrl-C is for the test, not for the guard
+            .spawn()
+            .expect("sh can be started");
+        let found = dev_kafka(&["up", "--dir", &dir])
+            .unwrap_or_else(|e| panic!("no Kafka to test with: {e}"));
+        Self {
+            bootstrap: found["bootstrap"].clone(),
+            _guard: Some(guard),
+        }
+    }
+
+    fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", &self.bootstrap)
+            .set("client.id", "ferroconnect-e2e");
+        config
+    }
+
+    fn consumer(&self) -> BaseConsumer {
+        let mut config = self.config();
+        config
+            .set("group.id", "ferroconnect-e2e")
+            .set("enable.auto.commit", "false")
+            .set("fetch.queue.backoff.ms", "10");
+        config.create().expect("a consumer can be made")
+    }
+
+    fn admin(&self) -> AdminClient<DefaultClientContext> {
+        self.config().create().expect("an admin client can be made")
+    }
+
+    /// Creates a topic and waits until it can be used.
+    pub fn create_topic(&self, name: &str, partitions: i32) {
+        let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+        let made = block_on(
+            self.admin()
+                .create_topics(&[topic], &AdminOptions::new().operation_timeout(Some(CALL))),
+        );
+        let made = made.expect("the broker answers");
+        assert!(made.iter().all(Result::is_ok), "topic {name}: {made:?}");
+        until_some("the new topic", PATIENCE, || {
+            match self.partitions(name).len() as i32 {
+                n if n == partitions => Ok(()),
+                n => Err(format!("{n} partitions")),
+            }
+        });
+    }
+
+    /// Deletes a topic and waits until it is gone.
+    pub fn delete_topic(&self, name: &str) {
+        let gone = block_on(
+            self.admin()
+                .delete_topics(&[name], &AdminOptions::new().operation_timeout(Some(CALL))),
+        );
+        let gone = gone.expect("the broker answers");
+        assert!(gone.iter().all(Result::is_ok), "topic {name}: {gone:?}");
+        until_some("the topic to go", PATIENCE, || {
+            match self.partitions(name).len() {
+                0 => Ok(()),
+                n => Err(format!("{n} partitions")),
+            }
+        });
+    }
+
+    /// Partition numbers of a topic; none when it does not exist. Does not create it.
+    pub fn partitions(&self, topic: &str) -> Vec<i32> {
+        // A consumer never asks the broker to create a topic; the list of all topics does not either.
+        let all = self
+            .consumer()
+            .fetch_metadata(None, CALL)
+            .expect("the broker answers");
+        let found = all
+            .topics()
+            .iter()
+            .find(|t| t.name() == topic && t.error().is_none());
+        let mut partitions: Vec<i32> = found
+            .map(|t| t.partitions().iter().map(|p| p.id()).collect())
+            .unwrap_or_default();
+        partitions.sort_unstable();
+        partitions
+    }
+
+    /// Number of records ever written to the topic, over all partitions (exact for topics without transactions).
+    pub fn count(&self, topic: &str) -> i64 {
+        let consumer = self.consumer();
+        let end = |p: &i32| {
+            consumer
+                .fetch_watermarks(topic, *p, CALL)
+                .expect("the broker answers")
+                .1
+        };
+        self.partitions(topic).iter().map(end).sum()
+    }
+
+    /// Everything in the topic now, by partition and offset.
+    pub fn read(&self, topic: &str) -> Vec<Record> {
+        let consumer = self.consumer();
+        let mut open = HashMap::new();
+        let mut from = TopicPartitionList::new();
+        for partition in self.partitions(topic) {
+            let (low, high) = consumer
+                .fetch_watermarks(topic, partition, CALL)
+                .expect("the broker answers");
+            if high > low {
+                open.insert(partition, high);
+                from.add_partition_offset(topic, partition, Offset::Beginning)
+                    .expect("an offset for a new partition");
+            }
+        }
+        consumer.assign(&from).expect("partitions can be assigned");
+        let mut records = Vec::new();
+        while !open.is_empty() {
+            let polled = consumer
+                .poll(CALL)
+                .unwrap_or_else(|| panic!("{topic}: nothing more to read, yet {open:?} is open"));
+            let message = polled.unwrap_or_else(|e| panic!("{topic}: {e}"));
+            if message.offset() + 1 >= open.get(&message.partition()).copied().unwrap_or(0) {
+                open.remove(&message.partition());
+            }
+            records.push(record(&message));
+        }
+        records.sort_by_key(|r| (r.partition, r.offset));
+        records
+    }
+
+    /// Waits until the topic holds at least `count` records, and gives them all.
+    pub fn read_at_least(&self, topic: &str, count: usize) -> Vec<Record> {
+        until_some(
+            &format!("{count} records in {topic}"),
+            PATIENCE,
+            || match self.count(topic) {
+                n if n >= count as i64 => Ok(()),
+                n => Err(format!("{n} records")),
+            },
+        );
+        self.read(topic)
+    }
+
+    /// Writes text values with null keys to one partition, and waits until the broker has them.
+    pub fn write<'a>(
+        &self,
+        topic: &str,
+        partition: i32,
+        values: impl IntoIterator<Item = &'a str>,
+    ) {
+        let producer: BaseProducer = self.config().create().expect("a producer can be made");
+        for value in values {
+            let mut next = Some(
+                BaseRecord::<(), str>::to(topic)
+                    .partition(partition)
+                    .payload(value),
+            );
+            while let Some(record) = next.take() {
+                if let Err((error, record)) = producer.send(record) {
+                    let full = error.rdkafka_error_code()
+                        == Some(rdkafka::types::RDKafkaErrorCode::QueueFull);
+                    assert!(full, "{topic}: {error}");
+                    producer.poll(Duration::from_millis(50));
+                    next = Some(record);
+                }
+            }
+        }
+        producer.flush(CALL).expect("the broker takes the records");
+    }
+}
+
+fn record(message: &impl Message) -> Record {
+    let headers = message.headers().map(|all| {
+        all.iter()
+            .map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec)))
+            .collect()
+    });
+    Record {
+        partition: message.partition(),
+        offset: message.offset(),
+        key: message.key().map(<[u8]>::to_vec),
+        value: message.payload().map(<[u8]>::to_vec),
+        headers: headers.unwrap_or_default(),
+    }
+}
+
+fn script() -> PathBuf {
+    repository().join("scripts/dev-kafka.sh")
+}
+
+/// Runs `scripts/dev-kafka.sh` and gives the `name=value` lines that it printed.
+pub fn dev_kafka(args: &[&str]) -> Result<HashMap<String, String>, String> {
+    let run = Command::new(script())
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| e.to_string())?;
+    if !run.status.success() {
+        return Err(String::from_utf8_lossy(&run.stderr).into_owned());
+    }
+    let text = String::from_utf8_lossy(&run.stdout).into_owned();
+    Ok(text
+        .lines()
+        .filter_map(|l| l.split_once('='))
+        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        .collect())
+}
+
+/// Runs a future of the admin client on this thread: its own thread makes the progress, this one only waits.
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
+    let mut context = std::task::Context::from_waker(&waker);
+    let mut future = std::pin::pin!(future);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            std::task::Poll::Ready(output) => return output,
+            std::task::Poll::Pending => std::thread::park(),
+        }
+    }
+}

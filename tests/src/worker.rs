@@ -1,0 +1,311 @@
+//! A standalone worker as a process: ours, or Java's as the control.
+
+use crate::kafka::Kafka;
+use crate::process::{Process, tail};
+use crate::rest::RestClient;
+use crate::wait::{PATIENCE, until_some};
+use crate::{build_dir, free_port, repository};
+use rustix::process::Signal;
+use std::fmt::Write as _;
+use std::ops::{Deref, DerefMut};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Whose worker a scenario runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// The worker of this repository.
+    Ferroconnect,
+    /// The worker of Apache Kafka: what it does is right by definition.
+    Java,
+}
+
+impl Subject {
+    /// Ours, unless `FERROCONNECT_E2E_SUBJECT=java` asks for the control.
+    pub fn from_env() -> Self {
+        match std::env::var("FERROCONNECT_E2E_SUBJECT").as_deref() {
+            Err(_) | Ok("" | "ferroconnect") => Self::Ferroconnect,
+            Ok("java") => Self::Java,
+            Ok(other) => panic!("FERROCONNECT_E2E_SUBJECT={other}: ferroconnect or java is wanted"),
+        }
+    }
+}
+
+/// Our program: `FERROCONNECT_BIN`, or the one built beside this test.
+///
+/// # Panics
+/// When it has not been built.
+pub fn program() -> PathBuf {
+    let path = std::env::var_os("FERROCONNECT_BIN")
+        .map_or_else(|| build_dir().join("ferroconnect"), PathBuf::from);
+    assert!(
+        path.is_file(),
+        "{} does not exist: run cargo build first, or set FERROCONNECT_BIN",
+        path.display()
+    );
+    path
+}
+
+/// Our plugins, laid out as a plugin path: `FERROCONNECT_PLUGINS`, or `plugins` beside this test's build.
+///
+/// # Panics
+/// When they have not been staged.
+pub fn plugins() -> PathBuf {
+    let path = std::env::var_os("FERROCONNECT_PLUGINS")
+        .map_or_else(|| build_dir().join("plugins"), PathBuf::from);
+    assert!(
+        path.is_dir(),
+        "{} does not exist: run scripts/stage-plugins.sh, or set FERROCONNECT_PLUGINS",
+        path.display()
+    );
+    path
+}
+
+/// A worker's folder and files. It can be started again and again, as after a crash.
+#[derive(Debug)]
+pub struct WorkerSetup {
+    subject: Subject,
+    dir: TempDir,
+    properties: Vec<(String, String)>,
+    connectors: Vec<PathBuf>,
+    port: u16,
+    starts: u32,
+}
+
+impl WorkerSetup {
+    /// A worker of kind `subject` with string converters off the given Kafka: a free REST port, an offset file in a new
+    /// folder, offsets flushed every second.
+    pub fn new(subject: Subject, kafka: &Kafka) -> Self {
+        Self::with_bootstrap(subject, &kafka.bootstrap)
+    }
+
+    /// As [`Self::new`], for tests that want no Kafka or one that cannot be reached.
+    pub fn with_bootstrap(subject: Subject, bootstrap: &str) -> Self {
+        let dir = tempfile::Builder::new()
+            .prefix("ferroconnect-e2e-")
+            .tempdir()
+            .expect("a temporary folder can be made");
+        let port = free_port();
+        let mut setup = Self {
+            subject,
+            dir,
+            properties: Vec::new(),
+            connectors: Vec::new(),
+            port,
+            starts: 0,
+        };
+        let plugin_path = match subject {
+            Subject::Ferroconnect => plugins(),
+            Subject::Java => java_plugins(),
+        };
+        let offsets = setup.path("connect.offsets");
+        setup.set("bootstrap.servers", bootstrap);
+        setup.set("listeners", &format!("http://127.0.0.1:{port}"));
+        setup.set("plugin.path", plugin_path.to_str().expect("a UTF-8 path"));
+        setup.set(
+            "offset.storage.file.filename",
+            offsets.to_str().expect("a UTF-8 path"),
+        );
+        setup.set("offset.flush.interval.ms", "1000");
+        setup.set(
+            "key.converter",
+            "org.apache.kafka.connect.storage.StringConverter",
+        );
+        setup.set(
+            "value.converter",
+            "org.apache.kafka.connect.storage.StringConverter",
+        );
+        setup
+    }
+
+    /// A path in the worker's folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Whose worker this is.
+    pub fn subject(&self) -> Subject {
+        self.subject
+    }
+
+    /// The REST port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Sets a key of the worker file, in place of an earlier value.
+    pub fn set(&mut self, key: &str, value: &str) -> &mut Self {
+        self.properties.retain(|(k, _)| k != key);
+        self.properties.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Takes a key out of the worker file.
+    pub fn unset(&mut self, key: &str) -> &mut Self {
+        self.properties.retain(|(k, _)| k != key);
+        self
+    }
+
+    /// Adds a connector file (`<name>.properties`) to the command line.
+    pub fn connector(&mut self, name: &str, config: &[(&str, &str)]) -> &mut Self {
+        let mut text = format!("name={name}\n");
+        for (key, value) in config {
+            writeln!(text, "{key}={value}").expect("text can be written to a string");
+        }
+        self.connector_file(&format!("{name}.properties"), &text)
+    }
+
+    /// Adds a connector file with any text to the command line.
+    pub fn connector_file(&mut self, file: &str, text: &str) -> &mut Self {
+        let path = self.path(file);
+        std::fs::write(&path, text).expect("the worker's folder can be written to");
+        self.connectors.push(path);
+        self
+    }
+
+    /// Writes the worker file and gives its path.
+    pub fn write_worker_file(&self) -> PathBuf {
+        let mut text = String::new();
+        for (key, value) in &self.properties {
+            writeln!(text, "{key}={value}").expect("text can be written to a string");
+        }
+        let path = self.path("worker.properties");
+        std::fs::write(&path, text).expect("the worker's folder can be written to");
+        path
+    }
+
+    /// Starts the worker and does not wait for anything.
+    pub fn spawn(&mut self) -> Worker {
+        let worker_file = self.write_worker_file();
+        let mut command = match self.subject {
+            Subject::Ferroconnect => {
+                let mut command = Command::new(program());
+                command.arg("standalone");
+                command
+            }
+            Subject::Java => Command::new(repository().join("scripts/java-worker.sh")),
+        };
+        command.arg(worker_file).args(&self.connectors);
+        self.starts += 1;
+        let process = Process::start(command, self.dir.path(), &format!("worker-{}", self.starts));
+        Worker {
+            process,
+            rest: RestClient::new(&format!("http://127.0.0.1:{}", self.port)),
+        }
+    }
+
+    /// Starts the worker and waits until `GET /health` says that it has started up.
+    pub fn start(&mut self) -> Worker {
+        let mut worker = self.spawn();
+        worker.await_ready();
+        worker
+    }
+
+    /// Standard output of all starts so far, oldest first, one text per start.
+    pub fn outputs(&self) -> Vec<String> {
+        (1..=self.starts)
+            .map(|n| crate::process::read_lossy(&self.path(&format!("worker-{n}.out"))))
+            .collect()
+    }
+
+    /// The logs of all starts so far, joined.
+    pub fn logs(&self) -> String {
+        (1..=self.starts)
+            .map(|n| crate::process::read_lossy(&self.path(&format!("worker-{n}.err"))))
+            .collect()
+    }
+
+    /// The worker's folder.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+impl Drop for WorkerSetup {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the worker's files stay in {}", self.dir.path().display());
+            self.dir.disable_cleanup(true);
+        }
+    }
+}
+
+fn java_plugins() -> PathBuf {
+    let found =
+        crate::kafka::dev_kafka(&["jars"]).unwrap_or_else(|e| panic!("no Java worker: {e}"));
+    PathBuf::from(&found["java_plugins"])
+}
+
+/// A started worker. Dropping it kills it.
+#[derive(Debug)]
+pub struct Worker {
+    process: Process,
+    /// Speaks to this worker.
+    pub rest: RestClient,
+}
+
+impl Deref for Worker {
+    type Target = Process;
+    fn deref(&self) -> &Process {
+        &self.process
+    }
+}
+
+impl DerefMut for Worker {
+    fn deref_mut(&mut self) -> &mut Process {
+        &mut self.process
+    }
+}
+
+impl Worker {
+    /// Waits until `GET /health` answers 200.
+    ///
+    /// # Panics
+    /// When the worker ends, or does not get there in time.
+    pub fn await_ready(&mut self) {
+        until_some("the worker to be ready", PATIENCE, || {
+            self.assert_alive();
+            let answer =
+                self.rest
+                    .call("GET", "/health", &[("accept", "application/json")], None)?;
+            if answer.status == 200 {
+                Ok(())
+            } else {
+                Err(format!("{answer:?}"))
+            }
+        });
+    }
+
+    /// Panics with the end of the log when the worker has ended.
+    pub fn assert_alive(&mut self) {
+        if let Some(status) = self.process.ended() {
+            panic!(
+                "the worker has ended with {status}; its log ends:\n{}",
+                tail(&self.process.stderr, 40)
+            );
+        }
+    }
+
+    /// Stops the worker with SIGTERM, as a service manager does, and gives its exit status.
+    ///
+    /// # Panics
+    /// When it has not ended after a minute.
+    pub fn terminate(&mut self) -> ExitStatus {
+        self.stop_with(Signal::TERM)
+    }
+
+    /// Stops the worker with SIGINT, as ctrl-C does, and gives its exit status.
+    ///
+    /// # Panics
+    /// When it has not ended after a minute.
+    pub fn interrupt(&mut self) -> ExitStatus {
+        self.stop_with(Signal::INT)
+    }
+
+    fn stop_with(&mut self, signal: Signal) -> ExitStatus {
+        self.process.signal(signal);
+        self.process.wait(Duration::from_secs(60))
+    }
+}
