@@ -40,11 +40,7 @@ pub fn play(flow: &Value, rest: &RestClient, dir: &Path) -> (usize, Vec<Differen
         let got = await_answer(step, rest, &variables);
         let details = compare(step, &got);
         if !details.is_empty() {
-            differences.push(Difference {
-                step: n,
-                call: text(&step["call"]).to_owned(),
-                details,
-            });
+            differences.push(Difference { step: n, call: text(&step["call"]).to_owned(), details });
         }
     }
     (calls, differences)
@@ -56,34 +52,24 @@ struct Variables(Vec<(String, String)>);
 impl Variables {
     fn of(flow: &Value, rest: &RestClient, dir: &Path) -> Self {
         let id = unique("f");
-        let mut all = Self(vec![
-            (
-                "${dir}".to_owned(),
-                dir.to_str().expect("a UTF-8 path").to_owned(),
-            ),
-            ("${id}".to_owned(), id),
-        ]);
+        let mut all =
+            Self(vec![("${dir}".to_owned(), dir.to_str().expect("a UTF-8 path").to_owned()), ("${id}".to_owned(), id)]);
         for (name, value) in flow["vars"].as_object().into_iter().flatten() {
             let value = all.fill(text(value));
             all.0.push((format!("${{{name}}}"), value));
         }
         // Longest first, so that a value that holds another one is put back whole.
         all.0.push(("${base}".to_owned(), rest.base.clone()));
-        all.0
-            .sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
+        all.0.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
         all
     }
 
     fn fill(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, (name, value)| {
-            text.replace(name, value)
-        })
+        self.0.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
     }
 
     fn unfill(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, (name, value)| {
-            text.replace(value, name)
-        })
+        self.0.iter().fold(text.to_owned(), |text, (name, value)| text.replace(value, name))
     }
 }
 
@@ -94,16 +80,10 @@ fn text(value: &Value) -> &str {
 fn write_file(step: &Value, variables: &Variables) {
     let append = step.get("append").is_some_and(|v| v == &Value::Bool(true));
     let mut options = std::fs::OpenOptions::new();
-    options
-        .create(true)
-        .append(append)
-        .write(true)
-        .truncate(!append);
-    let mut file = options
-        .open(variables.fill(text(&step["write_file"])))
-        .expect("the flow's folder can be written to");
-    file.write_all(variables.fill(text(&step["data"])).as_bytes())
-        .expect("the flow's file can be written");
+    options.create(true).append(append).write(true).truncate(!append);
+    let mut file =
+        options.open(variables.fill(text(&step["write_file"]))).expect("the flow's folder can be written to");
+    file.write_all(variables.fill(text(&step["data"])).as_bytes()).expect("the flow's file can be written");
 }
 
 fn await_answer(step: &Value, rest: &RestClient, variables: &Variables) -> Value {
@@ -113,8 +93,7 @@ fn await_answer(step: &Value, rest: &RestClient, variables: &Variables) -> Value
             Ok(answer) => normal_answer(&answer, variables),
             Err(error) => json!({"status": 0, "headers": {}, "text": error}),
         };
-        if step.get("until").is_none_or(|until| holds(until, &answer)) || Instant::now() > deadline
-        {
+        if step.get("until").is_none_or(|until| holds(until, &answer)) || Instant::now() > deadline {
             return answer;
         }
         std::thread::sleep(Duration::from_millis(100));
@@ -122,12 +101,8 @@ fn await_answer(step: &Value, rest: &RestClient, variables: &Variables) -> Value
 }
 
 fn holds(until: &Value, answer: &Value) -> bool {
-    let status = until
-        .get("status")
-        .is_none_or(|want| *want == answer["status"]);
-    let body = until
-        .get("at")
-        .is_none_or(|at| pick(&answer["body"], text(at)) == until["is"]);
+    let status = until.get("status").is_none_or(|want| *want == answer["status"]);
+    let body = until.get("at").is_none_or(|at| pick(&answer["body"], text(at)) == until["is"]);
     status && body
 }
 
@@ -137,9 +112,7 @@ fn pick(node: &Value, pointer: &str) -> Value {
 }
 
 fn call(step: &Value, rest: &RestClient, variables: &Variables) -> Result<Answer, String> {
-    let (method, path) = text(&step["call"])
-        .split_once(' ')
-        .expect("a call is a method and a path");
+    let (method, path) = text(&step["call"]).split_once(' ').expect("a call is a method and a path");
     let body = match (step.get("raw"), step.get("json")) {
         (Some(raw), _) => Some(variables.fill(text(raw))),
         (None, Some(json)) => Some(variables.fill(&json.to_string())),
@@ -147,27 +120,13 @@ fn call(step: &Value, rest: &RestClient, variables: &Variables) -> Result<Answer
     };
     let mut headers = vec![("accept".to_owned(), Some("application/json".to_owned()))];
     if body.is_some() {
-        headers.push((
-            "content-type".to_owned(),
-            Some("application/json".to_owned()),
-        ));
+        headers.push(("content-type".to_owned(), Some("application/json".to_owned())));
     }
-    for (name, value) in step
-        .get("headers")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-    {
+    for (name, value) in step.get("headers").and_then(Value::as_object).into_iter().flatten() {
         headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
-        headers.push((
-            name.to_ascii_lowercase(),
-            value.as_str().map(ToOwned::to_owned),
-        ));
+        headers.push((name.to_ascii_lowercase(), value.as_str().map(ToOwned::to_owned)));
     }
-    let headers: Vec<(&str, &str)> = headers
-        .iter()
-        .filter_map(|(k, v)| Some((k.as_str(), v.as_deref()?)))
-        .collect();
+    let headers: Vec<(&str, &str)> = headers.iter().filter_map(|(k, v)| Some((k.as_str(), v.as_deref()?))).collect();
     rest.call(method, &variables.fill(path), &headers, body.as_deref())
 }
 
@@ -215,12 +174,7 @@ fn normal_field(key: &str, value: Value) -> Value {
 }
 
 fn compare(step: &Value, got: &Value) -> Vec<String> {
-    let list = |name: &str| {
-        step.get(name)
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default()
-    };
+    let list = |name: &str| step.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
     // A documented improvement on the recorded answer.
     if list("accept").contains(&got["status"]) {
         return Vec::new();
@@ -233,25 +187,11 @@ fn compare(step: &Value, got: &Value) -> Vec<String> {
         }
     };
     leaf("status", &want["status"], &got["status"]);
-    leaf(
-        "location",
-        &want["headers"]["location"],
-        &got["headers"]["location"],
-    );
+    leaf("location", &want["headers"]["location"], &got["headers"]["location"]);
     let ignored: Vec<String> = list("ignore").iter().map(|v| text(v).to_owned()).collect();
     if !ignored.iter().any(|i| i == "body") {
-        let body = |answer: &Value| {
-            answer
-                .get("body")
-                .or_else(|| answer.get("text"))
-                .cloned()
-                .unwrap_or(Value::Null)
-        };
-        Walk {
-            ignored,
-            found: &mut found,
-        }
-        .node("", &body(want), &body(got));
+        let body = |answer: &Value| answer.get("body").or_else(|| answer.get("text")).cloned().unwrap_or(Value::Null);
+        Walk { ignored, found: &mut found }.node("", &body(want), &body(got));
     }
     found
 }
@@ -263,22 +203,14 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn node(&mut self, at: &str, want: &Value, got: &Value) {
-        if self
-            .ignored
-            .iter()
-            .any(|i| at == i || at.starts_with(&format!("{i}/")))
-        {
+        if self.ignored.iter().any(|i| at == i || at.starts_with(&format!("{i}/"))) {
             return;
         }
         match (want, got) {
             (Value::Object(want), Value::Object(got)) => self.object(at, want, got),
             (Value::Array(want), Value::Array(got)) => {
                 if want.len() != got.len() {
-                    self.found.push(format!(
-                        "{at} length: want {}, got {}",
-                        want.len(),
-                        got.len()
-                    ));
+                    self.found.push(format!("{at} length: want {}, got {}", want.len(), got.len()));
                 }
                 for (n, (want, got)) in want.iter().zip(got).enumerate() {
                     self.node(&format!("{at}/{n}"), want, got);
@@ -290,30 +222,21 @@ impl Walk<'_> {
     }
 
     fn object(&mut self, at: &str, want: &Map<String, Value>, got: &Map<String, Value>) {
-        let unordered = ["/config", "/offset", "/partition"]
-            .iter()
-            .any(|end| at.ends_with(end))
+        let unordered = ["/config", "/offset", "/partition"].iter().any(|end| at.ends_with(end))
             || self.ignored.iter().any(|i| i == "order");
         let same_keys = want.keys().collect::<HashSet<_>>() == got.keys().collect();
         if !unordered && same_keys && !want.keys().eq(got.keys()) {
             let keys = |of: &Map<String, Value>| of.keys().cloned().collect::<Vec<_>>();
-            self.found.push(format!(
-                "{at} key order: want {:?}, got {:?}",
-                keys(want),
-                keys(got)
-            ));
+            self.found.push(format!("{at} key order: want {:?}, got {:?}", keys(want), keys(got)));
         }
         for (key, value) in want {
             match got.get(key) {
                 Some(other) => self.node(&format!("{at}/{key}"), value, other),
-                None => self
-                    .found
-                    .push(format!("{at}/{key} missing (want {value})")),
+                None => self.found.push(format!("{at}/{key} missing (want {value})")),
             }
         }
         for (key, value) in got.iter().filter(|(key, _)| !want.contains_key(*key)) {
-            self.found
-                .push(format!("{at}/{key} not wanted (got {value})"));
+            self.found.push(format!("{at}/{key} not wanted (got {value})"));
         }
     }
 }
@@ -323,41 +246,24 @@ mod tests {
     use super::*;
 
     fn differences(want: &str, got: &str) -> Vec<String> {
-        let answer = |body: &str| json!({"status": 200, "headers": {}, "body": serde_json::from_str::<Value>(body).unwrap()});
-        compare(
-            &json!({"answer": answer(want), "ignore": ["/free"]}),
-            &answer(got),
-        )
+        let answer =
+            |body: &str| json!({"status": 200, "headers": {}, "body": serde_json::from_str::<Value>(body).unwrap()});
+        compare(&json!({"answer": answer(want), "ignore": ["/free"]}), &answer(got))
     }
 
     #[test]
     fn sees_what_differs() {
         assert!(differences(r#"{"a":1,"b":[1]}"#, r#"{"a":1,"b":[1]}"#).is_empty());
-        assert_eq!(
-            differences(r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#).len(),
-            1,
-            "key order counts"
-        );
-        assert!(
-            differences(r#"{"config":{"a":1,"b":2}}"#, r#"{"config":{"b":2,"a":1}}"#).is_empty()
-        );
+        assert_eq!(differences(r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#).len(), 1, "key order counts");
+        assert!(differences(r#"{"config":{"a":1,"b":2}}"#, r#"{"config":{"b":2,"a":1}}"#).is_empty());
         assert!(differences(r#"{"free":{"a":1}}"#, r#"{"free":{"a":2}}"#).is_empty());
-        assert_eq!(
-            differences(r#"{"a":1}"#, r#"{"b":1}"#).len(),
-            2,
-            "one missing, one not wanted"
-        );
+        assert_eq!(differences(r#"{"a":1}"#, r#"{"b":1}"#).len(), 2, "one missing, one not wanted");
         assert_eq!(differences("[1,2]", "[1]").len(), 1);
     }
 
     #[test]
     fn normalises_what_changes_from_run_to_run() {
-        let got = normalise(
-            json!({"worker_id": "h:1", "version": "4", "version_free": "x", "trace": "a\nb"}),
-        );
-        assert_eq!(
-            got,
-            json!({"worker_id": "<worker_id>", "version": "<version>", "version_free": "x", "trace": "a"})
-        );
+        let got = normalise(json!({"worker_id": "h:1", "version": "4", "version_free": "x", "trace": "a\nb"}));
+        assert_eq!(got, json!({"worker_id": "<worker_id>", "version": "<version>", "version_free": "x", "trace": "a"}));
     }
 }

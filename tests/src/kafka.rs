@@ -44,9 +44,7 @@ pub struct Record {
 impl Record {
     /// The value as text; a null value is `None`, bad UTF-8 is replaced.
     pub fn text(&self) -> Option<String> {
-        self.value
-            .as_deref()
-            .map(|v| String::from_utf8_lossy(v).into_owned())
+        self.value.as_deref().map(|v| String::from_utf8_lossy(v).into_owned())
     }
 }
 
@@ -62,16 +60,10 @@ impl Kafka {
         static SHARED: OnceLock<Kafka> = OnceLock::new();
         SHARED.get_or_init(|| {
             if let Ok(bootstrap) = std::env::var("FERROCONNECT_TEST_BROKERS") {
-                return Self {
-                    bootstrap,
-                    _guard: None,
-                };
+                return Self { bootstrap, _guard: None };
             }
             if let Ok(found) = dev_kafka(&["status"]) {
-                return Self {
-                    bootstrap: found["bootstrap"].clone(),
-                    _guard: None,
-                };
+                return Self { bootstrap: found["bootstrap"].clone(), _guard: None };
             }
             Self::start_own()
         })
@@ -79,10 +71,7 @@ impl Kafka {
 
     fn start_own() -> Self {
         let dir = std::env::temp_dir().join(crate::unique("ferroconnect-e2e-kafka"));
-        let dir = dir
-            .to_str()
-            .expect("the temporary folder has a UTF-8 name")
-            .to_owned();
+        let dir = dir.to_str().expect("the temporary folder has a UTF-8 name").to_owned();
         // The guard waits for the end of its standard input, which comes with the end of this process, however it ends.
         let guard = Command::new("sh")
             .args(["-c", r#"read -r _; exec "$0" down --dir "$1""#])
@@ -94,19 +83,13 @@ impl Kafka {
             .process_group(0) // ctrl-C is for the test, not for the guard
             .spawn()
             .expect("sh can be started");
-        let found = dev_kafka(&["up", "--dir", &dir])
-            .unwrap_or_else(|e| panic!("no Kafka to test with: {e}"));
-        Self {
-            bootstrap: found["bootstrap"].clone(),
-            _guard: Some(guard),
-        }
+        let found = dev_kafka(&["up", "--dir", &dir]).unwrap_or_else(|e| panic!("no Kafka to test with: {e}"));
+        Self { bootstrap: found["bootstrap"].clone(), _guard: Some(guard) }
     }
 
     fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
-        config
-            .set("bootstrap.servers", &self.bootstrap)
-            .set("client.id", "ferroconnect-e2e");
+        config.set("bootstrap.servers", &self.bootstrap).set("client.id", "ferroconnect-e2e");
         config
     }
 
@@ -126,50 +109,33 @@ impl Kafka {
     /// Creates a topic and waits until it can be used.
     pub fn create_topic(&self, name: &str, partitions: i32) {
         let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
-        let made = block_on(
-            self.admin()
-                .create_topics(&[topic], &AdminOptions::new().operation_timeout(Some(CALL))),
-        );
+        let made = block_on(self.admin().create_topics(&[topic], &AdminOptions::new().operation_timeout(Some(CALL))));
         let made = made.expect("the broker answers");
         assert!(made.iter().all(Result::is_ok), "topic {name}: {made:?}");
-        until_some("the new topic", PATIENCE, || {
-            match self.partitions(name).len() as i32 {
-                n if n == partitions => Ok(()),
-                n => Err(format!("{n} partitions")),
-            }
+        until_some("the new topic", PATIENCE, || match self.partitions(name).len() as i32 {
+            n if n == partitions => Ok(()),
+            n => Err(format!("{n} partitions")),
         });
     }
 
     /// Deletes a topic and waits until it is gone.
     pub fn delete_topic(&self, name: &str) {
-        let gone = block_on(
-            self.admin()
-                .delete_topics(&[name], &AdminOptions::new().operation_timeout(Some(CALL))),
-        );
+        let gone = block_on(self.admin().delete_topics(&[name], &AdminOptions::new().operation_timeout(Some(CALL))));
         let gone = gone.expect("the broker answers");
         assert!(gone.iter().all(Result::is_ok), "topic {name}: {gone:?}");
-        until_some("the topic to go", PATIENCE, || {
-            match self.partitions(name).len() {
-                0 => Ok(()),
-                n => Err(format!("{n} partitions")),
-            }
+        until_some("the topic to go", PATIENCE, || match self.partitions(name).len() {
+            0 => Ok(()),
+            n => Err(format!("{n} partitions")),
         });
     }
 
     /// Partition numbers of a topic; none when it does not exist. Does not create it.
     pub fn partitions(&self, topic: &str) -> Vec<i32> {
         // A consumer never asks the broker to create a topic; the list of all topics does not either.
-        let all = self
-            .consumer()
-            .fetch_metadata(None, CALL)
-            .expect("the broker answers");
-        let found = all
-            .topics()
-            .iter()
-            .find(|t| t.name() == topic && t.error().is_none());
-        let mut partitions: Vec<i32> = found
-            .map(|t| t.partitions().iter().map(|p| p.id()).collect())
-            .unwrap_or_default();
+        let all = self.consumer().fetch_metadata(None, CALL).expect("the broker answers");
+        let found = all.topics().iter().find(|t| t.name() == topic && t.error().is_none());
+        let mut partitions: Vec<i32> =
+            found.map(|t| t.partitions().iter().map(|p| p.id()).collect()).unwrap_or_default();
         partitions.sort_unstable();
         partitions
     }
@@ -177,12 +143,7 @@ impl Kafka {
     /// Number of records ever written to the topic, over all partitions (exact for topics without transactions).
     pub fn count(&self, topic: &str) -> i64 {
         let consumer = self.consumer();
-        let end = |p: &i32| {
-            consumer
-                .fetch_watermarks(topic, *p, CALL)
-                .expect("the broker answers")
-                .1
-        };
+        let end = |p: &i32| consumer.fetch_watermarks(topic, *p, CALL).expect("the broker answers").1;
         self.partitions(topic).iter().map(end).sum()
     }
 
@@ -192,21 +153,17 @@ impl Kafka {
         let mut open = HashMap::new();
         let mut from = TopicPartitionList::new();
         for partition in self.partitions(topic) {
-            let (low, high) = consumer
-                .fetch_watermarks(topic, partition, CALL)
-                .expect("the broker answers");
+            let (low, high) = consumer.fetch_watermarks(topic, partition, CALL).expect("the broker answers");
             if high > low {
                 open.insert(partition, high);
-                from.add_partition_offset(topic, partition, Offset::Beginning)
-                    .expect("an offset for a new partition");
+                from.add_partition_offset(topic, partition, Offset::Beginning).expect("an offset for a new partition");
             }
         }
         consumer.assign(&from).expect("partitions can be assigned");
         let mut records = Vec::new();
         while !open.is_empty() {
-            let polled = consumer
-                .poll(CALL)
-                .unwrap_or_else(|| panic!("{topic}: nothing more to read, yet {open:?} is open"));
+            let polled =
+                consumer.poll(CALL).unwrap_or_else(|| panic!("{topic}: nothing more to read, yet {open:?} is open"));
             let message = polled.unwrap_or_else(|e| panic!("{topic}: {e}"));
             if message.offset() + 1 >= open.get(&message.partition()).copied().unwrap_or(0) {
                 open.remove(&message.partition());
@@ -219,35 +176,21 @@ impl Kafka {
 
     /// Waits until the topic holds at least `count` records, and gives them all.
     pub fn read_at_least(&self, topic: &str, count: usize) -> Vec<Record> {
-        until_some(
-            &format!("{count} records in {topic}"),
-            PATIENCE,
-            || match self.count(topic) {
-                n if n >= count as i64 => Ok(()),
-                n => Err(format!("{n} records")),
-            },
-        );
+        until_some(&format!("{count} records in {topic}"), PATIENCE, || match self.count(topic) {
+            n if n >= count as i64 => Ok(()),
+            n => Err(format!("{n} records")),
+        });
         self.read(topic)
     }
 
     /// Writes text values with null keys to one partition, and waits until the broker has them.
-    pub fn write<'a>(
-        &self,
-        topic: &str,
-        partition: i32,
-        values: impl IntoIterator<Item = &'a str>,
-    ) {
+    pub fn write<'a>(&self, topic: &str, partition: i32, values: impl IntoIterator<Item = &'a str>) {
         let producer: BaseProducer = self.config().create().expect("a producer can be made");
         for value in values {
-            let mut next = Some(
-                BaseRecord::<(), str>::to(topic)
-                    .partition(partition)
-                    .payload(value),
-            );
+            let mut next = Some(BaseRecord::<(), str>::to(topic).partition(partition).payload(value));
             while let Some(record) = next.take() {
                 if let Err((error, record)) = producer.send(record) {
-                    let full = error.rdkafka_error_code()
-                        == Some(rdkafka::types::RDKafkaErrorCode::QueueFull);
+                    let full = error.rdkafka_error_code() == Some(rdkafka::types::RDKafkaErrorCode::QueueFull);
                     assert!(full, "{topic}: {error}");
                     producer.poll(Duration::from_millis(50));
                     next = Some(record);
@@ -259,11 +202,8 @@ impl Kafka {
 }
 
 fn record(message: &impl Message) -> Record {
-    let headers = message.headers().map(|all| {
-        all.iter()
-            .map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec)))
-            .collect()
-    });
+    let headers =
+        message.headers().map(|all| all.iter().map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec))).collect());
     Record {
         partition: message.partition(),
         offset: message.offset(),
@@ -279,20 +219,12 @@ fn script() -> PathBuf {
 
 /// Runs `scripts/dev-kafka.sh` and gives the `name=value` lines that it printed.
 pub fn dev_kafka(args: &[&str]) -> Result<HashMap<String, String>, String> {
-    let run = Command::new(script())
-        .args(args)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|e| e.to_string())?;
+    let run = Command::new(script()).args(args).stdin(Stdio::null()).output().map_err(|e| e.to_string())?;
     if !run.status.success() {
         return Err(String::from_utf8_lossy(&run.stderr).into_owned());
     }
     let text = String::from_utf8_lossy(&run.stdout).into_owned();
-    Ok(text
-        .lines()
-        .filter_map(|l| l.split_once('='))
-        .map(|(k, v)| (k.to_owned(), v.to_owned()))
-        .collect())
+    Ok(text.lines().filter_map(|l| l.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
 }
 
 /// Runs a future of the admin client on this thread: its own thread makes the progress, this one only waits.

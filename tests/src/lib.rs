@@ -20,19 +20,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The top folder of the repository.
 pub fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the tests crate lies in a folder of the repository")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests crate lies in a folder of the repository")
 }
 
 /// A name that no other test, process or earlier run uses: `<stem>-<8 or more hexadecimal digits>`.
 pub fn unique(stem: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let nanos = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .expect("the clock is past 1970")
-        .as_nanos() as u32;
+    let nanos =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("the clock is past 1970").as_nanos()
+            as u32;
     format!("{stem}-{:x}{nanos:08x}{count:x}", std::process::id())
 }
 

@@ -25,22 +25,13 @@ impl Process {
         let open = |suffix: &str| {
             let path = dir.join(format!("{name}.{suffix}"));
             let file = OpenOptions::new().create(true).append(true).open(&path);
-            (
-                file.unwrap_or_else(|e| panic!("{}: {e}", path.display())),
-                path,
-            )
+            (file.unwrap_or_else(|e| panic!("{}: {e}", path.display())), path)
         };
         let (out, stdout) = open("out");
         let (err, stderr) = open("err");
         command.stdin(Stdio::null()).stdout(out).stderr(err);
-        let child = command
-            .spawn()
-            .unwrap_or_else(|e| panic!("cannot start {:?}: {e}", command.get_program()));
-        Self {
-            child,
-            stdout,
-            stderr,
-        }
+        let child = command.spawn().unwrap_or_else(|e| panic!("cannot start {:?}: {e}", command.get_program()));
+        Self { child, stdout, stderr }
     }
 
     /// Process id, for looking into `/proc`.
@@ -66,8 +57,7 @@ impl Process {
     pub fn wait(&mut self, patience: Duration) -> ExitStatus {
         let log = self.stderr.clone();
         crate::wait::until_some("the process to end", patience, || {
-            self.ended()
-                .ok_or_else(|| format!("still running; its log ends:\n{}", tail(&log, 30)))
+            self.ended().ok_or_else(|| format!("still running; its log ends:\n{}", tail(&log, 30)))
         })
     }
 
@@ -94,11 +84,7 @@ impl Drop for Process {
             self.kill();
         }
         if std::thread::panicking() {
-            eprintln!(
-                "--- end of {} ---\n{}",
-                self.stderr.display(),
-                tail(&self.stderr, 60)
-            );
+            eprintln!("--- end of {} ---\n{}", self.stderr.display(), tail(&self.stderr, 60));
         }
     }
 }

@@ -36,10 +36,7 @@ impl Answer {
 
     /// The value of a header, given in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -53,10 +50,7 @@ impl RestClient {
             .accept_encoding(AutoHeaderValue::None)
             .build()
             .into();
-        Self {
-            base: base.trim_end_matches('/').to_owned(),
-            agent,
-        }
+        Self { base: base.trim_end_matches('/').to_owned(), agent }
     }
 
     /// One call, headers exactly as given. An error is a message about the connection.
@@ -67,56 +61,30 @@ impl RestClient {
         headers: &[(&str, &str)],
         body: Option<&str>,
     ) -> Result<Answer, String> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.base));
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let sent = match body {
             Some(body) => request.body(body.to_owned()).map(|r| self.agent.run(r)),
-            None if matches!(method, "POST" | "PUT" | "PATCH") => request
-                .header("content-length", "0")
-                .body(String::new())
-                .map(|r| self.agent.run(r)),
+            None if matches!(method, "POST" | "PUT" | "PATCH") => {
+                request.header("content-length", "0").body(String::new()).map(|r| self.agent.run(r))
+            }
             None => request.body(()).map(|r| self.agent.run(r)),
         };
-        let mut answer = sent
-            .map_err(|e| e.to_string())?
-            .map_err(|e| format!("{method} {path}: {e}"))?;
+        let mut answer = sent.map_err(|e| e.to_string())?.map_err(|e| format!("{method} {path}: {e}"))?;
         let headers = answer.headers().iter();
-        let headers = headers
-            .map(|(k, v)| {
-                (
-                    k.to_string(),
-                    String::from_utf8_lossy(v.as_bytes()).into_owned(),
-                )
-            })
-            .collect();
-        let text = answer
-            .body_mut()
-            .read_to_string()
-            .map_err(|e| format!("{method} {path}: {e}"))?;
-        Ok(Answer {
-            status: answer.status().as_u16(),
-            headers,
-            text,
-        })
+        let headers =
+            headers.map(|(k, v)| (k.to_string(), String::from_utf8_lossy(v.as_bytes()).into_owned())).collect();
+        let text = answer.body_mut().read_to_string().map_err(|e| format!("{method} {path}: {e}"))?;
+        Ok(Answer { status: answer.status().as_u16(), headers, text })
     }
 
     fn must(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
-        let headers = [
-            ("accept", "application/json"),
-            ("content-type", "application/json"),
-        ];
+        let headers = [("accept", "application/json"), ("content-type", "application/json")];
         let text = body.map(Value::to_string);
-        let used = if body.is_some() {
-            &headers[..]
-        } else {
-            &headers[..1]
-        };
-        self.call(method, path, used, text.as_deref())
-            .unwrap_or_else(|e| panic!("no answer from the worker: {e}"))
+        let used = if body.is_some() { &headers[..] } else { &headers[..1] };
+        self.call(method, path, used, text.as_deref()).unwrap_or_else(|e| panic!("no answer from the worker: {e}"))
     }
 
     /// `GET path`; panics when the worker does not answer.
@@ -144,18 +112,9 @@ impl RestClient {
     /// # Panics
     /// When the worker refuses it.
     pub fn put_connector(&self, name: &str, config: &[(&str, &str)]) {
-        let config = config
-            .iter()
-            .map(|(k, v)| ((*k).to_owned(), Value::from(*v)))
-            .collect();
-        let answer = self.put(
-            &format!("/connectors/{name}/config"),
-            Some(&Value::Object(config)),
-        );
-        assert!(
-            matches!(answer.status, 200 | 201),
-            "connector {name} was refused: {answer:?}"
-        );
+        let config = config.iter().map(|(k, v)| ((*k).to_owned(), Value::from(*v))).collect();
+        let answer = self.put(&format!("/connectors/{name}/config"), Some(&Value::Object(config)));
+        assert!(matches!(answer.status, 200 | 201), "connector {name} was refused: {answer:?}");
     }
 
     /// Waits until the connector's task `task` is in `state`; gives the whole status then.
@@ -171,13 +130,8 @@ impl RestClient {
     fn await_pointer(&self, name: &str, pointer: &str, state: &str) -> Value {
         until_some(&format!("{name}{pointer} to be {state}"), PATIENCE, || {
             let answer = self.get(&format!("/connectors/{name}/status"));
-            let body: Value =
-                serde_json::from_str(&answer.text).map_err(|_| answer.text.clone())?;
-            if body.pointer(pointer).and_then(Value::as_str) == Some(state) {
-                Ok(body)
-            } else {
-                Err(answer.text)
-            }
+            let body: Value = serde_json::from_str(&answer.text).map_err(|_| answer.text.clone())?;
+            if body.pointer(pointer).and_then(Value::as_str) == Some(state) { Ok(body) } else { Err(answer.text) }
         })
     }
 }

@@ -33,18 +33,12 @@ impl Received {
 
     /// Numbers of `sent` that never came.
     pub fn missing<'a>(&self, sent: impl IntoIterator<Item = &'a Id>) -> Vec<Id> {
-        sent.into_iter()
-            .filter(|id| !self.seen.contains(id))
-            .copied()
-            .collect()
+        sent.into_iter().filter(|id| !self.seen.contains(id)).copied().collect()
     }
 
     /// Numbers below the highest of each task that never came: a source counts from 0 without gaps.
     pub fn gaps(&self) -> Vec<Id> {
-        let all = self
-            .newest
-            .iter()
-            .flat_map(|(task, newest)| (0..=*newest).map(|seqno| (*task, seqno)));
+        let all = self.newest.iter().flat_map(|(task, newest)| (0..=*newest).map(|seqno| (*task, seqno)));
         all.filter(|id| !self.seen.contains(id)).collect()
     }
 
@@ -116,14 +110,6 @@ mod tests {
             r#"{"task":1,"seqno":1}"#,
         );
         let id = (1, 0);
-        assert_eq!(
-            events(output),
-            [
-                Event::Sent(id),
-                Event::Committed(id),
-                Event::Received(id),
-                Event::Flushed(id)
-            ]
-        );
+        assert_eq!(events(output), [Event::Sent(id), Event::Committed(id), Event::Received(id), Event::Flushed(id)]);
     }
 }

@@ -38,13 +38,8 @@ impl Subject {
 /// # Panics
 /// When it has not been built.
 pub fn program() -> PathBuf {
-    let path = std::env::var_os("FERROCONNECT_BIN")
-        .map_or_else(|| build_dir().join("ferroconnect"), PathBuf::from);
-    assert!(
-        path.is_file(),
-        "{} does not exist: run cargo build first, or set FERROCONNECT_BIN",
-        path.display()
-    );
+    let path = std::env::var_os("FERROCONNECT_BIN").map_or_else(|| build_dir().join("ferroconnect"), PathBuf::from);
+    assert!(path.is_file(), "{} does not exist: run cargo build first, or set FERROCONNECT_BIN", path.display());
     path
 }
 
@@ -53,8 +48,7 @@ pub fn program() -> PathBuf {
 /// # Panics
 /// When they have not been staged.
 pub fn plugins() -> PathBuf {
-    let path = std::env::var_os("FERROCONNECT_PLUGINS")
-        .map_or_else(|| build_dir().join("plugins"), PathBuf::from);
+    let path = std::env::var_os("FERROCONNECT_PLUGINS").map_or_else(|| build_dir().join("plugins"), PathBuf::from);
     assert!(
         path.is_dir(),
         "{} does not exist: run scripts/stage-plugins.sh, or set FERROCONNECT_PLUGINS",
@@ -83,19 +77,10 @@ impl WorkerSetup {
 
     /// As [`Self::new`], for tests that want no Kafka or one that cannot be reached.
     pub fn with_bootstrap(subject: Subject, bootstrap: &str) -> Self {
-        let dir = tempfile::Builder::new()
-            .prefix("ferroconnect-e2e-")
-            .tempdir()
-            .expect("a temporary folder can be made");
+        let dir =
+            tempfile::Builder::new().prefix("ferroconnect-e2e-").tempdir().expect("a temporary folder can be made");
         let port = free_port();
-        let mut setup = Self {
-            subject,
-            dir,
-            properties: Vec::new(),
-            connectors: Vec::new(),
-            port,
-            starts: 0,
-        };
+        let mut setup = Self { subject, dir, properties: Vec::new(), connectors: Vec::new(), port, starts: 0 };
         let plugin_path = match subject {
             Subject::Ferroconnect => plugins(),
             Subject::Java => java_plugins(),
@@ -104,19 +89,10 @@ impl WorkerSetup {
         setup.set("bootstrap.servers", bootstrap);
         setup.set("listeners", &format!("http://127.0.0.1:{port}"));
         setup.set("plugin.path", plugin_path.to_str().expect("a UTF-8 path"));
-        setup.set(
-            "offset.storage.file.filename",
-            offsets.to_str().expect("a UTF-8 path"),
-        );
+        setup.set("offset.storage.file.filename", offsets.to_str().expect("a UTF-8 path"));
         setup.set("offset.flush.interval.ms", "1000");
-        setup.set(
-            "key.converter",
-            "org.apache.kafka.connect.storage.StringConverter",
-        );
-        setup.set(
-            "value.converter",
-            "org.apache.kafka.connect.storage.StringConverter",
-        );
+        setup.set("key.converter", "org.apache.kafka.connect.storage.StringConverter");
+        setup.set("value.converter", "org.apache.kafka.connect.storage.StringConverter");
         setup
     }
 
@@ -190,10 +166,7 @@ impl WorkerSetup {
         command.arg(worker_file).args(&self.connectors);
         self.starts += 1;
         let process = Process::start(command, self.dir.path(), &format!("worker-{}", self.starts));
-        Worker {
-            process,
-            rest: RestClient::new(&format!("http://127.0.0.1:{}", self.port)),
-        }
+        Worker { process, rest: RestClient::new(&format!("http://127.0.0.1:{}", self.port)) }
     }
 
     /// Starts the worker and waits until `GET /health` says that it has started up.
@@ -205,16 +178,12 @@ impl WorkerSetup {
 
     /// Standard output of all starts so far, oldest first, one text per start.
     pub fn outputs(&self) -> Vec<String> {
-        (1..=self.starts)
-            .map(|n| crate::process::read_lossy(&self.path(&format!("worker-{n}.out"))))
-            .collect()
+        (1..=self.starts).map(|n| crate::process::read_lossy(&self.path(&format!("worker-{n}.out")))).collect()
     }
 
     /// The logs of all starts so far, joined.
     pub fn logs(&self) -> String {
-        (1..=self.starts)
-            .map(|n| crate::process::read_lossy(&self.path(&format!("worker-{n}.err"))))
-            .collect()
+        (1..=self.starts).map(|n| crate::process::read_lossy(&self.path(&format!("worker-{n}.err")))).collect()
     }
 
     /// The worker's folder.
@@ -233,8 +202,7 @@ impl Drop for WorkerSetup {
 }
 
 fn java_plugins() -> PathBuf {
-    let found =
-        crate::kafka::dev_kafka(&["jars"]).unwrap_or_else(|e| panic!("no Java worker: {e}"));
+    let found = crate::kafka::dev_kafka(&["jars"]).unwrap_or_else(|e| panic!("no Java worker: {e}"));
     PathBuf::from(&found["java_plugins"])
 }
 
@@ -267,24 +235,15 @@ impl Worker {
     pub fn await_ready(&mut self) {
         until_some("the worker to be ready", PATIENCE, || {
             self.assert_alive();
-            let answer =
-                self.rest
-                    .call("GET", "/health", &[("accept", "application/json")], None)?;
-            if answer.status == 200 {
-                Ok(())
-            } else {
-                Err(format!("{answer:?}"))
-            }
+            let answer = self.rest.call("GET", "/health", &[("accept", "application/json")], None)?;
+            if answer.status == 200 { Ok(()) } else { Err(format!("{answer:?}")) }
         });
     }
 
     /// Panics with the end of the log when the worker has ended.
     pub fn assert_alive(&mut self) {
         if let Some(status) = self.process.ended() {
-            panic!(
-                "the worker has ended with {status}; its log ends:\n{}",
-                tail(&self.process.stderr, 40)
-            );
+            panic!("the worker has ended with {status}; its log ends:\n{}", tail(&self.process.stderr, 40));
         }
     }
 

@@ -17,28 +17,18 @@ use std::time::Duration;
 const ONE_LOOK: Duration = Duration::from_millis(1500);
 
 fn append(path: &Path, text: &str) {
-    let mut file = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(path)
-        .unwrap();
+    let mut file = OpenOptions::new().append(true).create(true).open(path).unwrap();
     file.write_all(text.as_bytes()).unwrap();
 }
 
 /// Writes the file anew in place: the same inode, as `>` of a shell does.
 fn rewrite(path: &Path, text: &str) {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .truncate(true)
-        .open(path)
-        .unwrap();
+    let mut file = OpenOptions::new().write(true).truncate(true).open(path).unwrap();
     file.write_all(text.as_bytes()).unwrap();
 }
 
 fn envelope(line: &str) -> Option<String> {
-    Some(format!(
-        r#"{{"schema":{{"type":"string","optional":false}},"payload":"{line}"}}"#
-    ))
+    Some(format!(r#"{{"schema":{{"type":"string","optional":false}},"payload":"{line}"}}"#))
 }
 
 fn values(records: &[Record]) -> Vec<Option<String>> {
@@ -62,16 +52,10 @@ impl QuickStart {
         let (input, output) = (setup.path("test.txt"), setup.path("test.sink.txt"));
         for side in ["key", "value"] {
             for prefix in ["", "internal."] {
-                setup.set(
-                    &format!("{prefix}{side}.converter"),
-                    "org.apache.kafka.connect.json.JsonConverter",
-                );
+                setup.set(&format!("{prefix}{side}.converter"), "org.apache.kafka.connect.json.JsonConverter");
             }
             setup.set(&format!("{side}.converter.schemas.enable"), "true");
-            setup.set(
-                &format!("internal.{side}.converter.schemas.enable"),
-                "false",
-            );
+            setup.set(&format!("internal.{side}.converter.schemas.enable"), "false");
         }
         setup.set("offset.flush.interval.ms", "10000");
         setup.connector(
@@ -92,13 +76,7 @@ impl QuickStart {
                 ("topics", &topic),
             ],
         );
-        Self {
-            kafka,
-            setup,
-            topic,
-            input,
-            output,
-        }
+        Self { kafka, setup, topic, input, output }
     }
 
     fn start(&mut self) -> Worker {
@@ -110,20 +88,10 @@ impl QuickStart {
 
     /// Waits for the sink file to have this text, and compares the topic with the lines of `emitted`.
     fn expect(&self, written: &str, emitted: &[&str]) {
-        until_equal("the sink file", &written.to_owned(), || {
-            read_lossy(&self.output)
-        });
+        until_equal("the sink file", &written.to_owned(), || read_lossy(&self.output));
         let records = self.kafka.read(&self.topic);
-        assert_eq!(
-            values(&records),
-            emitted.iter().map(|l| envelope(l)).collect::<Vec<_>>()
-        );
-        assert!(
-            records
-                .iter()
-                .all(|r| r.key.is_none() && r.headers.is_empty()),
-            "{records:?}"
-        );
+        assert_eq!(values(&records), emitted.iter().map(|l| envelope(l)).collect::<Vec<_>>());
+        assert!(records.iter().all(|r| r.key.is_none() && r.headers.is_empty()), "{records:?}");
     }
 
     /// Deletes the topic and empties both files, as one does before trying again.
@@ -151,9 +119,7 @@ fn quick_start() {
 
     // A3: now shorter than the position 19: nothing.
     rewrite(&q.input, "aaa\nbbb\n");
-    unchanged_for("the number of records", ONE_LOOK, || {
-        q.kafka.count(&q.topic)
-    });
+    unchanged_for("the number of records", ONE_LOOK, || q.kafka.count(&q.topic));
     q.expect("aaa\nbbb\nccc\nupdate\n", &["aaa", "bbb", "ccc", "update"]);
 
     // A4: it grows past the position; byte 19 is the end of the line fff, so an empty record comes first.
@@ -175,23 +141,13 @@ fn quick_start() {
     std::fs::remove_file(q.setup.path("connect.offsets")).unwrap();
     let mut worker = q.start();
     append(&q.input, lines);
-    q.expect(
-        lines,
-        &["hhh", "iii", "jjj", "kkk", "lll", "mmm", "nnn", "ooo"],
-    );
+    q.expect(lines, &["hhh", "iii", "jjj", "kkk", "lll", "mmm", "nnn", "ooo"]);
     worker.terminate();
 
     if q.setup.subject() == Subject::Ferroconnect {
         let log = worker.log();
-        let warnings: Vec<&str> = log
-            .lines()
-            .filter(|l| l.contains("WARN") && l.contains("internal."))
-            .collect();
-        assert_eq!(
-            warnings.len(),
-            1,
-            "the dead internal.* keys are worth one warning: {warnings:?}"
-        );
+        let warnings: Vec<&str> = log.lines().filter(|l| l.contains("WARN") && l.contains("internal.")).collect();
+        assert_eq!(warnings.len(), 1, "the dead internal.* keys are worth one warning: {warnings:?}");
     }
 }
 
@@ -203,21 +159,11 @@ fn envelope_is_exact() {
     let topic = unique("a7");
     kafka.create_topic(&topic, 1);
     let input = setup.path("in.txt");
-    setup.set(
-        "value.converter",
-        "org.apache.kafka.connect.json.JsonConverter",
-    );
-    setup.set(
-        "key.converter",
-        "org.apache.kafka.connect.json.JsonConverter",
-    );
+    setup.set("value.converter", "org.apache.kafka.connect.json.JsonConverter");
+    setup.set("key.converter", "org.apache.kafka.connect.json.JsonConverter");
     setup.connector(
         "source",
-        &[
-            ("connector.class", "FileStreamSource"),
-            ("file", input.to_str().unwrap()),
-            ("topic", &topic),
-        ],
+        &[("connector.class", "FileStreamSource"), ("file", input.to_str().unwrap()), ("topic", &topic)],
     );
     let worker = setup.start();
     worker.rest.await_task("source", 0, "RUNNING");
@@ -225,22 +171,9 @@ fn envelope_is_exact() {
     kafka.read_at_least(&topic, 1);
     append(&input, "hello kafka connector\n");
     let records = kafka.read_at_least(&topic, 2);
-    assert_eq!(
-        values(&records),
-        [envelope("sdf"), envelope("hello kafka connector")]
-    );
-    assert_eq!(
-        records
-            .iter()
-            .map(|r| r.value.as_ref().unwrap().len())
-            .collect::<Vec<_>>(),
-        [61, 79]
-    );
-    assert!(
-        records
-            .iter()
-            .all(|r| r.key.is_none() && r.headers.is_empty() && r.partition == 0)
-    );
+    assert_eq!(values(&records), [envelope("sdf"), envelope("hello kafka connector")]);
+    assert_eq!(records.iter().map(|r| r.value.as_ref().unwrap().len()).collect::<Vec<_>>(), [61, 79]);
+    assert!(records.iter().all(|r| r.key.is_none() && r.headers.is_empty() && r.partition == 0));
 }
 
 /// A12: a second worker with the same worker file fails at once and says what to change.
@@ -254,16 +187,10 @@ fn second_worker_with_the_same_file() {
     if setup.subject() == Subject::Ferroconnect {
         let log = second.log();
         let offsets = setup.path("connect.offsets");
-        for needed in [
-            "listeners",
-            "offset.storage.file.filename",
-            &setup.port().to_string(),
-            offsets.to_str().unwrap(),
-        ] {
-            assert!(
-                log.contains(needed),
-                "the log does not name {needed}:\n{log}"
-            );
+        for needed in
+            ["listeners", "offset.storage.file.filename", &setup.port().to_string(), offsets.to_str().unwrap()]
+        {
+            assert!(log.contains(needed), "the log does not name {needed}:\n{log}");
         }
     }
 }
@@ -280,11 +207,7 @@ fn many_connector_files() {
     for n in 0..4 {
         let input = setup.path(&format!("in-{n}.txt"));
         append(&input, &format!("line {n}\n"));
-        let (name, class, file) = (
-            format!("source-{n}"),
-            "FileStreamSource",
-            input.to_str().unwrap().to_owned(),
-        );
+        let (name, class, file) = (format!("source-{n}"), "FileStreamSource", input.to_str().unwrap().to_owned());
         match n {
             0 => setup.connector_file(
                 "flat.json",
@@ -292,7 +215,9 @@ fn many_connector_files() {
             ),
             1 => setup.connector_file(
                 "nested.json",
-                &format!(r#"{{"name":"{name}","config":{{"connector.class":"{class}","file":"{file}","topic":"{topic}"}}}}"#),
+                &format!(
+                    r#"{{"name":"{name}","config":{{"connector.class":"{class}","file":"{file}","topic":"{topic}"}}}}"#
+                ),
             ),
             _ => setup.connector(&name, &[("connector.class", class), ("file", &file), ("topic", &topic)]),
         };
@@ -300,44 +225,26 @@ fn many_connector_files() {
     }
     setup.connector(
         "sink",
-        &[
-            ("connector.class", "FileStreamSink"),
-            ("file", out.to_str().unwrap()),
-            ("topics", &topic),
-        ],
+        &[("connector.class", "FileStreamSink"), ("file", out.to_str().unwrap()), ("topics", &topic)],
     );
     names.push("sink".to_owned());
 
     let worker = setup.start();
-    let mut listed: Vec<String> =
-        until_some("all connectors", ferroconnect_e2e::wait::PATIENCE, || {
-            let list = worker.rest.get("/connectors").json();
-            let list: Vec<String> = list
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|n| n.as_str().unwrap().to_owned())
-                .collect();
-            if list.len() == names.len() {
-                Ok(list)
-            } else {
-                Err(format!("{list:?}"))
-            }
-        });
+    let mut listed: Vec<String> = until_some("all connectors", ferroconnect_e2e::wait::PATIENCE, || {
+        let list = worker.rest.get("/connectors").json();
+        let list: Vec<String> = list.as_array().unwrap().iter().map(|n| n.as_str().unwrap().to_owned()).collect();
+        if list.len() == names.len() { Ok(list) } else { Err(format!("{list:?}")) }
+    });
     listed.sort();
     names.sort();
     assert_eq!(listed, names);
     for name in &names {
         worker.rest.await_task(name, 0, "RUNNING");
     }
-    until_equal(
-        "the lines of all sources",
-        &vec!["line 0", "line 1", "line 2", "line 3"].join("\n"),
-        || {
-            let text = read_lossy(&out);
-            let mut lines: Vec<&str> = text.lines().collect();
-            lines.sort_unstable();
-            lines.join("\n")
-        },
-    );
+    until_equal("the lines of all sources", &vec!["line 0", "line 1", "line 2", "line 3"].join("\n"), || {
+        let text = read_lossy(&out);
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.sort_unstable();
+        lines.join("\n")
+    });
 }
