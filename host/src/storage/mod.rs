@@ -1,8 +1,19 @@
 //! What a worker remembers: connector configs, source offsets and statuses.
 //!
-//! Here are the traits and the stores that keep them in memory or in a file. The topics they may be kept in are Kafka's
-//! business and live with the Kafka clients.
+//! Start with [`model`] for the words, then the traits: [`ConfigStore`], [`OffsetStore`], [`StatusStore`]. Here are also
+//! the stores that keep them in memory or in a file. [`offset_json`] is the form in which offsets are stored anywhere.
 
-mod model;
+pub mod config;
+pub mod memory;
+pub mod model;
+pub mod offset;
+pub mod offset_json;
+mod offset_map;
+pub mod status;
 
+pub use config::{ConfigSnapshot, ConfigStore, StoredConnector};
+pub use memory::{MemoryConfigStore, MemoryOffsetStore, MemoryStatusStore};
 pub use model::{ConnectorState, TargetState, TaskId, TaskState, UnknownState};
+pub use offset::{OffsetEntry, OffsetStore, PartitionOffset};
+pub use offset_json::OffsetMap;
+pub use status::{ConnectorStatus, Status, StatusState, StatusStore, TaskStatus, TopicStatus};

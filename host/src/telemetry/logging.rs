@@ -58,7 +58,9 @@ pub fn set_format(format: LogFormat) {
 /// error. Libraries loaded into the process bring their own panic handler, which this does not reach.
 pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
-        let text = info.payload_as_str().unwrap_or("no text");
+        let payload = info.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text");
         let thread = std::thread::current();
         let name = thread.name().unwrap_or("unnamed");
         let backtrace = std::backtrace::Backtrace::capture();
