@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Builds everything and runs all tests, those against a real Kafka included, on a machine that never saw the project.
+#
+#   scripts/test.sh [arguments of "cargo test"]
+#
+# Needs a Rust tool chain, a C compiler, make and perl. Java and Maven are installed with apt-get where that is possible;
+# otherwise the script says what to install. Kafka is fetched on the first run (scripts/dev-kafka.sh), started in a
+# folder of its own and stopped at the end, however the run ends. With FERROCONNECT_TEST_BROKERS set, that cluster is
+# used instead. Without arguments the end-to-end scenarios run once more on the Java worker, which proves the tests.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+case ${1:-} in
+  -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 0 ;;
+esac
+cd "$root"
+built=${CARGO_TARGET_DIR:-$root/target}/release
+
+step() { printf '\n== %s\n' "$*"; }
+
+step "build"
+cargo build --release --locked --workspace
+scripts/stage-plugins.sh "$built/plugins" --release
+
+if [ -z "${FERROCONNECT_TEST_BROKERS:-}" ]; then
+  step "start Kafka"
+  kafka_dir=$(mktemp -d)/kafka
+  trap 'scripts/dev-kafka.sh down --dir "$kafka_dir"; rm -rf "$(dirname "$kafka_dir")"' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  found=$(scripts/dev-kafka.sh up --dir "$kafka_dir")
+  FERROCONNECT_TEST_BROKERS=$(sed -n 's/^bootstrap=//p' <<<"$found")
+  export FERROCONNECT_TEST_BROKERS
+fi
+
+status=0
+if [ $# -eq 0 ]; then
+  step "the same scenarios on the Java worker"
+  FERROCONNECT_E2E_SUBJECT=java cargo test --release --locked -p ferroconnect-e2e \
+    --test standalone_files --test rest_flows || status=$?
+fi
+step "all tests"
+cargo test --release --locked --workspace --no-fail-fast "$@" || status=$?
+[ "$status" = 0 ] || printf '\ntests failed; look for "FAILED" and "panicked" above\n'
+exit "$status"
