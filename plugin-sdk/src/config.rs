@@ -242,8 +242,9 @@ impl Config {
 
     /// The text of a key that must be there.
     pub fn text(&self, key: &str) -> Result<&str> {
-        self.get(key)
-            .ok_or_else(|| Error::config(format!("Missing required configuration \"{key}\" which has no default value.")))
+        self.get(key).ok_or_else(|| {
+            Error::config(format!("Missing required configuration \"{key}\" which has no default value."))
+        })
     }
 
     /// A key read as a number or another type that is read from text, blanks around it cut off.

@@ -64,13 +64,7 @@ impl Scope {
 macro_rules! scope_methods {
     () => {
         /// Registers a metric; see [`Metric`].
-        pub fn metric(
-            &self,
-            name: &str,
-            description: &str,
-            kind: MetricKind,
-            tags: &[(&str, &str)],
-        ) -> Result<Metric> {
+        pub fn metric(&self, name: &str, description: &str, kind: MetricKind, tags: &[(&str, &str)]) -> Result<Metric> {
             self.scope.metric(name, description, kind, tags)
         }
 

@@ -23,9 +23,7 @@ use ferroconnect_plugin_abi::services::{
     RestExtensionObject,
 };
 use ferroconnect_plugin_abi::sink::{SinkConnector_TO, SinkConnectorObject, SinkTask_TO, SinkTaskObject};
-use ferroconnect_plugin_abi::source::{
-    SourceConnector_TO, SourceConnectorObject, SourceTask_TO, SourceTaskObject,
-};
+use ferroconnect_plugin_abi::source::{SourceConnector_TO, SourceConnectorObject, SourceTask_TO, SourceTaskObject};
 use ferroconnect_plugin_abi::stages::{
     Converter_TO, ConverterObject, Predicate_TO, PredicateObject, Transform_TO, TransformObject,
 };
@@ -161,9 +159,8 @@ impl PluginEntry {
         let connector = move || {
             SourceConnector_TO::from_value(SourceConnectorGlue::new(&class, config.clone(), connector()), TD_Opaque)
         };
-        let task = move || {
-            SourceTask_TO::from_value(SourceTaskGlue::new(&task_class, task_config.clone(), task()), TD_Opaque)
-        };
+        let task =
+            move || SourceTask_TO::from_value(SourceTaskGlue::new(&task_class, task_config.clone(), task()), TD_Opaque);
         PluginEntry { info, factory: Factory::Source(Arc::new(connector), Arc::new(task)) }
     }
 

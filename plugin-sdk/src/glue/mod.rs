@@ -14,7 +14,7 @@ pub(crate) use stages::{ConverterGlue, HeaderConverterGlue, PredicateGlue, Trans
 
 use ferroconnect_plugin_abi::containers::{AbiSlice, AbiStr, AbiVec};
 use ferroconnect_plugin_abi::error::{AbiError, AbiResult};
-use ferroconnect_plugin_abi::source::{Control, ControlObject, Control_TO};
+use ferroconnect_plugin_abi::source::{Control, Control_TO, ControlObject};
 
 use crate::stop::StopSignal;
 
@@ -34,5 +34,8 @@ impl Control for StopControl {
 }
 
 fn control(stop: &StopSignal) -> ControlObject {
-    Control_TO::from_value(StopControl { stop: stop.clone() }, ferroconnect_plugin_abi::__abi_stable::sabi_trait::TD_Opaque)
+    Control_TO::from_value(
+        StopControl { stop: stop.clone() },
+        ferroconnect_plugin_abi::__abi_stable::sabi_trait::TD_Opaque,
+    )
 }

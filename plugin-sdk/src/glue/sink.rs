@@ -10,9 +10,7 @@ use ferroconnect_plugin_abi::containers::{AbiSlice, AbiVec};
 use ferroconnect_plugin_abi::error::AbiResult;
 use ferroconnect_plugin_abi::host::{ConnectorContextObject, SinkTaskContextObject};
 use ferroconnect_plugin_abi::record::{PartitionOffset, Record, TopicPartition};
-use ferroconnect_plugin_abi::sink::{
-    AlteredPartition, SinkConnector as AbiSinkConnector, SinkTask as AbiSinkTask,
-};
+use ferroconnect_plugin_abi::sink::{AlteredPartition, SinkConnector as AbiSinkConnector, SinkTask as AbiSinkTask};
 use ferroconnect_plugin_abi::source::ControlObject;
 
 pub(crate) struct SinkConnectorGlue<C> {
