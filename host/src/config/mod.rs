@@ -8,15 +8,19 @@
 
 mod catalog;
 mod def;
+mod file;
 mod infos;
+pub mod properties;
 mod props;
 mod secret;
+mod toml_file;
 mod validate;
 mod validators;
 mod value;
 
 pub use catalog::{InstalledPlugin, PluginCatalog, PluginKind};
 pub use def::{ConfigDef, ConfigKey, Default, Importance, Recommendation, Recommender, Width};
+pub use file::ConfigFile;
 pub use infos::{ConfigInfo, ConfigInfos, ConfigKeyInfo, ConfigValueInfo};
 pub use props::Props;
 pub use secret::{HIDDEN, Secret};
