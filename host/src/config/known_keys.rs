@@ -1,0 +1,268 @@
+//! Which keys of a worker file are not a slip of the pen, and what an unknown one was meant to be.
+
+use super::def::ConfigDef;
+use super::props::Props;
+
+/// Keys that begin like this belong to someone else who knows them: clients, converters,
+/// providers, topics.
+const PREFIXES: &[&str] = &[
+    "producer.",
+    "consumer.",
+    "admin.",
+    "config.providers.",
+    "key.converter.",
+    "value.converter.",
+    "header.converter.",
+    "listeners.https.",
+    "admin.listeners.https.",
+    "metrics.context.",
+    "config.storage.",
+    "offset.storage.",
+    "status.storage.",
+];
+
+/// Keys of distributed workers. A standalone worker reads the same file without complaint.
+const DISTRIBUTED: &[&str] = &[
+    "config.storage.replication.factor",
+    "config.storage.topic",
+    "connect.protocol",
+    "exactly.once.source.support",
+    "inter.worker.key.generation.algorithm",
+    "inter.worker.key.size",
+    "inter.worker.key.ttl.ms",
+    "inter.worker.signature.algorithm",
+    "inter.worker.verification.algorithms",
+    "offset.storage.partitions",
+    "offset.storage.replication.factor",
+    "offset.storage.topic",
+    "rebalance.timeout.ms",
+    "scheduled.rebalance.max.delay.ms",
+    "status.storage.partitions",
+    "status.storage.replication.factor",
+    "status.storage.topic",
+    "worker.sync.timeout.ms",
+    "worker.unsync.backoff.ms",
+];
+
+/// Settings of Kafka clients, which a worker's own clients take without a prefix.
+const CLIENTS: &[&str] = &[
+    "acks",
+    "allow.auto.create.topics",
+    "auto.commit.interval.ms",
+    "auto.offset.reset",
+    "batch.size",
+    "buffer.memory",
+    "check.crcs",
+    "client.id",
+    "client.rack",
+    "compression.gzip.level",
+    "compression.lz4.level",
+    "compression.type",
+    "compression.zstd.level",
+    "connections.max.idle.ms",
+    "default.api.timeout.ms",
+    "delivery.timeout.ms",
+    "enable.auto.commit",
+    "enable.idempotence",
+    "enable.metrics.push",
+    "exclude.internal.topics",
+    "fetch.max.bytes",
+    "fetch.max.wait.ms",
+    "fetch.min.bytes",
+    "group.id",
+    "group.instance.id",
+    "group.protocol",
+    "group.remote.assignor",
+    "heartbeat.interval.ms",
+    "interceptor.classes",
+    "isolation.level",
+    "key.deserializer",
+    "key.serializer",
+    "linger.ms",
+    "max.block.ms",
+    "max.in.flight.requests.per.connection",
+    "max.partition.fetch.bytes",
+    "max.poll.interval.ms",
+    "max.poll.records",
+    "max.request.size",
+    "metadata.max.age.ms",
+    "metadata.max.idle.ms",
+    "metadata.recovery.rebootstrap.trigger.ms",
+    "metadata.recovery.strategy",
+    "partition.assignment.strategy",
+    "partitioner.adaptive.partitioning.enable",
+    "partitioner.availability.timeout.ms",
+    "partitioner.class",
+    "partitioner.ignore.keys",
+    "receive.buffer.bytes",
+    "reconnect.backoff.max.ms",
+    "reconnect.backoff.ms",
+    "request.timeout.ms",
+    "retries",
+    "retry.backoff.max.ms",
+    "retry.backoff.ms",
+    "sasl.client.callback.handler.class",
+    "sasl.jaas.config",
+    "sasl.kerberos.kinit.cmd",
+    "sasl.kerberos.min.time.before.relogin",
+    "sasl.kerberos.service.name",
+    "sasl.kerberos.ticket.renew.jitter",
+    "sasl.kerberos.ticket.renew.window.factor",
+    "sasl.login.callback.handler.class",
+    "sasl.login.class",
+    "sasl.login.connect.timeout.ms",
+    "sasl.login.read.timeout.ms",
+    "sasl.login.refresh.buffer.seconds",
+    "sasl.login.refresh.min.period.seconds",
+    "sasl.login.refresh.window.factor",
+    "sasl.login.refresh.window.jitter",
+    "sasl.login.retry.backoff.max.ms",
+    "sasl.login.retry.backoff.ms",
+    "sasl.mechanism",
+    "sasl.oauthbearer.assertion.algorithm",
+    "sasl.oauthbearer.assertion.claim.aud",
+    "sasl.oauthbearer.assertion.claim.exp.seconds",
+    "sasl.oauthbearer.assertion.claim.iss",
+    "sasl.oauthbearer.assertion.claim.jti.include",
+    "sasl.oauthbearer.assertion.claim.nbf.seconds",
+    "sasl.oauthbearer.assertion.claim.sub",
+    "sasl.oauthbearer.assertion.file",
+    "sasl.oauthbearer.assertion.private.key.file",
+    "sasl.oauthbearer.assertion.private.key.passphrase",
+    "sasl.oauthbearer.assertion.template.file",
+    "sasl.oauthbearer.client.credentials.client.id",
+    "sasl.oauthbearer.client.credentials.client.secret",
+    "sasl.oauthbearer.clock.skew.seconds",
+    "sasl.oauthbearer.expected.audience",
+    "sasl.oauthbearer.expected.issuer",
+    "sasl.oauthbearer.header.urlencode",
+    "sasl.oauthbearer.jwks.endpoint.refresh.ms",
+    "sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms",
+    "sasl.oauthbearer.jwks.endpoint.retry.backoff.ms",
+    "sasl.oauthbearer.jwks.endpoint.url",
+    "sasl.oauthbearer.jwt.retriever.class",
+    "sasl.oauthbearer.jwt.validator.class",
+    "sasl.oauthbearer.scope",
+    "sasl.oauthbearer.scope.claim.name",
+    "sasl.oauthbearer.sub.claim.name",
+    "sasl.oauthbearer.token.endpoint.url",
+    "security.protocol",
+    "security.providers",
+    "send.buffer.bytes",
+    "session.timeout.ms",
+    "share.acknowledgement.mode",
+    "share.acquire.mode",
+    "socket.connection.setup.timeout.max.ms",
+    "socket.connection.setup.timeout.ms",
+    "transaction.timeout.ms",
+    "transaction.two.phase.commit.enable",
+    "transactional.id",
+    "value.deserializer",
+    "value.serializer",
+];
+
+/// Keys that had a meaning before Kafka 3.0.
+const DEAD: &[&str] = &["internal.key.converter", "internal.value.converter"];
+
+/// One warning for each key nobody knows, with the key that was probably meant, and one for all
+/// dead keys together. `place` says where a key stands.
+pub(super) fn warnings(def: &ConfigDef, props: &Props, place: impl Fn(&str) -> String) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let is_dead = |key: &str| {
+        DEAD.iter().any(|dead| key.strip_prefix(dead).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+    };
+    let dead: Vec<&str> = props.keys().filter(|key| is_dead(key)).collect();
+    if !dead.is_empty() {
+        warnings.push(format!(
+            "The worker has been configured with one or more internal converter properties ([{}]). They have no \
+             meaning since Kafka 3.0; internal data is always JSON without schemas",
+            dead.join(", ")
+        ));
+    }
+    for key in props.keys().filter(|key| !is_dead(key) && !is_known(def, key)) {
+        let meant = match nearest(def, key) {
+            Some(nearest) => format!("; did you mean '{nearest}'?"),
+            None => String::new(),
+        };
+        warnings.push(format!("{}: '{key}' is not a key of the worker{meant}", place(key)));
+    }
+    warnings
+}
+
+fn is_known(def: &ConfigDef, key: &str) -> bool {
+    def.get(key).is_some()
+        || DISTRIBUTED.contains(&key)
+        || CLIENTS.contains(&key)
+        || key == OFFSET_FILE
+        || PREFIXES.iter().any(|prefix| key.len() > prefix.len() && key.starts_with(prefix))
+            // Not a setting of the offset topic, but that key misspelt.
+            && !key.starts_with("offset.storage.file")
+}
+
+/// Known to every worker, so that one file can serve both modes.
+const OFFSET_FILE: &str = "offset.storage.file.filename";
+
+/// The known key that differs least, if it differs little enough to be the one that was meant.
+fn nearest<'a>(def: &'a ConfigDef, key: &str) -> Option<&'a str> {
+    let allowed = (key.len() / 5).clamp(1, 4);
+    def.names()
+        .chain(DISTRIBUTED.iter().copied())
+        .chain(CLIENTS.iter().copied())
+        .map(|known| (strsim::osa_distance(known, key), known))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::worker_keys::{Mode, worker_def};
+
+    fn warn(keys: &[&str]) -> Vec<String> {
+        let props = keys.iter().map(|&key| (key.to_owned(), String::new())).collect();
+        warnings(&worker_def(Mode::Standalone, false), &props, |_| "w:1".to_owned())
+    }
+
+    #[test]
+    fn a_slip_gets_the_key_that_was_meant() {
+        assert_eq!(
+            warn(&["offset.flush.intervall.ms", "plugin.paht", "quite.another.thing", "offset.storage.file.name"]),
+            [
+                "w:1: 'offset.flush.intervall.ms' is not a key of the worker; did you mean 'offset.flush.interval.ms'?",
+                "w:1: 'plugin.paht' is not a key of the worker; did you mean 'plugin.path'?",
+                "w:1: 'quite.another.thing' is not a key of the worker",
+                "w:1: 'offset.storage.file.name' is not a key of the worker; did you mean 'offset.storage.file.filename'?",
+            ]
+        );
+    }
+
+    #[test]
+    fn keys_of_others_are_left_alone() {
+        let keys = [
+            "producer.acks",
+            "key.converter.schemas.enable",
+            "config.providers.file.class",
+            "metrics.context.a",
+            "sasl.jaas.config",
+            "group.id",
+            "config.storage.topic",
+            "offset.storage.cleanup.policy",
+            "listeners.https.ssl.keystore.location",
+            "bootstrap.servers",
+        ];
+        assert_eq!(warn(&keys), Vec::<String>::new());
+    }
+
+    #[test]
+    fn dead_keys_give_one_warning_in_total() {
+        let warnings = warn(&[
+            "internal.key.converter",
+            "internal.key.converter.schemas.enable",
+            "internal.value.converter",
+            "internal.value.converter.schemas.enable",
+        ]);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].contains("internal.value.converter.schemas.enable"));
+    }
+}
