@@ -60,13 +60,18 @@ impl Kafka {
         static SHARED: OnceLock<Kafka> = OnceLock::new();
         SHARED.get_or_init(|| {
             if let Ok(bootstrap) = std::env::var("FERROCONNECT_TEST_BROKERS") {
-                return Self { bootstrap, _guard: None };
+                return Self::at(&bootstrap);
             }
             if let Ok(found) = dev_kafka(&["status"]) {
-                return Self { bootstrap: found["bootstrap"].clone(), _guard: None };
+                return Self::at(&found["bootstrap"]);
             }
             Self::start_own()
         })
+    }
+
+    /// The cluster at `bootstrap`.
+    pub fn at(bootstrap: &str) -> Self {
+        Self { bootstrap: bootstrap.to_owned(), _guard: None }
     }
 
     fn start_own() -> Self {
@@ -142,9 +147,12 @@ impl Kafka {
 
     /// Number of records ever written to the topic, over all partitions (exact for topics without transactions).
     pub fn count(&self, topic: &str) -> i64 {
-        let consumer = self.consumer();
-        let end = |p: &i32| consumer.fetch_watermarks(topic, *p, CALL).expect("the broker answers").1;
-        self.partitions(topic).iter().map(end).sum()
+        self.watch(topic).count() as i64
+    }
+
+    /// Counts the records of a topic again and again on one connection.
+    pub fn watch(&self, topic: &str) -> Watch {
+        Watch { consumer: self.consumer(), topic: topic.to_owned(), partitions: self.partitions(topic) }
     }
 
     /// Everything in the topic now, by partition and offset.
@@ -198,6 +206,21 @@ impl Kafka {
             }
         }
         producer.flush(CALL).expect("the broker takes the records");
+    }
+}
+
+/// Watches how a topic grows; see [`Kafka::watch`].
+pub struct Watch {
+    consumer: BaseConsumer,
+    topic: String,
+    partitions: Vec<i32>,
+}
+
+impl Watch {
+    /// Number of records ever written to the topic.
+    pub fn count(&self) -> u64 {
+        let end = |p: &i32| self.consumer.fetch_watermarks(&self.topic, *p, CALL).expect("the broker answers").1;
+        self.partitions.iter().map(end).sum::<i64>() as u64
     }
 }
 

@@ -52,10 +52,9 @@ pub fn free_port() -> u16 {
 
 /// Folder with the programs of this build: `target/release` for tests built with `--release`.
 pub fn build_dir() -> PathBuf {
-    let test = std::env::current_exe().expect("the test program knows its own path");
-    test.ancestors()
-        .find(|dir| dir.file_name().is_some_and(|name| name == "deps"))
-        .and_then(Path::parent)
-        .expect("test programs lie in target/<profile>/deps")
-        .to_path_buf()
+    let program = std::env::current_exe().expect("a program knows its own path");
+    let dir = program.parent().expect("a program lies in a folder");
+    // Tests lie in target/<profile>/deps, programs beside that folder.
+    let profile = if dir.ends_with("deps") { dir.parent().expect("deps lies in a folder") } else { dir };
+    profile.to_path_buf()
 }

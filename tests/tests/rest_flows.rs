@@ -1,4 +1,5 @@
 //! The REST interface answers as Kafka Connect 4.3.1 did when its answers were recorded.
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use ferroconnect_e2e::flows::play;
 use ferroconnect_e2e::kafka::Kafka;

@@ -2,6 +2,7 @@
 //!
 //! The scenarios are those of a much-read quick start. What they expect follows from one rule: the source remembers a
 //! byte position in its file, not a line number and not a number of records.
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use ferroconnect_e2e::kafka::{Kafka, Record};
 use ferroconnect_e2e::process::read_lossy;
@@ -241,7 +242,7 @@ fn many_connector_files() {
     for name in &names {
         worker.rest.await_task(name, 0, "RUNNING");
     }
-    until_equal("the lines of all sources", &vec!["line 0", "line 1", "line 2", "line 3"].join("\n"), || {
+    until_equal("the lines of all sources", &["line 0", "line 1", "line 2", "line 3"].join("\n"), || {
         let text = read_lossy(&out);
         let mut lines: Vec<&str> = text.lines().collect();
         lines.sort_unstable();

@@ -1,0 +1,378 @@
+//! The measured runs.
+
+use crate::subject::{Side, Who};
+use crate::{Options, usage};
+use clap::ValueEnum;
+use ferroconnect_e2e::kafka::Kafka;
+use ferroconnect_e2e::unique;
+use ferroconnect_e2e::wait::until_some;
+use ferroconnect_e2e::worker::{Subject, Worker, WorkerSetup};
+use serde_json::Value;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Bytes of one line, its end included.
+const LINE: u64 = 100;
+/// No run may take longer; the slowest subject needs about half a minute for the default input.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// How often the destination is looked at.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// How values are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// StringConverter.
+    String,
+    /// JsonConverter with schemas.
+    Json,
+}
+
+impl Format {
+    fn settings(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::String => &[("value.converter", "org.apache.kafka.connect.storage.StringConverter")],
+            Self::Json => &[
+                ("value.converter", "org.apache.kafka.connect.json.JsonConverter"),
+                ("value.converter.schemas.enable", "true"),
+            ],
+        }
+    }
+
+    /// Name on the command line and in the tables.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Json => "json",
+        }
+    }
+
+    /// The line as the converter writes it; the lines of the input need no escaping.
+    pub(crate) fn encode<'a>(self, line: &'a str, buffer: &'a mut String) -> &'a str {
+        match self {
+            Self::String => line,
+            Self::Json => {
+                buffer.clear();
+                buffer.push_str(r#"{"schema":{"type":"string","optional":false},"payload":""#);
+                buffer.push_str(line);
+                buffer.push_str("\"}");
+                buffer
+            }
+        }
+    }
+}
+
+/// One measured run.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    /// Who ran.
+    pub(crate) who: Who,
+    /// Records a second, between the first and the last arrival at the destination.
+    pub(crate) rate: f64,
+    /// CPU seconds of the process, from the creation of the connector to the last arrival.
+    pub(crate) cpu: f64,
+    /// Most resident memory, megabytes.
+    pub(crate) peak: f64,
+}
+
+/// One measured start of an idle worker.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Start {
+    /// Whose worker.
+    pub(crate) subject: Subject,
+    /// Milliseconds from the start of the process to the first good answer to `GET /`.
+    pub(crate) milliseconds: f64,
+    /// Resident memory once it has come to rest, megabytes.
+    pub(crate) idle: f64,
+}
+
+/// Everything that was measured.
+#[derive(Debug, Default)]
+pub(crate) struct Results {
+    /// File to topic.
+    pub(crate) source: Vec<Run>,
+    /// Topic to file.
+    pub(crate) sink: Vec<Run>,
+    /// Starts of idle workers.
+    pub(crate) starts: Vec<Start>,
+}
+
+struct Bench<'a> {
+    options: &'a Options,
+    kafka: &'a Kafka,
+    dir: TempDir,
+}
+
+/// Measures everyone, in turns.
+pub(crate) fn all(options: &Options) -> Results {
+    let kafka = Kafka::at(&options.bootstrap);
+    let dir = tempfile::Builder::new().prefix("ferroconnect-bench-").tempdir().expect("a temporary folder can be made");
+    let bench = Bench { options, kafka: &kafka, dir };
+    write_lines(&bench.input(), options.lines);
+    write_lines(&bench.warm_up(), options.lines / 10);
+    let mut results = Results { starts: bench.starts(), ..Results::default() };
+    for round in 1..=options.rounds {
+        for who in bench.competitors(&[Who::Raw, Who::RawIdempotent]) {
+            results.source.push(noted(round, "source", bench.source(who)));
+        }
+    }
+    let topic = bench.fill_topic();
+    for round in 1..=options.rounds {
+        for who in bench.competitors(&[Who::Raw]) {
+            results.sink.push(noted(round, "sink", bench.sink(who, &topic)));
+        }
+    }
+    kafka.delete_topic(&topic);
+    results
+}
+
+fn noted(round: usize, what: &str, run: Run) -> Run {
+    eprintln!(
+        "round {round}, {what}, {}: {:.0} records/s, {:.2} CPU s, {:.0} MB",
+        run.who.name(),
+        run.rate,
+        run.cpu,
+        run.peak
+    );
+    run
+}
+
+/// Numbered lines of 99 bytes.
+fn write_lines(path: &Path, lines: u64) {
+    let mut file = BufWriter::new(File::create(path).expect("the temporary folder can be written to"));
+    for n in 0..lines {
+        writeln!(file, "{n:012} {:a<86}", "the quick brown fox jumps over the lazy dog ")
+            .expect("there is room for the input");
+    }
+    file.flush().expect("there is room for the input");
+}
+
+impl Bench<'_> {
+    fn input(&self) -> std::path::PathBuf {
+        self.dir.path().join("input.txt")
+    }
+
+    fn warm_up(&self) -> std::path::PathBuf {
+        self.dir.path().join("warm-up.txt")
+    }
+
+    fn competitors(&self, raw: &[Who]) -> Vec<Who> {
+        let (ours, java) = (!self.options.without_ours, !self.options.without_java);
+        let mut all = Vec::new();
+        all.extend(ours.then_some(Who::Ours(Side::A)));
+        all.extend(java.then_some(Who::Java(Side::A)));
+        all.extend(raw);
+        all.extend(if ours { Some(Who::Ours(Side::B)) } else { java.then_some(Who::Java(Side::B)) });
+        all
+    }
+
+    fn setup(&self, subject: Subject) -> WorkerSetup {
+        let mut setup = WorkerSetup::new(subject, self.kafka);
+        for (key, value) in self.options.format.settings() {
+            setup.set(key, value);
+        }
+        setup.set("offset.flush.interval.ms", "10000");
+        setup
+    }
+
+    /// File → topic.
+    fn source(&self, who: Who) -> Run {
+        let topic = unique("bench-source");
+        self.kafka.create_topic(&topic, 1);
+        let watch = self.kafka.watch(&topic);
+        let count = || watch.count();
+        let run = match who.worker() {
+            Some(subject) => {
+                let mut setup = self.setup(subject);
+                let worker = setup.start();
+                self.warm_source(&worker);
+                measure(who, worker.id(), self.options.lines, count, || {
+                    let input = self.input();
+                    let config = [
+                        ("connector.class", "FileStreamSource"),
+                        ("file", input.to_str().expect("a UTF-8 path")),
+                        ("topic", &topic),
+                    ];
+                    worker.rest.put_connector("measured", &config);
+                })
+            }
+            None => self.raw_source(who, &topic, count),
+        };
+        self.kafka.delete_topic(&topic);
+        run
+    }
+
+    /// Lets just-in-time compilers and caches come to rest, in the same process.
+    fn warm_source(&self, worker: &Worker) {
+        let topic = unique("bench-warm");
+        self.kafka.create_topic(&topic, 1);
+        let input = self.warm_up();
+        let config = [
+            ("connector.class", "FileStreamSource"),
+            ("file", input.to_str().expect("a UTF-8 path")),
+            ("topic", &topic),
+        ];
+        worker.rest.put_connector("warm-up", &config);
+        let watch = self.kafka.watch(&topic);
+        await_count(self.options.lines / 10, || watch.count());
+        worker.rest.delete("/connectors/warm-up");
+        self.kafka.delete_topic(&topic);
+    }
+
+    fn raw_source(&self, who: Who, topic: &str, count: impl Fn() -> u64) -> Run {
+        let mut command = self.raw_producer(topic, &self.input());
+        if who == Who::RawIdempotent {
+            command.arg("--idempotent");
+        }
+        let mut child = command.spawn().expect("this program can start itself");
+        let run = measure(who, child.id(), self.options.lines, count, || ());
+        assert!(child.wait().expect("the child can be waited for").success(), "the raw producer failed");
+        run
+    }
+
+    fn raw_producer(&self, topic: &str, file: &Path) -> Command {
+        let mut command = own_command("raw-produce");
+        command.args(["--bootstrap", &self.options.bootstrap, "--topic", topic, "--file"]).arg(file);
+        command.args(["--format", self.options.format.name()]);
+        command
+    }
+
+    /// Writes the input into a topic for the sinks.
+    fn fill_topic(&self) -> String {
+        let topic = unique("bench-sink");
+        self.kafka.create_topic(&topic, 1);
+        let watch = self.kafka.watch(&topic);
+        self.raw_source(Who::Raw, &topic, || watch.count());
+        topic
+    }
+
+    /// Topic → file.
+    fn sink(&self, who: Who, topic: &str) -> Run {
+        let Some(subject) = who.worker() else { return self.raw_sink(who, topic) };
+        let mut setup = self.setup(subject);
+        setup.set("consumer.auto.offset.reset", "earliest");
+        let worker = setup.start();
+        self.warm_sink(&setup, &worker);
+        let output = setup.path("output.txt");
+        let name = unique("measured");
+        let count = || std::fs::metadata(&output).map_or(0, |m| m.len()) / LINE;
+        measure(who, worker.id(), self.options.lines, count, || {
+            let config = [
+                ("connector.class", "FileStreamSink"),
+                ("file", output.to_str().expect("a UTF-8 path")),
+                ("topics", topic),
+            ];
+            worker.rest.put_connector(&name, &config);
+        })
+    }
+
+    fn warm_sink(&self, setup: &WorkerSetup, worker: &Worker) {
+        let topic = unique("bench-warm");
+        self.kafka.create_topic(&topic, 1);
+        let mut command = self.raw_producer(&topic, &self.warm_up());
+        assert!(command.status().expect("this program can start itself").success(), "the raw producer failed");
+        let output = setup.path("warm-up-output.txt");
+        let name = unique("warm-up");
+        let config = [
+            ("connector.class", "FileStreamSink"),
+            ("file", output.to_str().expect("a UTF-8 path")),
+            ("topics", &topic),
+        ];
+        worker.rest.put_connector(&name, &config);
+        await_count(self.options.lines / 10, || std::fs::metadata(&output).map_or(0, |m| m.len()) / LINE);
+        worker.rest.delete(&format!("/connectors/{name}"));
+        self.kafka.delete_topic(&topic);
+    }
+
+    fn raw_sink(&self, who: Who, topic: &str) -> Run {
+        let records = self.options.lines.to_string();
+        let mut command = own_command("raw-consume");
+        command.args(["--bootstrap", &self.options.bootstrap, "--topic", topic, "--records", &records]);
+        let output = command.stdout(Stdio::piped()).output().expect("this program can start itself");
+        assert!(output.status.success(), "the raw consumer failed");
+        let said: Value = serde_json::from_slice(&output.stdout).expect("the raw consumer prints JSON");
+        let number = |name: &str| said[name].as_f64().expect("the raw consumer prints numbers");
+        Run { who, rate: number("records") / number("seconds"), cpu: number("cpu"), peak: number("peak") }
+    }
+
+    fn starts(&self) -> Vec<Start> {
+        let mut starts = Vec::new();
+        for _ in 0..self.options.rounds.max(3) {
+            starts.extend((!self.options.without_ours).then(|| self.one_start(Subject::Ferroconnect)));
+        }
+        for _ in 0..self.options.rounds {
+            starts.extend((!self.options.without_java).then(|| self.one_start(Subject::Java)));
+        }
+        starts
+    }
+
+    fn one_start(&self, subject: Subject) -> Start {
+        let mut setup = self.setup(subject);
+        let begun = Instant::now();
+        let mut worker = setup.spawn();
+        while worker.rest.call("GET", "/", &[], None).map_or(0, |a| a.status) != 200 {
+            worker.assert_alive();
+            assert!(begun.elapsed() < PATIENCE, "the worker does not answer");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let milliseconds = begun.elapsed().as_secs_f64() * 1e3;
+        worker.await_ready();
+        let start = Start { subject, milliseconds, idle: resident_at_rest(worker.id()) };
+        eprintln!("start of {subject:?}: {milliseconds:.0} ms, idle {:.1} MB", start.idle);
+        start
+    }
+}
+
+/// Resident memory once it has moved by less than a megabyte for three seconds.
+fn resident_at_rest(pid: u32) -> f64 {
+    let mut reference = usage::of(pid).resident;
+    let mut since = Instant::now();
+    while since.elapsed() < Duration::from_secs(3) {
+        std::thread::sleep(Duration::from_millis(100));
+        let now = usage::of(pid).resident;
+        if (now - reference).abs() > 1.0 {
+            (reference, since) = (now, Instant::now());
+        }
+    }
+    usage::of(pid).resident
+}
+
+fn own_command(subcommand: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("a program knows its own path"));
+    command.arg(subcommand).stdin(Stdio::null());
+    command
+}
+
+fn await_count(want: u64, count: impl Fn() -> u64) {
+    until_some("the warm-up", PATIENCE, || match count() {
+        n if n >= want => Ok(()),
+        n => Err(format!("{n} of {want} records")),
+    });
+}
+
+/// Begins, and watches the destination until all records have arrived.
+fn measure(who: Who, pid: u32, records: u64, count: impl Fn() -> u64, begin: impl FnOnce()) -> Run {
+    let cpu_before = usage::of(pid).cpu;
+    let called = Instant::now();
+    begin();
+    let mut first = None;
+    loop {
+        // A raw loop ends as soon as everything is acknowledged, so its usage is taken before each look.
+        let used = usage::of(pid);
+        let arrived = count();
+        let now = Instant::now();
+        if arrived >= records {
+            let (begun, had) = first.unwrap_or((called, 0));
+            let rate = (records - had) as f64 / (now - begun).as_secs_f64();
+            return Run { who, rate, cpu: used.cpu - cpu_before, peak: used.peak };
+        }
+        if arrived > 0 && first.is_none() {
+            first = Some((now, arrived));
+        }
+        assert!(called.elapsed() < PATIENCE, "{}: only {arrived} of {records} records arrived", who.name());
+        std::thread::sleep(LOOK);
+    }
+}
