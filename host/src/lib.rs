@@ -3,5 +3,6 @@
 pub mod config;
 pub mod error;
 pub mod herder;
+pub mod plugins;
 pub mod storage;
 pub mod telemetry;

@@ -1,0 +1,10 @@
+//! Objects of plugin libraries as the host's own types, and the host's objects as plugins see them.
+
+mod contexts;
+mod convert;
+pub(super) mod guard;
+pub(super) mod sink;
+pub(super) mod source;
+
+pub(super) use convert::{abi_kind, config_def, config_values, from_pairs, kind, result, to_pairs};
+pub use convert::{from_abi_error, is_stopping, to_abi_error};

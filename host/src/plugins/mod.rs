@@ -1,0 +1,17 @@
+//! Plugin libraries: found, tried out in a child process, loaded, listed, and refused where they do not fit.
+//!
+//! This is the only module that loads foreign code, and nothing it loads is ever unloaded.
+
+pub mod api;
+mod compat;
+pub mod foreign;
+pub mod host_services;
+pub mod load;
+mod make;
+pub mod quarantine;
+pub mod registry;
+pub mod version;
+
+pub use load::{Build, Library};
+pub use quarantine::{Reason, Refusal};
+pub use registry::{Plugin, Registry};

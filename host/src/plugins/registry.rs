@@ -1,0 +1,323 @@
+//! All plugins that can be used, and how a name in a configuration finds one.
+//!
+//! A plugin answers to its class name, to the aliases it gives itself, to its simple class name, and to that name
+//! without the word for its kind at the end (`FileStreamSourceConnector`, `FileStreamSource`). A name that means two
+//! classes means none. Of several versions of a class the highest is used unless one is asked for.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use ferroconnect_plugin_abi::info::PluginInfo;
+
+use super::foreign;
+use super::load::Library;
+use super::version::{Version, VersionRange};
+use crate::config::{ConfigDef, InstalledPlugin, PluginCatalog, PluginKind};
+use crate::error::{ConnectError, Result};
+
+/// Where a plugin comes from.
+#[derive(Clone)]
+pub(super) enum Origin {
+    /// A library that is loaded.
+    Library(Library),
+}
+
+/// One plugin in one version.
+pub struct Plugin {
+    /// What it is.
+    pub kind: PluginKind,
+    /// Its class name.
+    pub class: String,
+    /// Its version.
+    pub version: Version,
+    /// Further names it gives itself.
+    pub aliases: Vec<String>,
+    /// What it does.
+    pub documentation: String,
+    /// Its configuration.
+    pub config: ConfigDef,
+    /// For connectors, the name that stands in `task.class`.
+    pub task_class: String,
+    /// Where it lives: the file, what a bridging library says, or `built-in`.
+    pub location: String,
+    pub(super) origin: Origin,
+}
+
+impl Plugin {
+    /// The plugin that a library describes; `None` for a kind that this host does not know.
+    ///
+    /// # Errors
+    /// Its configuration definition contradicts itself.
+    pub(super) fn of_library(library: &Library, info: PluginInfo) -> Result<Option<Plugin>> {
+        let Some(kind) = foreign::kind(info.kind) else { return Ok(None) };
+        let config = foreign::config_def(&info.config)
+            .map_err(|error| error.context(format!("The configuration definition of {} is wrong", info.class)))?;
+        let location = info.location.into_option().map(String::from);
+        Ok(Some(Plugin {
+            kind,
+            class: info.class.into(),
+            version: Version::new(&info.version),
+            aliases: info.aliases.into_iter().map(String::from).collect(),
+            documentation: info.documentation.into(),
+            config,
+            task_class: info.task_class.into(),
+            location: location.unwrap_or_else(|| library.path().display().to_string()),
+            origin: Origin::Library(library.clone()),
+        }))
+    }
+
+    /// The library it is in; `None` for plugins that come with the worker.
+    pub fn library(&self) -> Option<&Library> {
+        match &self.origin {
+            Origin::Library(library) => Some(library),
+        }
+    }
+
+    /// The class name without its package.
+    pub fn simple_name(&self) -> &str {
+        self.class.rsplit(['.', '$', ':']).next().unwrap_or(&self.class)
+    }
+
+    /// The simple name cut from the last occurrence of the word for the kind on.
+    pub fn pruned_name(&self) -> &str {
+        let simple = self.simple_name();
+        match simple.rfind(suffix(self.kind)) {
+            Some(place) if place > 0 => &simple[..place],
+            _ => simple,
+        }
+    }
+
+    fn has_alias(&self, name: &str) -> bool {
+        self.aliases.iter().any(|alias| alias == name) || self.simple_name() == name || self.pruned_name() == name
+    }
+
+    fn order(&self, other: &Plugin) -> Ordering {
+        (&self.class, &self.version, &self.location, self.kind).cmp(&(
+            &other.class,
+            &other.version,
+            &other.location,
+            other.kind,
+        ))
+    }
+}
+
+/// As Kafka Connect shows a plugin in messages; clients match on it.
+impl fmt::Display for Plugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (class, version, kind) = (&self.class, &self.version, self.kind);
+        write!(
+            f,
+            "PluginDesc{{klass=class {class}, name='{class}', version='{version}', encodedVersion={version}, \
+             type={kind}, typeName='{kind}', location='{}'}}",
+            self.location
+        )
+    }
+}
+
+impl fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The word that may be left off at the end of a class name.
+fn suffix(kind: PluginKind) -> &'static str {
+    match kind {
+        PluginKind::Source | PluginKind::Sink => "Connector",
+        other => other.interface(),
+    }
+}
+
+/// What a request may mean by a name.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Connector,
+    Kind(PluginKind),
+}
+
+impl Wanted {
+    fn includes(self, kind: PluginKind) -> bool {
+        match self {
+            Wanted::Connector => matches!(kind, PluginKind::Source | PluginKind::Sink),
+            Wanted::Kind(wanted) => wanted == kind,
+        }
+    }
+
+    fn interface(self) -> &'static str {
+        match self {
+            Wanted::Connector => "Connector",
+            Wanted::Kind(kind) => kind.interface(),
+        }
+    }
+
+    fn noun(self) -> &'static str {
+        match self {
+            Wanted::Connector | Wanted::Kind(PluginKind::Source | PluginKind::Sink) => "connector",
+            Wanted::Kind(PluginKind::Converter) => "converter",
+            Wanted::Kind(PluginKind::HeaderConverter) => "header converter",
+            Wanted::Kind(PluginKind::Transformation) => "transformation",
+            Wanted::Kind(PluginKind::Predicate) => "predicate",
+            Wanted::Kind(PluginKind::ConfigProvider) => "config provider",
+            Wanted::Kind(PluginKind::RestExtension) => "REST extension",
+            Wanted::Kind(PluginKind::OverridePolicy) => "override policy",
+        }
+    }
+}
+
+/// All plugins that can be used. Does not change once it is made.
+#[derive(Default)]
+pub struct Registry {
+    /// By class, then version, then location.
+    plugins: Vec<Arc<Plugin>>,
+}
+
+impl Registry {
+    /// A registry of these plugins. Says so in the log where two of them claim the same class.
+    pub(super) fn new(mut plugins: Vec<Plugin>) -> Registry {
+        plugins.sort_by(Plugin::order);
+        let registry = Registry { plugins: plugins.into_iter().map(Arc::new).collect() };
+        for warning in registry.shared_classes() {
+            tracing::warn!("{warning}");
+        }
+        registry
+    }
+
+    /// One line for each class that is there more than once.
+    fn shared_classes(&self) -> Vec<String> {
+        let mut classes: BTreeMap<(PluginKind, &str), Vec<&Arc<Plugin>>> = BTreeMap::new();
+        for plugin in &self.plugins {
+            classes.entry((plugin.kind, &plugin.class)).or_default().push(plugin);
+        }
+        let shared = classes.into_values().filter(|plugins| plugins.len() > 1);
+        shared
+            .filter_map(|plugins| {
+                let used = latest(plugins.iter().copied())?;
+                let all: Vec<String> =
+                    plugins.iter().map(|plugin| format!("{} (version {})", plugin.location, plugin.version)).collect();
+                Some(format!(
+                    "The {} class {} is there {} times: {}. Version {} of {} is used unless a configuration asks for \
+                 another version",
+                    plugins[0].kind,
+                    plugins[0].class,
+                    plugins.len(),
+                    all.join(", "),
+                    used.version,
+                    used.location
+                ))
+            })
+            .collect()
+    }
+
+    /// All plugins, by class, then version.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Plugin>> {
+        self.plugins.iter()
+    }
+
+    /// All plugins of a kind, by class, then version.
+    pub fn of_kind(&self, kind: PluginKind) -> impl Iterator<Item = &Arc<Plugin>> {
+        self.plugins.iter().filter(move |plugin| plugin.kind == kind)
+    }
+
+    /// The connector of this class or alias in the highest version that `version` (`latest`, one version, or a Maven
+    /// range, KIP-891) allows.
+    ///
+    /// # Errors
+    /// No connector has this name, more than one has it as an alias, or none is of a version that is allowed.
+    pub fn connector(&self, name: &str, version: Option<&str>) -> Result<&Arc<Plugin>> {
+        self.choose(Wanted::Connector, name, version)
+    }
+
+    /// The plugin of a kind of this class or alias; else as [`connector`](Self::connector).
+    ///
+    /// # Errors
+    /// No plugin of the kind has this name, more than one has it as an alias, or none is of a version that is allowed.
+    pub fn find(&self, kind: PluginKind, name: &str, version: Option<&str>) -> Result<&Arc<Plugin>> {
+        self.choose(Wanted::Kind(kind), name, version)
+    }
+
+    fn choose(&self, wanted: Wanted, name: &str, version: Option<&str>) -> Result<&Arc<Plugin>> {
+        let range = version
+            .map_or(Ok(None), VersionRange::parse)
+            .map_err(|text| ConnectError::bad_request(format!("Invalid version specification: {text}")))?;
+        let class = self.class_of(wanted, name)?;
+        let versions = || self.plugins.iter().filter(|plugin| wanted.includes(plugin.kind) && plugin.class == class);
+        let allowed = versions().filter(|plugin| range.as_ref().is_none_or(|range| range.contains(&plugin.version)));
+        latest(allowed).ok_or_else(|| {
+            let there: Vec<&str> = versions().map(|plugin| plugin.version.as_str()).collect();
+            ConnectError::config(format!(
+                "Plugin {class} not found that matches the version range {}, available versions: [{}]",
+                version.unwrap_or_default(),
+                there.join(", ")
+            ))
+        })
+    }
+
+    /// The class that a name means.
+    fn class_of(&self, wanted: Wanted, name: &str) -> Result<&str> {
+        let there = || self.plugins.iter().filter(|plugin| wanted.includes(plugin.kind));
+        if let Some(plugin) = there().find(|plugin| plugin.class == name) {
+            return Ok(&plugin.class);
+        }
+        let matches: Vec<&Arc<Plugin>> = there().filter(|plugin| plugin.has_alias(name)).collect();
+        let list = |plugins: &mut dyn Iterator<Item = &Arc<Plugin>>| {
+            plugins.map(|plugin| plugin.to_string()).collect::<Vec<_>>().join(", ")
+        };
+        match matches.as_slice() {
+            [] => Err(ConnectError::connect(format!(
+                "Failed to find any class that implements {} and which name matches {name}, available {}s are: {}",
+                wanted.interface(),
+                wanted.noun(),
+                list(&mut there())
+            ))),
+            [first, rest @ ..] if rest.iter().all(|plugin| plugin.class == first.class) => Ok(&first.class),
+            several => Err(ConnectError::connect(format!(
+                "More than one {} matches alias {name}. Please use full package and class name instead. Classes \
+                 found: {}",
+                wanted.noun(),
+                list(&mut several.iter().copied())
+            ))),
+        }
+    }
+}
+
+/// The highest version; of equal ones the first.
+fn latest<'a>(plugins: impl Iterator<Item = &'a Arc<Plugin>>) -> Option<&'a Arc<Plugin>> {
+    plugins.reduce(|best, plugin| if plugin.version > best.version { plugin } else { best })
+}
+
+impl PluginCatalog for Registry {
+    fn plugins(&self, kind: PluginKind) -> Vec<InstalledPlugin> {
+        self.of_kind(kind)
+            .map(|plugin| InstalledPlugin { class: plugin.class.clone(), version: plugin.version.to_string() })
+            .collect()
+    }
+
+    fn resolve(&self, kind: PluginKind, name: &str) -> Option<String> {
+        self.class_of(Wanted::Kind(kind), name).ok().map(str::to_owned)
+    }
+
+    fn resolve_any(&self, name: &str) -> Option<String> {
+        let kinds = [
+            PluginKind::Source,
+            PluginKind::Sink,
+            PluginKind::Converter,
+            PluginKind::HeaderConverter,
+            PluginKind::Transformation,
+            PluginKind::Predicate,
+            PluginKind::ConfigProvider,
+            PluginKind::RestExtension,
+            PluginKind::OverridePolicy,
+        ];
+        kinds.into_iter().find_map(|kind| self.resolve(kind, name))
+    }
+
+    fn definition(&self, kind: PluginKind, name: &str, version: Option<&str>) -> Result<ConfigDef> {
+        self.find(kind, name, version).map(|plugin| plugin.config.clone())
+    }
+
+    fn latest_version(&self, kind: PluginKind, name: &str) -> Option<String> {
+        self.find(kind, name, None).ok().map(|plugin| plugin.version.to_string())
+    }
+}
