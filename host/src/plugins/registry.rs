@@ -89,6 +89,18 @@ impl Plugin {
         }
     }
 
+    /// All names it may be asked for by beside its class, each once.
+    pub fn all_aliases(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        let own = self.aliases.iter().map(String::as_str);
+        for name in own.chain([self.simple_name(), self.pruned_name()]) {
+            if name != self.class && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
     fn has_alias(&self, name: &str) -> bool {
         self.aliases.iter().any(|alias| alias == name) || self.simple_name() == name || self.pruned_name() == name
     }

@@ -88,12 +88,12 @@ pub(crate) fn answer<T>(result: Result<T>) -> AbiResult<T> {
 }
 
 /// A configuration for a plugin.
-pub fn to_pairs(props: &Props) -> abi::Pairs {
+pub(crate) fn to_pairs(props: &Props) -> abi::Pairs {
     props.iter().map(|(key, value)| abi::Pair { key: key.into(), value: value.map(AbiString::from).into() }).collect()
 }
 
 /// A configuration that a plugin made.
-pub fn from_pairs(pairs: abi::Pairs) -> Props {
+pub(crate) fn from_pairs(pairs: abi::Pairs) -> Props {
     pairs
         .into_iter()
         .map(|pair| (pair.key.into_string(), pair.value.into_option().map(AbiString::into_string)))
@@ -150,7 +150,7 @@ pub(crate) fn config_values(values: AbiVec<abi::ConfigValue>) -> Vec<ConfigValue
 ///
 /// # Errors
 /// A key is defined twice, or a default is not of its key's type or breaks its key's rule.
-pub fn config_def(def: &abi::ConfigDef) -> Result<ConfigDef> {
+pub(crate) fn config_def(def: &abi::ConfigDef) -> Result<ConfigDef> {
     let mut own = ConfigDef::new();
     for key in &def.keys {
         own.define(config_key(key)?)?;
