@@ -9,6 +9,8 @@ mod java_names;
 mod level;
 pub mod loggers;
 pub mod logging;
+pub mod memory;
+pub mod metrics;
 pub mod rate_limit;
 mod writer;
 
