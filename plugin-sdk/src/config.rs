@@ -6,6 +6,7 @@ use ferroconnect_plugin_abi::config::{
 };
 use ferroconnect_plugin_abi::containers::{AbiOption, AbiVec};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 
 /// The definition of one configuration key, built step by step.
@@ -189,31 +190,36 @@ impl ConfigDef {
         &self.def
     }
 
-    /// Fills in the defaults. The worker has checked required keys, types and validators already; tests and
-    /// callers outside a worker get the missing required keys as an error.
+    /// Reads a configuration with the defaults behind it. The worker has checked required keys, types and validators
+    /// already; tests and callers outside a worker get the missing required keys as an error.
     pub fn parse(&self, pairs: &Pairs) -> Result<Config> {
-        let mut config = Config::from_pairs(pairs);
-        for key in &self.def.keys {
-            if config.values.contains_key(key.name.as_str()) {
-                continue;
-            }
-            if key.required {
-                let name = key.name.as_str();
-                let text = format!("Missing required configuration \"{name}\" which has no default value.");
-                return Err(Error::config(text));
-            }
-            if let AbiOption::RSome(default) = &key.default {
-                config.values.insert(key.name.to_string(), default.to_string());
-            }
-        }
-        Ok(config)
+        let config = self.fill(pairs);
+        let missing = self.def.keys.iter().find(|key| key.required && config.get(key.name.as_str()).is_none());
+        missing.map_or(Ok(config), |key| Err(missing_key(key.name.as_str())))
+    }
+
+    /// Reads a configuration that may not be complete, with the defaults behind it.
+    pub fn fill(&self, pairs: &Pairs) -> Config {
+        let default = |key: &ConfigKey| match &key.default {
+            AbiOption::RSome(default) => Some((key.name.to_string(), default.to_string())),
+            AbiOption::RNone => None,
+        };
+        Config { defaults: self.def.keys.iter().filter_map(default).collect(), ..Config::from_pairs(pairs) }
     }
 }
 
-/// A configuration: text values by key, defaults filled in. Null values are left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+fn missing_key(key: &str) -> Error {
+    Error::config(format!("Missing required configuration \"{key}\" which has no default value."))
+}
+
+/// A configuration: text values by key. Null values are left out.
+///
+/// Looking up a key that is not set finds its default. What is handed on ([`Config::to_pairs`], [`Config::iter`]) are
+/// the keys that were set: a connector can give its own configuration to its tasks as it is.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Config {
     values: BTreeMap<String, String>,
+    defaults: BTreeMap<String, String>,
 }
 
 impl Config {
@@ -223,7 +229,7 @@ impl Config {
             AbiOption::RSome(value) => Some((pair.key.to_string(), value.to_string())),
             AbiOption::RNone => None,
         });
-        Config { values: values.collect() }
+        Config { values: values.collect(), defaults: BTreeMap::new() }
     }
 
     /// As it crosses the border.
@@ -235,21 +241,20 @@ impl Config {
         self.values.iter().map(pair).collect()
     }
 
-    /// The text of a key, or none where it is not set or null.
+    /// The text of a key or of its default, blanks around it cut off as everywhere in Kafka Connect; none where it is
+    /// not set or null.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.values.get(key).map(String::as_str)
+        self.values.get(key).or_else(|| self.defaults.get(key)).map(|text| text.trim())
     }
 
     /// The text of a key that must be there.
     pub fn text(&self, key: &str) -> Result<&str> {
-        self.get(key).ok_or_else(|| {
-            Error::config(format!("Missing required configuration \"{key}\" which has no default value."))
-        })
+        self.get(key).ok_or_else(|| missing_key(key))
     }
 
-    /// A key read as a number or another type that is read from text, blanks around it cut off.
+    /// A key read as a type that is read from text, for instance a number.
     pub fn parse<T: FromStr>(&self, key: &str) -> Result<T> {
-        let text = self.text(key)?.trim();
+        let text = self.text(key)?;
         text.parse().map_err(|_| {
             let wanted = std::any::type_name::<T>();
             Error::config(format!("Invalid value {text} for configuration {key}: Not a value of type {wanted}"))
@@ -258,7 +263,7 @@ impl Config {
 
     /// A key read as `true` or `false`.
     pub fn flag(&self, key: &str) -> Result<bool> {
-        match self.text(key)?.trim() {
+        match self.text(key)? {
             text if text.eq_ignore_ascii_case("true") => Ok(true),
             text if text.eq_ignore_ascii_case("false") => Ok(false),
             text => Err(Error::config(format!(
@@ -269,7 +274,7 @@ impl Config {
 
     /// A key read as a comma-separated list; empty or not set = no entries.
     pub fn list(&self, key: &str) -> Vec<&str> {
-        match self.get(key).map(str::trim) {
+        match self.get(key) {
             None | Some("") => Vec::new(),
             Some(text) => text.split(',').map(str::trim).collect(),
         }
@@ -281,7 +286,7 @@ impl Config {
         self
     }
 
-    /// All keys with their values, sorted.
+    /// All keys that were set with their values, sorted.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
@@ -289,6 +294,47 @@ impl Config {
 
 impl<const N: usize> From<[(&str, &str); N]> for Config {
     fn from(pairs: [(&str, &str); N]) -> Config {
-        Config { values: pairs.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect() }
+        let values = pairs.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
+        Config { values, defaults: BTreeMap::new() }
+    }
+}
+
+impl fmt::Debug for Config {
+    /// Shows the keys only: a value may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Config")?;
+        f.debug_list().entries(self.values.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn def() -> ConfigDef {
+        let size = Key::int("size").default_value("5");
+        ConfigDef::new().key(Key::string("topic").required()).key(size).key(Key::password("password"))
+    }
+
+    #[test]
+    fn defaults_are_found_but_not_handed_on() {
+        let config = def().parse(&Config::from([("topic", " t ")]).to_pairs()).unwrap();
+        assert_eq!(config.text("topic").unwrap(), "t");
+        assert_eq!(config.parse::<u32>("size").unwrap(), 5);
+        assert_eq!(config.iter().collect::<Vec<_>>(), [("topic", " t ")]);
+        assert_eq!(config.to_pairs().len(), 1);
+    }
+
+    #[test]
+    fn a_missing_required_key_is_named() {
+        let error = def().parse(&Pairs::new()).unwrap_err();
+        assert_eq!(error.message(), "Missing required configuration \"topic\" which has no default value.");
+        assert_eq!(def().fill(&Pairs::new()).get("size"), Some("5"));
+    }
+
+    #[test]
+    fn values_are_not_shown() {
+        let config = Config::from([("password", "hunter2")]);
+        assert_eq!(format!("{config:?}"), "Config[\"password\"]");
     }
 }

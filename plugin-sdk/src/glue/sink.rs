@@ -31,7 +31,7 @@ impl<C: SinkConnector> AbiSinkConnector for SinkConnectorGlue<C> {
     }
 
     fn validate(&self, config: Pairs) -> AbiResult<AbiVec<ConfigValue>> {
-        let config = Config::from_pairs(&config);
+        let config = self.def.fill(&config);
         self.connector.look("validate", |connector| Ok(connector.validate(&config)?.into()))
     }
 
@@ -56,7 +56,7 @@ impl<C: SinkConnector> AbiSinkConnector for SinkConnectorGlue<C> {
     fn alter_offsets(&mut self, config: Pairs, offsets: AbiVec<AlteredPartition>) -> AbiResult<bool> {
         let offsets: Vec<_> =
             offsets.into_iter().map(|altered| (altered.partition, altered.offset.into_option())).collect();
-        let config = Config::from_pairs(&config);
+        let config = self.def.fill(&config);
         self.connector.call("alter_offsets", |connector| connector.alter_offsets(&config, &offsets))
     }
 }

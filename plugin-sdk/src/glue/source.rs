@@ -33,7 +33,7 @@ impl<C: SourceConnector> AbiSourceConnector for SourceConnectorGlue<C> {
     }
 
     fn validate(&self, config: Pairs) -> AbiResult<AbiVec<ConfigValue>> {
-        let config = Config::from_pairs(&config);
+        let config = self.def.fill(&config);
         self.connector.look("validate", |connector| Ok(connector.validate(&config)?.into()))
     }
 
@@ -58,17 +58,17 @@ impl<C: SourceConnector> AbiSourceConnector for SourceConnectorGlue<C> {
     fn alter_offsets(&mut self, config: Pairs, offsets: AbiVec<AlteredOffset>) -> AbiResult<bool> {
         let offsets: Vec<_> =
             offsets.into_iter().map(|altered| (altered.partition, altered.offset.into_option())).collect();
-        let config = Config::from_pairs(&config);
+        let config = self.def.fill(&config);
         self.connector.call("alter_offsets", |connector| connector.alter_offsets(&config, &offsets))
     }
 
     fn exactly_once_support(&self, config: Pairs) -> AbiResult<Support> {
-        let config = Config::from_pairs(&config);
+        let config = self.def.fill(&config);
         self.connector.look("exactly_once_support", |connector| connector.exactly_once_support(&config))
     }
 
     fn can_define_transactions(&self, config: Pairs) -> AbiResult<Support> {
-        let config = Config::from_pairs(&config);
+        let config = self.def.fill(&config);
         self.connector.look("can_define_transactions", |connector| connector.can_define_transactions(&config))
     }
 }
