@@ -3,6 +3,8 @@
 pub mod config;
 pub mod error;
 pub mod herder;
+pub mod pipeline;
 pub mod plugins;
+pub mod stages;
 pub mod storage;
 pub mod telemetry;

@@ -1,0 +1,318 @@
+//! From a source connector to Kafka: transforms, then the converters of headers, key and value.
+
+use std::time::Duration;
+
+use ferroconnect_plugin_abi::containers::AbiOption;
+use ferroconnect_plugin_abi::record::{RawHeader, SourcePosition};
+use ferroconnect_plugin_abi::{Blob, Record};
+
+use super::chain::{Slot, next_run};
+use super::report::FailedRecord;
+use super::tolerance::Verdict;
+use super::{Chain, Converters, Named, TaskErrors, complete};
+use crate::error::{ConnectError, Result, Stage};
+use crate::stages::{Converter, HeaderConverter, Part};
+
+/// A record ready for the producer. Topic and partition stand in the record it was made from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutRecord {
+    /// The key, or null.
+    pub key: Option<Blob>,
+    /// The value, or null.
+    pub value: Option<Blob>,
+    /// The headers in order.
+    pub headers: Vec<RawHeader>,
+    /// Milliseconds since 1970; absent = now, decided by the producer.
+    pub timestamp: Option<i64>,
+}
+
+/// What became of one source record.
+#[derive(Debug)]
+pub enum SourceOutcome {
+    /// Send it.
+    Ready(OutRecord),
+    /// A transform dropped it: done.
+    Filtered,
+    /// It failed, was reported, and `errors.tolerance=all` skips it: done.
+    Skipped,
+    /// The task must fail with this error, after the records before this one were sent.
+    Failed(ConnectError),
+}
+
+/// The pipeline of one source task.
+///
+/// ```text
+/// let mut rest = 0;
+/// while rest < batch.records.len() {
+///     pipeline.process(&mut batch.records[rest..], &batch.positions[rest..], &mut outcomes);
+///     for outcome in outcomes.drain(..) { … batch.records[rest] …; rest += 1; }
+/// }
+/// ```
+pub struct SourcePipeline {
+    chain: Chain,
+    converters: Converters,
+    errors: TaskErrors,
+    // Kept from batch to batch for their memory.
+    slots: Vec<Slot>,
+    keys: Vec<Result<Option<Blob>>>,
+    values: Vec<Result<Option<Blob>>>,
+    headers: Vec<Vec<RawHeader>>,
+}
+
+impl SourcePipeline {
+    /// A pipeline of these parts.
+    pub fn new(chain: Chain, converters: Converters, errors: TaskErrors) -> Self {
+        Self { chain, converters, errors, slots: Vec::new(), keys: Vec::new(), values: Vec::new(), headers: Vec::new() }
+    }
+
+    /// The error handling: counters, cancelling, and reports of what fails later on (asynchronous sending).
+    pub fn errors(&mut self) -> &mut TaskErrors {
+        &mut self.errors
+    }
+
+    /// Takes records through the pipeline. `outcomes` is cleared and gets one outcome for each record of a prefix
+    /// of `records`, never an empty one; call again for the rest, once the prefix is sent. The prefix is shorter
+    /// than `records` after [`SourceOutcome::Failed`], which is always the last, and where retries are on: a record
+    /// that is tried again must not hold back those before it.
+    ///
+    /// `positions[i]` is where `records[i]` was read, for error messages. Records are changed in place by
+    /// transforms; topic and partition to send to are those left in `records[i]`. Blocks for as long as retries
+    /// take.
+    pub fn process(&mut self, records: &mut [Record], positions: &[SourcePosition], outcomes: &mut Vec<SourceOutcome>) {
+        outcomes.clear();
+        let count = if self.errors.retries() { records.len().min(1) } else { records.len() };
+        let records = &mut records[..count];
+        let originals = if self.errors.wants_originals() { records.to_vec() } else { Vec::new() };
+        self.slots.clear();
+        self.slots.resize_with(count, || Slot::Active);
+        self.chain.apply(records, &mut self.slots, &self.errors);
+        self.convert(records);
+        let converted = self.keys.drain(..).zip(self.values.drain(..)).zip(self.headers.drain(..));
+        for (index, (slot, ((key, value), headers))) in self.slots.drain(..).zip(converted).enumerate() {
+            let outcome = match slot {
+                Slot::Active => match (key, value, timestamp(&records[index])) {
+                    (Ok(key), Ok(value), Ok(timestamp)) => {
+                        SourceOutcome::Ready(OutRecord { key, value, headers, timestamp })
+                    }
+                    (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => SourceOutcome::Failed(error),
+                },
+                Slot::Filtered => SourceOutcome::Filtered,
+                Slot::Failed(failure) => {
+                    let record = originals.get(index).unwrap_or(&records[index]);
+                    let record = FailedRecord::Source { record, position: positions.get(index) };
+                    match self.errors.settle(*failure, record) {
+                        Verdict::Skip => SourceOutcome::Skipped,
+                        Verdict::Fail(error) => SourceOutcome::Failed(error),
+                    }
+                }
+            };
+            let failed = matches!(outcome, SourceOutcome::Failed(_));
+            outcomes.push(outcome);
+            if failed {
+                break;
+            }
+        }
+    }
+
+    /// Waits for reporters; see [`TaskErrors::settled`].
+    pub fn settled(&mut self, timeout: Duration) -> bool {
+        self.errors.settled(timeout)
+    }
+
+    fn convert(&mut self, records: &mut [Record]) {
+        let Self { converters, errors, slots, keys, values, headers, .. } = self;
+        for (record, slot) in records.iter().zip(slots.iter_mut()) {
+            let mut raw = Vec::new();
+            if slot.is_active() && !record.headers.is_empty() {
+                convert_headers(&mut converters.header, record, &mut raw, slot, errors);
+            }
+            headers.push(raw);
+        }
+        convert_part(&mut converters.key, Part::Key, records, slots, keys, errors);
+        convert_part(&mut converters.value, Part::Value, records, slots, values, errors);
+        // Converters may have added headers.
+        for ((record, slot), raw) in records.iter().zip(slots).zip(headers) {
+            if slot.is_active() && record.headers.len() > raw.len() {
+                convert_headers(&mut converters.header, record, raw, slot, errors);
+            }
+        }
+    }
+}
+
+/// Converts one half of every active record; `results` ends as long as `records`.
+fn convert_part(
+    converter: &mut Named<dyn Converter>,
+    part: Part,
+    records: &mut [Record],
+    slots: &mut [Slot],
+    results: &mut Vec<Result<Option<Blob>>>,
+    errors: &TaskErrors,
+) {
+    let mut start = 0;
+    while let Some(run) = next_run(slots, start, Slot::is_active) {
+        start = run.end;
+        results.resize_with(run.start, || Ok(None));
+        let counts: Vec<usize> =
+            if errors.retries() { records[run.clone()].iter().map(|r| r.headers.len()).collect() } else { Vec::new() };
+        converter.stage.from_connect_batch(part, &mut records[run.clone()], results);
+        complete(results, run.end, &converter.class);
+        for index in run.clone() {
+            let Err(error) = &results[index] else { continue };
+            let record = &mut records[index];
+            let retried = errors.retry(error.clone(), || {
+                record.headers.truncate(counts[index - run.start]);
+                let data = part.of(&record.key, &record.value);
+                converter.stage.from_connect(&record.topic, &mut record.headers, data)
+            });
+            match retried {
+                Ok(bytes) => results[index] = Ok(bytes),
+                Err(given_up) => slots[index] = Slot::failed(given_up, part.stage(), &converter.class),
+            }
+        }
+    }
+    results.resize_with(records.len(), || Ok(None));
+}
+
+/// Converts the headers that have no bytes yet.
+fn convert_headers(
+    converter: &mut Named<dyn HeaderConverter>,
+    record: &Record,
+    raw: &mut Vec<RawHeader>,
+    slot: &mut Slot,
+    errors: &TaskErrors,
+) {
+    raw.reserve(record.headers.len() - raw.len());
+    for header in record.headers.iter().skip(raw.len()) {
+        let mut convert = || converter.stage.from_connect_header(&record.topic, &header.key, &header.data);
+        let converted = match convert() {
+            Ok(bytes) => Ok(bytes),
+            Err(error) => errors.retry(error, convert),
+        };
+        match converted {
+            Ok(bytes) => raw.push(RawHeader { key: header.key.clone(), value: bytes.into() }),
+            Err(given_up) => {
+                *slot = Slot::failed(given_up, Stage::HeaderConverter, &converter.class);
+                return;
+            }
+        }
+    }
+}
+
+/// The timestamp to send: -1 means none, other negative ones are refused.
+fn timestamp(record: &Record) -> Result<Option<i64>> {
+    match record.timestamp {
+        AbiOption::RNone | AbiOption::RSome(-1) => Ok(None),
+        AbiOption::RSome(millis) if millis >= 0 => Ok(Some(millis)),
+        AbiOption::RSome(millis) => Err(ConnectError::connect(format!("Invalid record timestamp {millis}"))
+            .with_class("org.apache.kafka.common.InvalidRecordException")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{chain, converters, errors, record};
+    use super::super::{ErrorPolicy, Tolerance};
+    use super::*;
+    use ferroconnect_plugin_abi::{Data, Header};
+
+    fn run(pipeline: &mut SourcePipeline, values: &[&str]) -> Vec<String> {
+        let mut records: Vec<Record> = values.iter().map(|value| record(value)).collect();
+        let mut outcomes = Vec::new();
+        let mut all = Vec::new();
+        let mut done = 0;
+        while done < records.len() {
+            pipeline.process(&mut records[done..], &[], &mut outcomes);
+            assert!(!outcomes.is_empty());
+            done += outcomes.len();
+            for outcome in outcomes.drain(..) {
+                all.push(match outcome {
+                    SourceOutcome::Ready(out) => {
+                        String::from_utf8(out.value.expect("not null").to_vec()).expect("text")
+                    }
+                    SourceOutcome::Filtered => "filtered".into(),
+                    SourceOutcome::Skipped => "skipped".into(),
+                    SourceOutcome::Failed(error) => {
+                        done = records.len();
+                        error.trace()
+                    }
+                });
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn good_records_pass_bad_ones_are_skipped() {
+        let (errors, reports) = errors(Tolerance::All, ErrorPolicy::default());
+        let mut pipeline = SourcePipeline::new(chain(false), converters(), errors);
+        let all = run(&mut pipeline, &["a", "drop", "bad", "b", "fail", "ab"]);
+        assert_eq!(all, ["a!", "filtered", "bad!", "b", "skipped", "ab!"]);
+        assert_eq!(*reports.0.lock(), ["TRANSFORMATION cannot transform topic 't'"]);
+        let counts = pipeline.errors().counters().snapshot();
+        assert_eq!((counts.failures, counts.errors, counts.skipped), (1, 1, 1));
+    }
+
+    #[test]
+    fn negated_predicates_turn_round() {
+        let (errors, _) = errors(Tolerance::All, ErrorPolicy::default());
+        let mut pipeline = SourcePipeline::new(chain(true), converters(), errors);
+        assert_eq!(run(&mut pipeline, &["a", "b", "bad"]), ["a", "b!", "skipped"]);
+    }
+
+    #[test]
+    fn the_first_failure_in_record_order_ends_it() {
+        let (errors, reports) = errors(Tolerance::None, ErrorPolicy::default());
+        let mut pipeline = SourcePipeline::new(chain(true), converters(), errors);
+        let all = run(&mut pipeline, &["a", "bad", "fail", "a"]);
+        assert_eq!(all.len(), 2);
+        assert_eq!(
+            all[1],
+            "org.apache.kafka.connect.errors.ConnectException: Tolerance exceeded in error handler\n\
+             Caused by: org.apache.kafka.connect.errors.DataException: this is bad\n\
+             \tat stage VALUE_CONVERTER with class 'test.Value', topic 't'\n"
+        );
+        assert_eq!(reports.0.lock().len(), 1);
+    }
+
+    #[test]
+    fn panicked_stages_fail_the_task_whatever_is_tolerated() {
+        let (errors, _) = errors(Tolerance::All, ErrorPolicy::default());
+        let mut pipeline = SourcePipeline::new(Chain::default(), converters(), errors);
+        let all = run(&mut pipeline, &["panic", "b"]);
+        assert!(all[0].contains("Unhandled exception in error handler"), "{all:?}");
+        assert_eq!(all.len(), 1);
+    }
+
+    #[test]
+    fn retries_do_not_hold_back_earlier_records() {
+        let policy =
+            ErrorPolicy { retry_timeout: None, retry_delay_max: Duration::from_millis(1), ..ErrorPolicy::default() };
+        let (errors, _) = errors(Tolerance::None, policy);
+        let mut pipeline = SourcePipeline::new(chain(true), converters(), errors);
+        let mut records = [record("a"), record("later")];
+        let mut outcomes = Vec::new();
+        pipeline.process(&mut records, &[], &mut outcomes);
+        assert_eq!(outcomes.len(), 1);
+        // "later" fails once in the converter, and the transform before it is not applied twice.
+        assert_eq!(run(&mut pipeline, &["a", "later", "b"]), ["a", "later", "b!"]);
+        assert_eq!(pipeline.errors().counters().snapshot().retries, 1);
+    }
+
+    #[test]
+    fn headers_and_timestamps_go_along() {
+        let (errors, _) = errors(Tolerance::None, ErrorPolicy::default());
+        let mut pipeline = SourcePipeline::new(Chain::default(), converters(), errors);
+        let mut record = record("v");
+        record.headers.push(Header { key: "h".into(), data: Data::schemaless("x") });
+        record.timestamp = AbiOption::RSome(-1);
+        let mut bad = record.clone();
+        bad.timestamp = AbiOption::RSome(-2);
+        let mut outcomes = Vec::new();
+        pipeline.process(&mut [record, bad], &[], &mut outcomes);
+        let SourceOutcome::Ready(out) = &outcomes[0] else { panic!("{outcomes:?}") };
+        assert_eq!(out.headers[0].value, AbiOption::RSome(Blob::copy_from(b"x")));
+        assert_eq!(out.timestamp, None);
+        let SourceOutcome::Failed(error) = &outcomes[1] else { panic!("{outcomes:?}") };
+        assert_eq!(error.message(), "Invalid record timestamp -2");
+    }
+}

@@ -1,0 +1,268 @@
+//! What a failure means: try again, skip the record, or fail the task (KIP-298).
+//!
+//! Only transforms, predicates and converters run under these rules. Retriable errors are tried again until
+//! `errors.retry.timeout`; what still fails is reported, then skipped under `errors.tolerance=all` or ends the task.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::report::{ErrorCounters, FailedRecord, Failure, Reporter};
+use crate::error::{ConnectError, ErrorKind, Stage};
+
+/// The first pause before a retry; doubled for every further one.
+const FIRST_RETRY_DELAY: Duration = Duration::from_millis(300);
+
+/// `errors.tolerance`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tolerance {
+    /// The first bad record fails the task.
+    #[default]
+    None,
+    /// Bad records are skipped.
+    All,
+}
+
+/// The `errors.*` settings of a connector that decide about retries and skipping. The default is Kafka Connect's: no
+/// retries, no tolerance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ErrorPolicy {
+    /// `errors.tolerance`.
+    pub tolerance: Tolerance,
+    /// `errors.retry.timeout`: zero = no retries, `None` = without limit (-1 in configurations).
+    pub retry_timeout: Option<Duration>,
+    /// `errors.retry.delay.max.ms`.
+    pub retry_delay_max: Duration,
+}
+
+impl Default for ErrorPolicy {
+    fn default() -> Self {
+        Self {
+            tolerance: Tolerance::None,
+            retry_timeout: Some(Duration::ZERO),
+            retry_delay_max: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Cuts pauses between retries short, from any thread. For a task that is cancelled after its graceful time-out,
+/// not for a plain stop, which waits for retries to end.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<(Mutex<bool>, Condvar)>);
+
+impl Cancel {
+    /// Ends the pause under way and lets every later one end at once.
+    pub fn cancel(&self) {
+        *self.0.0.lock() = true;
+        self.0.1.notify_all();
+    }
+
+    /// Whether [`cancel`](Self::cancel) was called.
+    pub fn is_cancelled(&self) -> bool {
+        *self.0.0.lock()
+    }
+
+    fn wait(&self, pause: Duration) {
+        let mut cancelled = self.0.0.lock();
+        // A pause too long to be an instant ends when cancelled.
+        match Instant::now().checked_add(pause) {
+            Some(end) => drop(self.0.1.wait_while_until(&mut cancelled, |cancelled| !*cancelled, end)),
+            None => self.0.1.wait_while(&mut cancelled, |cancelled| !*cancelled),
+        }
+    }
+}
+
+/// Why a stage was given up for a record.
+#[derive(Debug)]
+pub(super) struct GivenUp {
+    pub(super) error: ConnectError,
+    /// How often the stage ran, the first time included.
+    pub(super) attempts: u32,
+    /// Whether the task was cancelled meanwhile.
+    pub(super) cancelled: bool,
+}
+
+/// What the rules say about a failed record.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    Skip,
+    Fail(ConnectError),
+}
+
+/// The error handling of one task: rules, reporters and counters.
+pub struct TaskErrors {
+    policy: ErrorPolicy,
+    reporters: Vec<Box<dyn Reporter>>,
+    counters: Arc<ErrorCounters>,
+    cancel: Cancel,
+}
+
+impl TaskErrors {
+    /// Error handling by these rules. Reporters are told of every failed record, in this order.
+    pub fn new(policy: ErrorPolicy, reporters: Vec<Box<dyn Reporter>>, counters: Arc<ErrorCounters>) -> Self {
+        Self { policy, reporters, counters, cancel: Cancel::default() }
+    }
+
+    /// The handle that cuts retries short.
+    pub fn cancel(&self) -> Cancel {
+        self.cancel.clone()
+    }
+
+    /// The counters, for metrics.
+    pub fn counters(&self) -> &Arc<ErrorCounters> {
+        &self.counters
+    }
+
+    /// Whether retriable errors are tried again.
+    pub(super) fn retries(&self) -> bool {
+        self.policy.retry_timeout != Some(Duration::ZERO)
+    }
+
+    /// Whether a reporter wants to see source records as they came from the connector.
+    pub(super) fn wants_originals(&self) -> bool {
+        self.reporters.iter().any(|reporter| reporter.wants_original())
+    }
+
+    /// Tries again after a first error, as long as errors are retriable and time is left.
+    pub(super) fn retry<T>(
+        &self,
+        first: ConnectError,
+        mut again: impl FnMut() -> Result<T, ConnectError>,
+    ) -> Result<T, GivenUp> {
+        let start = Instant::now();
+        // Without a limit, or with one beyond the end of time, there is no deadline.
+        let deadline = self.policy.retry_timeout.and_then(|timeout| start.checked_add(timeout));
+        let mut error = first;
+        let mut attempts = 1;
+        while error.is_retriable() {
+            self.counters.add_failure();
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                break;
+            }
+            self.cancel.wait(self.delay(attempts).min(left.unwrap_or(Duration::MAX)));
+            self.counters.add_retry();
+            if self.cancel.is_cancelled() {
+                return Err(GivenUp { error, attempts, cancelled: true });
+            }
+            attempts += 1;
+            match again() {
+                Ok(done) => return Ok(done),
+                Err(next) => error = next,
+            }
+        }
+        Err(GivenUp { error, attempts, cancelled: false })
+    }
+
+    /// The pause after so many attempts: doubled each time, above the maximum a random one below it.
+    fn delay(&self, attempts: u32) -> Duration {
+        let max = self.policy.retry_delay_max;
+        let doubled = 2u32.checked_pow(attempts - 1).and_then(|factor| FIRST_RETRY_DELAY.checked_mul(factor));
+        match doubled {
+            Some(delay) if delay <= max => delay,
+            // A fresh hasher's keys are random; that is random enough to spread retries.
+            _ => max.mul_f64(RandomState::new().hash_one(attempts) as f64 / u64::MAX as f64),
+        }
+    }
+
+    /// Reports a failed record and says what becomes of it.
+    pub(super) fn settle(&mut self, failure: Failure, record: FailedRecord<'_>) -> Verdict {
+        let place = format!("stage {} with class '{}', {}", failure.stage, failure.class, record.place());
+        let failure = Failure { error: failure.error.at_stage(failure.stage).detail(place), ..failure };
+        if failure.cancelled {
+            // Kafka Connect skips the record here; nothing may be skipped that nobody decided to skip.
+            return Verdict::Fail(ConnectError::connect("Task was cancelled while retrying").caused_by(failure.error));
+        }
+        self.counters.record_given_up();
+        for reporter in &mut self.reporters {
+            reporter.report(&failure, record);
+        }
+        // A stage that panicked answers an error to every later record: skipping would lose them all silently.
+        if failure.error.kind() == ErrorKind::Panic {
+            return Verdict::Fail(
+                ConnectError::connect("Unhandled exception in error handler").caused_by(failure.error),
+            );
+        }
+        match self.policy.tolerance {
+            Tolerance::None => {
+                Verdict::Fail(ConnectError::connect("Tolerance exceeded in error handler").caused_by(failure.error))
+            }
+            Tolerance::All => {
+                self.counters.add_skipped();
+                Verdict::Skip
+            }
+        }
+    }
+
+    /// Reports a record that failed outside the pipeline: refused by Kafka, or reported by a sink plugin. The record
+    /// counts as skipped by the caller if this succeeds.
+    ///
+    /// # Errors
+    /// `Tolerance exceeded in error handler`, under `errors.tolerance=none`.
+    pub fn report_failed(
+        &mut self,
+        stage: Stage,
+        class: &str,
+        error: ConnectError,
+        record: FailedRecord<'_>,
+    ) -> Result<(), ConnectError> {
+        let failure = Failure { stage, class: class.into(), error, attempts: 1, cancelled: false };
+        match self.settle(failure, record) {
+            Verdict::Skip => Ok(()),
+            Verdict::Fail(error) => Err(error),
+        }
+    }
+
+    /// Waits until every reporter has secured what it was told; see [`Reporter::settled`].
+    pub fn settled(&mut self, timeout: Duration) -> bool {
+        let end = Instant::now().checked_add(timeout);
+        self.reporters
+            .iter_mut()
+            .all(|reporter| reporter.settled(end.map_or(timeout, |end| end.saturating_duration_since(Instant::now()))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(policy: ErrorPolicy) -> TaskErrors {
+        TaskErrors::new(policy, Vec::new(), Arc::default())
+    }
+
+    #[test]
+    fn retries_until_it_works() {
+        let policy =
+            ErrorPolicy { retry_timeout: None, retry_delay_max: Duration::from_millis(1), ..Default::default() };
+        let errors = errors(policy);
+        let mut calls = 0;
+        let result = errors.retry(ConnectError::retriable("1"), || {
+            calls += 1;
+            if calls < 5 { Err(ConnectError::retriable("again")) } else { Ok(calls) }
+        });
+        assert_eq!(result.expect("works in the end"), 5);
+        assert_eq!(errors.counters.snapshot().retries, 5);
+    }
+
+    #[test]
+    fn other_errors_and_passed_deadlines_end_it() {
+        let policy = ErrorPolicy { retry_timeout: Some(Duration::from_secs(60)), ..Default::default() };
+        let given_up = errors(policy).retry(ConnectError::data("bad"), || Ok(())).expect_err("not retriable");
+        assert_eq!(given_up.attempts, 1);
+        let given_up = errors(ErrorPolicy::default()).retry(ConnectError::retriable("x"), || Ok(()));
+        assert_eq!(given_up.expect_err("no retries by default").attempts, 1);
+    }
+
+    #[test]
+    fn cancelling_ends_the_pause() {
+        let policy = ErrorPolicy { retry_timeout: None, ..Default::default() };
+        let errors = errors(policy);
+        let cancel = errors.cancel();
+        let canceller = std::thread::spawn(move || cancel.cancel());
+        let given_up = errors.retry(ConnectError::retriable("x"), || Err::<(), _>(ConnectError::retriable("x")));
+        assert!(given_up.expect_err("cancelled").cancelled);
+        canceller.join().expect("does not panic");
+    }
+}

@@ -1,0 +1,112 @@
+//! The table of stages that come with the worker. A new one is a file of its own and one entry here.
+
+use super::converters::byte_array::ByteArrayConverter;
+use super::converters::string::StringConverter;
+use super::{Converter, HeaderConverter, Predicate, Transform};
+use crate::config::{ConfigDef, ConfigKey, Importance, PluginKind, Props, Type, Validator};
+use crate::error::Result;
+
+/// How a stage of each kind is made from its configuration. Prefixes such as `key.converter.` are cut off before,
+/// and converters find `converter.type` in it (`key`, `value` or `header`).
+#[derive(Clone, Copy)]
+pub enum Factory {
+    /// A converter of keys and values.
+    Converter(fn(&Props) -> Result<Box<dyn Converter>>),
+    /// A converter of headers.
+    HeaderConverter(fn(&Props) -> Result<Box<dyn HeaderConverter>>),
+    /// A transform.
+    Transform(fn(&Props) -> Result<Box<dyn Transform>>),
+    /// A predicate.
+    Predicate(fn(&Props) -> Result<Box<dyn Predicate>>),
+}
+
+/// One stage class that comes with the worker. A class that serves in two roles has two entries.
+#[derive(Clone, Copy)]
+pub struct BuiltIn {
+    /// The Java class name, by which configurations know it. The usual short aliases follow from it.
+    pub class: &'static str,
+    /// What it does, in one sentence.
+    pub documentation: &'static str,
+    /// Its configuration.
+    pub config: fn() -> ConfigDef,
+    /// How to make one.
+    pub factory: Factory,
+}
+
+impl BuiltIn {
+    /// The kind of plugin it is.
+    pub fn kind(&self) -> PluginKind {
+        match self.factory {
+            Factory::Converter(_) => PluginKind::Converter,
+            Factory::HeaderConverter(_) => PluginKind::HeaderConverter,
+            Factory::Transform(_) => PluginKind::Transformation,
+            Factory::Predicate(_) => PluginKind::Predicate,
+        }
+    }
+
+    /// Its version: that of the worker.
+    pub fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+}
+
+/// The entries of a class that converts keys, values and headers. The class has `config_def()` and
+/// `configured(&Props)`.
+macro_rules! both_roles {
+    ($class:literal, $documentation:literal, $type:ty) => {
+        [
+            Factory::Converter(|props| Ok(Box::new(<$type>::configured(props)?))),
+            Factory::HeaderConverter(|props| Ok(Box::new(<$type>::configured(props)?))),
+        ]
+        .map(|factory| BuiltIn {
+            class: $class,
+            documentation: $documentation,
+            config: <$type>::config_def,
+            factory,
+        })
+    };
+}
+/// All stages that come with the worker.
+pub fn builtins() -> Vec<BuiltIn> {
+    let mut all = Vec::new();
+    all.extend(both_roles!(
+        "org.apache.kafka.connect.storage.StringConverter",
+        "Writes values as text and reads everything as text.",
+        StringConverter
+    ));
+    all.extend(both_roles!(
+        "org.apache.kafka.connect.converters.ByteArrayConverter",
+        "Passes bytes through unchanged.",
+        ByteArrayConverter
+    ));
+    all
+}
+
+/// The definition every converter starts from.
+pub(super) fn converter_config() -> ConfigDef {
+    ConfigDef::new().key(
+        ConfigKey::required("converter.type", Type::String, Importance::Low, "How this converter will be used.")
+            .check(Validator::one_of(&["key", "value", "header"])),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_can_be_made_from_defaults() {
+        for builtin in builtins() {
+            let role = if builtin.kind() == PluginKind::HeaderConverter { "header" } else { "value" };
+            let props = Props::from([("converter.type", role)]);
+            assert!((builtin.config)().parse(&props).is_ok(), "{}", builtin.class);
+            let made = match builtin.factory {
+                Factory::Converter(make) => make(&props).map(drop),
+                Factory::HeaderConverter(make) => make(&props).map(drop),
+                Factory::Transform(make) => make(&props).map(drop),
+                Factory::Predicate(make) => make(&props).map(drop),
+            };
+            assert!(made.is_ok(), "{}: {made:?}", builtin.class);
+        }
+    }
+}
