@@ -5,6 +5,30 @@ use std::fmt;
 use super::def::ConfigDef;
 use crate::error::Result;
 
+/// Which way a connector moves records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ConnectorKind {
+    /// Into Kafka.
+    Source,
+    /// Out of Kafka.
+    Sink,
+}
+
+impl ConnectorKind {
+    /// `source` or `sink`.
+    pub fn as_str(self) -> &'static str {
+        self.plugin_kind().as_str()
+    }
+
+    /// The kind of plugin it is.
+    pub fn plugin_kind(self) -> PluginKind {
+        match self {
+            Self::Source => PluginKind::Source,
+            Self::Sink => PluginKind::Sink,
+        }
+    }
+}
+
 /// The kinds of plugin, named as REST names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PluginKind {
@@ -91,7 +115,8 @@ pub trait PluginCatalog: Send + Sync {
     /// or a range, KIP-891) allows.
     ///
     /// # Errors
-    /// There is no such plugin or version, or it failed when asked.
+    /// Of kind `NotFound` if no installed version of the plugin is allowed; of another kind if
+    /// the plugin failed when asked.
     fn definition(&self, kind: PluginKind, name: &str, version: Option<&str>) -> Result<ConfigDef>;
 
     /// The versions of a class, in the order in which REST lists them.
@@ -107,6 +132,12 @@ pub trait PluginCatalog: Send + Sync {
         }
         versions
     }
+
+    /// Whether a text is a version or a range of versions (KIP-891).
+    ///
+    /// # Errors
+    /// It is not; the error is the message, `Invalid version specification: …`.
+    fn check_version(&self, text: &str) -> Result<(), String>;
 
     /// The version used when none is asked for.
     fn latest_version(&self, kind: PluginKind, name: &str) -> Option<String>;

@@ -1,5 +1,6 @@
 //! Which converter a connector gets, and with which settings.
 
+use super::catalog::PluginKind;
 use super::props::Props;
 
 /// What a converter converts.
@@ -32,6 +33,14 @@ impl ConverterRole {
             Self::Key => "key.converter",
             Self::Value => "value.converter",
             Self::Header => "header.converter",
+        }
+    }
+
+    /// The kind of plugin that does it.
+    pub fn plugin_kind(self) -> PluginKind {
+        match self {
+            Self::Key | Self::Value => PluginKind::Converter,
+            Self::Header => PluginKind::HeaderConverter,
         }
     }
 

@@ -120,6 +120,7 @@ impl ConfigInfos {
                 infos.groups.push(group);
             }
             value.name.insert_str(0, prefix);
+            value.visible = true;
             infos.error_count += usize::from(!value.errors.is_empty());
             infos.configs.push(ConfigInfo { definition, value: Some(value) });
         }

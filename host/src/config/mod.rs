@@ -7,31 +7,47 @@
 //! the plugins define themselves.
 
 mod catalog;
+mod chain;
+mod connector;
+mod connector_file;
+mod connector_keys;
+mod connector_validation;
 mod converters;
 mod def;
 mod file;
 mod infos;
 mod known_keys;
 mod listeners;
+mod overrides;
 pub mod properties;
 mod props;
 pub mod providers;
+mod regexes;
 mod secret;
 mod toml_file;
+mod topic_creation;
 mod validate;
 mod validators;
 mod value;
 mod worker;
 mod worker_keys;
 
-pub use catalog::{InstalledPlugin, PluginCatalog, PluginKind};
+pub use catalog::{ConnectorKind, InstalledPlugin, PluginCatalog, PluginKind};
+pub use chain::{PredicateSpec, TransformSpec};
+pub use connector::{
+    ConnectorConfig, DeadLetterQueue, ErrorSettings, ReloadAction, SinkConfig, SourceConfig, TopicSelection,
+};
+pub use connector_file::{ConnectorFile, InitialState};
+pub use connector_validation::{ConnectorCheck, connector_keys, connector_version_not_found};
 pub use converters::{ConverterRole, PluginSpec};
 pub use def::{ConfigDef, ConfigKey, Default, Importance, Recommendation, Recommender, Width};
 pub use file::ConfigFile;
 pub use infos::{ConfigInfo, ConfigInfos, ConfigKeyInfo, ConfigValueInfo};
 pub use listeners::{HeaderAction, HeaderRule, Listener, Scheme};
+pub use overrides::{BuiltInPolicy, ClientKind, OverridePolicy, OverrideRequest, client_overrides, is_secret_setting};
 pub use props::Props;
 pub use secret::{HIDDEN, Secret};
+pub use topic_creation::{NewTopicSettings, TopicCreation};
 pub use validate::{ConfigValue, NULL_VALUE, Parsed, Problem, Problems, Validation, Values};
 pub use validators::{Bound, CheckFn, Validator};
 pub use value::{Type, Value, is_blank, java_trim, split_list};

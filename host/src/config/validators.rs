@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::regexes;
 use super::value::Value;
 
 /// A bound of a range; keeps its kind because messages print it.
@@ -214,7 +215,7 @@ fn has_duplicates(items: &[String]) -> bool {
 }
 
 fn compile(pattern: &str) -> Result<fancy_regex::Regex, String> {
-    fancy_regex::Regex::new(pattern).map_err(|error| error.to_string())
+    regexes::whole(pattern)
 }
 
 fn check_range(key: &str, value: Option<&Value>, min: Option<Bound>, max: Option<Bound>) -> Result<(), String> {

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use fancy_regex::Regex;
 use indexmap::IndexSet;
 
 use super::{ConfigData, ConfigProvider};
 use crate::config::props::Props;
+use crate::config::regexes;
 use crate::error::{ConnectError, Result};
 
 const PATTERN: &str = "allowlist.pattern";
@@ -29,9 +29,9 @@ impl EnvVarConfigProvider {
 
     fn from_variables(params: &Props, mut variables: HashMap<String, String>) -> Result<Self> {
         if let Some(pattern) = params.get(PATTERN) {
-            let regex = Regex::new(&format!("^(?:{pattern})$"))
+            let regex = regexes::whole(pattern)
                 .map_err(|error| ConnectError::invalid_value(PATTERN, pattern, format!("Invalid regex: {error}")))?;
-            variables.retain(|name, _| regex.is_match(name).unwrap_or(false));
+            variables.retain(|name, _| regexes::matches(&regex, name));
         }
         Ok(Self { variables })
     }
