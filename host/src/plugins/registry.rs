@@ -329,6 +329,10 @@ impl PluginCatalog for Registry {
         self.find(kind, name, version).map(|plugin| plugin.config.clone())
     }
 
+    fn check_version(&self, text: &str) -> Result<(), String> {
+        VersionRange::parse(text).map(drop).map_err(|text| format!("Invalid version specification: {text}"))
+    }
+
     fn latest_version(&self, kind: PluginKind, name: &str) -> Option<String> {
         self.find(kind, name, None).ok().map(|plugin| plugin.version.to_string())
     }
