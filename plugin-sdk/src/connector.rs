@@ -8,8 +8,9 @@ use ferroconnect_plugin_abi::config::ConfigValue;
 use ferroconnect_plugin_abi::record::{Acknowledgement, OffsetMap, PartitionOffset, Record, TopicPartition};
 use ferroconnect_plugin_abi::source::Support;
 
-/// A source position that the user wants to alter; no offset = forget the partition.
-pub type AlteredOffset = (OffsetMap, Option<OffsetMap>);
+/// A source partition and offset that the user wants to alter. No partition = the user gave null; no offset = forget
+/// the partition.
+pub type AlteredOffset = (Option<OffsetMap>, Option<OffsetMap>);
 /// A consumer offset that the user wants to alter; no offset = forget the partition.
 pub type AlteredPartition = (TopicPartition, Option<i64>);
 

@@ -23,8 +23,8 @@ numbered! {
 #[repr(C)]
 #[derive(StableAbi, Clone, Debug)]
 pub struct AlteredOffset {
-    /// The source partition.
-    pub partition: OffsetMap,
+    /// The source partition; absent where the user gave null, which most connectors refuse.
+    pub partition: AbiOption<OffsetMap>,
     /// The new offset.
     pub offset: AbiOption<OffsetMap>,
     /// Reserved; empty in 1.0.

@@ -46,6 +46,7 @@ pub(crate) fn check_altered(config: &Config, offsets: &[AlteredOffset]) -> Resul
     for (partition, offset) in offsets {
         if let Some(offset) = offset {
             check_offset(offset)?;
+            let partition = partition.as_ref().ok_or_else(|| Error::fatal("Partition objects cannot be null"))?;
             if find(partition, FILENAME).is_none() {
                 return Err(Error::fatal("Partition objects should contain the key 'filename'"));
             }
@@ -70,7 +71,7 @@ mod tests {
 
     fn check(partition: OffsetMap, offset: Option<OffsetMap>) -> String {
         let config = Config::from([("file", "f"), ("topic", "t")]);
-        check_altered(&config, &[(partition, offset)]).err().map_or(String::new(), |error| error.message().to_owned())
+        check_altered(&config, &[(Some(partition), offset)]).err().map_or(String::new(), |error| error.message().to_owned())
     }
 
     #[test]

@@ -1,0 +1,121 @@
+//! Batches on their way from the consumer to the plugin, still in the consumer's memory.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use ferroconnect_plugin_abi::record::{RawHeader, TimestampType};
+use ferroconnect_plugin_abi::{Blob, Text};
+
+use crate::kafka::{MessageBatch, MessageRef, Timestamp};
+use crate::stages::RawMessage;
+
+use super::sink_offsets::{Partition, SinkOffsets};
+
+/// Keeps a batch alive for the blobs that point into it.
+struct Keeper(Arc<MessageBatch>);
+
+impl AsRef<[u8]> for Keeper {
+    fn as_ref(&self) -> &[u8] {
+        &[]
+    }
+}
+
+/// What has come and was not yet delivered.
+#[derive(Default)]
+pub(crate) struct Intake {
+    waiting: VecDeque<Vec<RawMessage>>,
+    /// The end of what was taken last, per partition: delivered once the plugin has it.
+    taken: Vec<(Partition, i64)>,
+    /// Topic names in the plugin's form, so that records share them.
+    topics: HashMap<Arc<str>, Text>,
+}
+
+impl Intake {
+    /// Adds a batch. The offsets learn where reading began.
+    pub(crate) fn add(&mut self, batch: MessageBatch, offsets: &mut SinkOffsets) {
+        if batch.is_empty() {
+            return;
+        }
+        let messages = self.convert(&Arc::new(batch));
+        let mut last: Option<(&Text, i32)> = None;
+        for message in &messages {
+            if last.is_none_or(|(topic, partition)| topic != &message.topic || partition != message.partition) {
+                offsets.begins_at(&(Arc::from(message.topic.as_str()), message.partition), message.offset);
+                last = Some((&message.topic, message.partition));
+            }
+        }
+        self.waiting.push_back(messages);
+    }
+
+    fn convert(&mut self, batch: &Arc<MessageBatch>) -> Vec<RawMessage> {
+        let keeper = Blob::from_owner(Keeper(Arc::clone(batch)));
+        batch.iter().map(|message| self.raw_message(&message, &keeper)).collect()
+    }
+
+    fn raw_message(&mut self, message: &MessageRef<'_>, keeper: &Blob) -> RawMessage {
+        // SAFETY: the bytes belong to a message of the batch that `keeper` keeps; they do not change.
+        let blob = |bytes: &[u8]| unsafe { Blob::kept_by(keeper, bytes.as_ptr(), bytes.len()) };
+        let (timestamp, timestamp_type) = match message.timestamp() {
+            Timestamp::None => (None, TimestampType::NONE),
+            Timestamp::Create(milliseconds) => (Some(milliseconds), TimestampType::CREATE_TIME),
+            Timestamp::LogAppend(milliseconds) => (Some(milliseconds), TimestampType::LOG_APPEND_TIME),
+        };
+        let topic = match self.topics.get(message.topic()) {
+            Some(topic) => topic.clone(),
+            None => {
+                let topic = Text::from(&**message.topic());
+                self.topics.insert(Arc::clone(message.topic()), topic.clone());
+                topic
+            }
+        };
+        let header = |(key, value): (std::borrow::Cow<'_, str>, Option<&[u8]>)| RawHeader {
+            key: Text::from(&*key),
+            value: value.map(blob).into(),
+        };
+        RawMessage {
+            topic,
+            partition: message.partition(),
+            offset: message.offset(),
+            timestamp,
+            timestamp_type,
+            key: message.key().map(blob),
+            value: message.value().map(blob),
+            headers: message.headers().map(header).collect(),
+            raw: Blob::EMPTY,
+        }
+    }
+
+    /// Takes the oldest batch. False = there is none.
+    pub(crate) fn take(&mut self, messages: &mut Vec<RawMessage>) -> bool {
+        let Some(oldest) = self.waiting.pop_front() else { return false };
+        *messages = oldest;
+        self.taken.clear();
+        for message in messages.iter() {
+            let next = message.offset + 1;
+            match self.taken.last_mut() {
+                Some(((topic, partition), end)) if **topic == *message.topic && *partition == message.partition => {
+                    *end = next;
+                }
+                _ => self.taken.push(((Arc::from(message.topic.as_str()), message.partition), next)),
+            }
+        }
+        true
+    }
+
+    /// The plugin has what was taken last.
+    pub(crate) fn delivered(&mut self, offsets: &mut SinkOffsets) {
+        for (partition, next) in self.taken.drain(..) {
+            offsets.delivered(&partition, next);
+        }
+    }
+
+    /// Drops what is here of these partitions.
+    pub(crate) fn forget(&mut self, partitions: &[Partition]) {
+        let gone = |topic: &str, number: i32| partitions.iter().any(|(name, n)| *n == number && **name == *topic);
+        for batch in &mut self.waiting {
+            batch.retain(|message| !gone(&message.topic, message.partition));
+        }
+        self.waiting.retain(|batch| !batch.is_empty());
+        self.taken.retain(|((topic, number), _)| !gone(topic, *number));
+    }
+}

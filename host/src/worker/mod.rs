@@ -1,0 +1,348 @@
+//! The worker: runs connectors and tasks in this process, each on a thread of its own.
+//!
+//! Start with [`Worker`], which does what the herder asks ([`Runtime`](crate::herder::Runtime)). `source_task` and
+//! `sink_task` are the two loops that move records; `submitted` and `sink_offsets` decide what may be stored and
+//! committed (promise P1). What happens to a record between plugin and Kafka is `crate::pipeline`.
+
+mod build;
+mod clients;
+mod connector;
+mod consumed;
+mod flush;
+mod lifecycle;
+mod metrics;
+mod offset_reader;
+mod offsets;
+mod policy;
+mod positions;
+mod sink_offsets;
+mod sink_requests;
+mod sink_task;
+mod source_delivery;
+mod source_task;
+mod start;
+mod submitted;
+mod task;
+mod topic_creation;
+mod topic_tracking;
+mod validation;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use parking_lot::{Mutex, RwLock};
+
+use crate::config::{ConfigInfos, ConfigKeyInfo, ConnectorConfig, ConnectorKind, PluginKind, Props, WorkerConfig};
+use crate::error::{ConnectError, Result};
+use crate::herder::{
+    self, ConnectorEvents, ConnectorOffset, OffsetsChange, OffsetsOutcome, PluginSummary, Runtime, WorkerInfo,
+};
+use crate::plugins::api::Scope;
+use crate::plugins::{Plugin, Registry};
+use crate::storage::{ConnectorState, ConnectorStatus, OffsetStore, StatusStore, TargetState, TaskId, TaskState};
+use crate::telemetry::LogContext;
+
+use connector::{ConnectorHandle, ConnectorParts};
+use flush::OffsetFlusher;
+use offset_reader::OffsetReader;
+use task::{TaskHandle, TaskReporter};
+
+/// The order in which REST lists plugins.
+const LISTED: [PluginKind; 6] = [
+    PluginKind::Sink,
+    PluginKind::Source,
+    PluginKind::Transformation,
+    PluginKind::Predicate,
+    PluginKind::Converter,
+    PluginKind::HeaderConverter,
+];
+
+/// What all connectors and tasks of a worker share.
+pub(crate) struct Shared {
+    config: WorkerConfig,
+    registry: Arc<Registry>,
+    offsets: Arc<dyn OffsetStore>,
+    statuses: Arc<dyn StatusStore>,
+    flusher: Arc<OffsetFlusher>,
+    info: RwLock<WorkerInfo>,
+    policy: policy::Policy,
+}
+
+/// Runs connectors and tasks. Any thread may call.
+pub struct Worker {
+    shared: Arc<Shared>,
+    connectors: Mutex<HashMap<String, Arc<ConnectorHandle>>>,
+    tasks: Mutex<HashMap<TaskId, Arc<TaskHandle>>>,
+    /// Threads that hang in a plugin and were given up.
+    abandoned: AtomicUsize,
+}
+
+/// What a worker is made of.
+pub struct WorkerParts {
+    /// Its configuration.
+    pub config: WorkerConfig,
+    /// The plugins it may use.
+    pub registry: Arc<Registry>,
+    /// Where source offsets are stored.
+    pub offsets: Arc<dyn OffsetStore>,
+    /// Where statuses are stored.
+    pub statuses: Arc<dyn StatusStore>,
+    /// Who it is.
+    pub info: WorkerInfo,
+}
+
+impl Worker {
+    /// A worker that runs nothing yet.
+    ///
+    /// # Errors
+    /// If its own threads cannot be started, or the override policy is not there.
+    pub fn new(parts: WorkerParts) -> Result<Worker> {
+        let flusher = OffsetFlusher::start(Arc::clone(&parts.offsets), parts.config.offset_flush_interval)?;
+        let policy = policy::Policy::new(&parts.config, &parts.registry)?;
+        let shared = Shared {
+            config: parts.config,
+            registry: parts.registry,
+            offsets: parts.offsets,
+            statuses: parts.statuses,
+            flusher,
+            info: RwLock::new(parts.info),
+            policy,
+        };
+        Ok(Worker {
+            shared: Arc::new(shared),
+            connectors: Mutex::default(),
+            tasks: Mutex::default(),
+            abandoned: AtomicUsize::new(0),
+        })
+    }
+
+    /// Looks for the cluster's id until a broker answers; in the background, as the broker may come later.
+    ///
+    /// # Errors
+    /// If the client's settings are wrong or the thread cannot be started.
+    pub fn find_cluster(self: &Arc<Self>) -> Result<()> {
+        let settings = clients::worker_admin(&self.shared.config)?;
+        let worker = Arc::downgrade(self);
+        let brokers = self.shared.config.bootstrap_servers.join(",");
+        std::thread::Builder::new().name("find-cluster".to_owned()).spawn(move || {
+            start::find_cluster(&settings, &brokers, &worker);
+        })?;
+        Ok(())
+    }
+
+    /// Threads that hang in a plugin and were given up since the worker started.
+    pub fn abandoned(&self) -> usize {
+        self.abandoned.load(Ordering::Relaxed)
+    }
+
+    /// Ends the worker's own threads. Connectors and tasks have to be stopped before.
+    pub fn close(&self) {
+        self.shared.flusher.close();
+    }
+
+    fn handle(&self, name: &str) -> Option<Arc<ConnectorHandle>> {
+        self.connectors.lock().get(name).cloned()
+    }
+
+    fn give_up(&self, count: usize) {
+        self.abandoned.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+impl Shared {
+    fn worker_id(&self) -> Arc<str> {
+        Arc::from(self.info.read().worker_id.as_str())
+    }
+
+    /// The connector's configuration with its variables replaced.
+    fn resolve(&self, props: &Props) -> Result<Props> {
+        Ok(self.config.transformer.resolve(props)?.props)
+    }
+
+    /// The plugin that a connector's configuration names.
+    fn connector_plugin(&self, config: &Props) -> Result<&Arc<Plugin>> {
+        let class = config.get("connector.class").map(str::trim).unwrap_or_default();
+        self.registry.connector(class, config.get("connector.plugin.version"))
+    }
+}
+
+fn kind_of(plugin: &Plugin) -> ConnectorKind {
+    if plugin.kind == PluginKind::Source { ConnectorKind::Source } else { ConnectorKind::Sink }
+}
+
+impl Runtime for Worker {
+    fn info(&self) -> WorkerInfo {
+        self.shared.info.read().clone()
+    }
+
+    fn plugins(&self) -> Vec<PluginSummary> {
+        let of_kind = |kind: PluginKind| {
+            self.shared.registry.of_kind(kind).map(move |plugin| PluginSummary {
+                class: plugin.class.clone(),
+                kind,
+                version: Some(plugin.version.as_str().to_owned()).filter(|version| version != "undefined"),
+            })
+        };
+        LISTED.into_iter().flat_map(of_kind).collect()
+    }
+
+    fn plugin_config(&self, plugin: &str, version: Option<&str>) -> Result<Vec<ConfigKeyInfo>> {
+        validation::plugin_config(&self.shared, plugin, version)
+    }
+
+    fn connector_kind(&self, config: &Props) -> Option<herder::ConnectorKind> {
+        let plugin = self.shared.connector_plugin(config).ok()?;
+        Some(match kind_of(plugin) {
+            ConnectorKind::Source => herder::ConnectorKind::Source,
+            ConnectorKind::Sink => herder::ConnectorKind::Sink,
+        })
+    }
+
+    fn validate(&self, config: &Props) -> Result<ConfigInfos> {
+        validation::validate(&self.shared, config)
+    }
+
+    fn start_connector(
+        &self,
+        name: &str,
+        config: Props,
+        target: TargetState,
+        events: Arc<dyn ConnectorEvents>,
+    ) -> Result<()> {
+        let started = self.spawn_connector(name, &config, events);
+        let handle = match started {
+            Ok(handle) => handle,
+            Err(error) => {
+                let status = ConnectorStatus::new(ConnectorState::Failed, self.shared.worker_id(), 0);
+                self.shared.statuses.put_connector(name, status.with_trace(error.trace()))?;
+                return Err(error);
+            }
+        };
+        self.connectors.lock().insert(name.to_owned(), Arc::clone(&handle));
+        handle.set_target(target)
+    }
+
+    fn abandon_start(&self, name: &str) {
+        if let Some(handle) = self.handle(name) {
+            handle.abandon_waiting();
+        }
+    }
+
+    fn is_running(&self, name: &str) -> bool {
+        self.handle(name).is_some_and(|handle| handle.is_running())
+    }
+
+    fn task_configs(&self, name: &str, config: &Props) -> Result<Vec<Props>> {
+        let handle = self.handle(name).ok_or_else(|| ConnectError::not_found(format!("Connector {name} not found")))?;
+        let plugin = Arc::clone(self.shared.connector_plugin(config)?);
+        let typed = ConnectorConfig::new(kind_of(&plugin), self.shared.resolve(config)?)?;
+        let maximum = u32::try_from(typed.tasks_max).unwrap_or(u32::MAX);
+        let answer = handle.task_configs(maximum)?;
+        match start::complete_task_configs(answer, &plugin, config, &typed) {
+            Ok(tasks) => Ok(tasks),
+            Err(error) => {
+                handle.fail(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    fn stop_connector(&self, name: &str) {
+        let handle = self.connectors.lock().remove(name);
+        if let Some(handle) = handle
+            && !handle.stop()
+        {
+            self.give_up(1);
+        }
+    }
+
+    fn start_task(&self, id: &TaskId, connector: Props, task: Props, target: TargetState) -> Result<()> {
+        let lifecycle = Arc::new(lifecycle::Lifecycle::new(target));
+        let version = self.shared.connector_plugin(&connector).ok().map(|plugin| plugin.version.as_str().to_owned());
+        let reporter = TaskReporter {
+            id: id.clone(),
+            worker_id: self.shared.worker_id(),
+            version,
+            statuses: Arc::clone(&self.shared.statuses),
+            lifecycle,
+        };
+        let mut tasks = self.tasks.lock();
+        if tasks.get(id).is_some_and(|task| !task.lifecycle.has_ended()) {
+            return Err(ConnectError::illegal_state(format!("Task already exists in this worker: {id}")));
+        }
+        let shared = Arc::clone(&self.shared);
+        let task_id = id.clone();
+        let body = move |body: &task::TaskBody<'_>| start::run_task(&shared, &task_id, &connector, &task, body);
+        match TaskHandle::spawn(reporter, body) {
+            Ok(handle) => {
+                tasks.insert(id.clone(), Arc::new(handle));
+                Ok(())
+            }
+            Err(error) => {
+                let status = crate::storage::TaskStatus::new(TaskState::Failed, self.shared.worker_id(), 0);
+                self.shared.statuses.put_task(id, status.with_trace(error.trace()))?;
+                Err(error)
+            }
+        }
+    }
+
+    fn stop_tasks(&self, ids: &[TaskId]) {
+        let tasks: Vec<Arc<TaskHandle>> = {
+            let mut all = self.tasks.lock();
+            ids.iter().filter_map(|id| all.remove(id)).collect()
+        };
+        let deadline = Instant::now() + self.shared.config.task_shutdown_timeout;
+        self.give_up(task::stop_all(&tasks, deadline));
+    }
+
+    fn set_target_state(&self, name: &str, target: TargetState) -> Result<()> {
+        for (id, task) in self.tasks.lock().iter() {
+            if &*id.connector == name {
+                task.lifecycle.set_target(target);
+            }
+        }
+        match self.handle(name) {
+            Some(handle) => handle.set_target(target),
+            None => Ok(()),
+        }
+    }
+
+    fn connector_offsets(&self, name: &str, config: &Props) -> Result<Vec<ConnectorOffset>> {
+        offsets::list(&self.shared, name, config)
+    }
+
+    fn change_offsets(&self, name: &str, config: &Props, change: OffsetsChange) -> Result<OffsetsOutcome> {
+        offsets::change(&self.shared, name, config, change)
+    }
+}
+
+impl Worker {
+    fn spawn_connector(
+        &self,
+        name: &str,
+        config: &Props,
+        events: Arc<dyn ConnectorEvents>,
+    ) -> Result<Arc<ConnectorHandle>> {
+        if self.connectors.lock().contains_key(name) {
+            return Err(ConnectError::illegal_state(format!("Connector with name {name} already exists")));
+        }
+        let plugin = Arc::clone(self.shared.connector_plugin(config)?);
+        let resolved = self.shared.resolve(config)?;
+        // Wrong keys are told before the plugin sees the configuration.
+        ConnectorConfig::new(kind_of(&plugin), resolved.clone())?;
+        let name: Arc<str> = Arc::from(name);
+        let parts = ConnectorParts {
+            plugin,
+            config: resolved,
+            events,
+            statuses: Arc::clone(&self.shared.statuses),
+            worker_id: self.shared.worker_id(),
+            offsets: OffsetReader::new(Arc::clone(&name), Arc::clone(&self.shared.offsets)),
+            scope: Arc::new(Scope::new(&LogContext::connector(&name), None)),
+            name,
+        };
+        ConnectorHandle::spawn(parts).map(Arc::new)
+    }
+}

@@ -1,0 +1,256 @@
+//! What a source task shares with the offset flush: its producer, the records under way, and what became of them.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use ferroconnect_plugin_abi::Text;
+use ferroconnect_plugin_abi::record::{Acknowledgement, Outcome, SourcePosition};
+use parking_lot::{Mutex, MutexGuard};
+
+use crate::error::{ConnectError, Result};
+use crate::kafka::{DeliveryReport, KafkaError, OutRecord, Producer, SendError, Topic};
+use crate::storage::{OffsetEntry, TaskId};
+
+use super::flush::FlushSource;
+use super::positions;
+use super::submitted::{Place, Submitted, Token};
+
+/// How long one step of waiting for the last deliveries takes.
+const DRAIN_STEP: Duration = Duration::from_millis(100);
+
+/// A record that Kafka refused, for the task to decide about.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) error: KafkaError,
+}
+
+struct State {
+    submitted: Submitted,
+    /// Acknowledgements for the plugin, if it wants them.
+    acknowledgements: Vec<Acknowledgement>,
+    /// Topics of the records under way that want acknowledgements, by place.
+    topics: HashMap<(u64, u32), Text>,
+    refused: Vec<Refused>,
+}
+
+/// The delivery side of one source task. The task's thread sends; the flush may look at any time.
+pub(crate) struct SourceDelivery {
+    id: TaskId,
+    producer: Producer,
+    state: Mutex<State>,
+    wants_acknowledgements: AtomicBool,
+    /// Under `errors.tolerance=all` a refused record is skipped, and counts as done.
+    skip_refused: bool,
+    /// Flushes that the plugin has not been told of.
+    commits_due: AtomicU64,
+    written: AtomicU64,
+}
+
+impl SourceDelivery {
+    pub(crate) fn new(id: &TaskId, producer: Producer, skip_refused: bool) -> SourceDelivery {
+        SourceDelivery {
+            id: id.clone(),
+            producer,
+            state: Mutex::new(State {
+                submitted: Submitted::new(&id.connector),
+                acknowledgements: Vec::new(),
+                topics: HashMap::new(),
+                refused: Vec::new(),
+            }),
+            wants_acknowledgements: AtomicBool::new(false),
+            skip_refused,
+            commits_due: AtomicU64::new(0),
+            written: AtomicU64::new(0),
+        }
+    }
+
+    /// From now on acknowledgements are kept for the plugin.
+    pub(crate) fn keep_acknowledgements(&self) {
+        self.wants_acknowledgements.store(true, Ordering::Relaxed);
+    }
+
+    /// A topic of this task's producer.
+    pub(crate) fn topic(&self, name: &str) -> Result<Topic> {
+        Ok(self.producer.topic(name)?)
+    }
+
+    /// Begins to give records to the producer. Held for a batch, so that there is one lock a batch, not one a record.
+    pub(crate) fn sending(&self) -> Sending<'_> {
+        Sending { delivery: self, state: self.state.lock() }
+    }
+
+    /// Fetches delivery reports, waiting so long for the first. Answers how many came.
+    pub(crate) fn fetch_reports(&self, timeout: Duration) -> usize {
+        let mut state = self.state.lock();
+        self.producer.reports(timeout, &mut |report| self.note(&mut state, &report))
+    }
+
+    fn note(&self, state: &mut State, report: &DeliveryReport) {
+        let token = Token::from_number(report.opaque);
+        let wanted = self.wants_acknowledgements.load(Ordering::Relaxed);
+        match &report.result {
+            Ok((partition, offset)) => {
+                self.written.fetch_add(1, Ordering::Relaxed);
+                let Some(place) = state.submitted.done(token) else { return };
+                if wanted {
+                    state.acknowledgements.push(Acknowledgement {
+                        partition: *partition,
+                        offset: *offset,
+                        timestamp: report.timestamp.unwrap_or(-1),
+                        topic: state.topics.remove(&(place.batch, place.index)).unwrap_or_default(),
+                        ..acknowledgement(place, Outcome::ACKNOWLEDGED)
+                    });
+                }
+            }
+            Err(error) => {
+                // A refused record that is not skipped stays under way: nothing behind it may be stored (I1).
+                if self.skip_refused
+                    && let Some(place) = state.submitted.done(token)
+                    && wanted
+                {
+                    state.topics.remove(&(place.batch, place.index));
+                    state.acknowledgements.push(acknowledgement(place, Outcome::FILTERED));
+                }
+                state.refused.push(Refused { error: error.clone() });
+            }
+        }
+    }
+
+    /// Takes the refusals that came since the last call.
+    pub(crate) fn take_refused(&self) -> Vec<Refused> {
+        let mut state = self.state.lock();
+        if state.refused.is_empty() { Vec::new() } else { std::mem::take(&mut state.refused) }
+    }
+
+    /// Takes what the plugin is to be told.
+    pub(crate) fn take_acknowledgements(&self) -> Vec<Acknowledgement> {
+        std::mem::take(&mut self.state.lock().acknowledgements)
+    }
+
+    /// Whether offsets were stored since the last call.
+    pub(crate) fn take_commit_due(&self) -> bool {
+        self.commits_due.swap(0, Ordering::Relaxed) > 0
+    }
+
+    /// Records that are under way.
+    pub(crate) fn under_way(&self) -> usize {
+        self.state.lock().submitted.under_way()
+    }
+
+    /// Records that Kafka has acknowledged.
+    pub(crate) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// Sends what lingers and waits until nothing is under way, at most so long. False = something is, because time
+    /// ran out or Kafka has refused a record that is not skipped.
+    pub(crate) fn drain(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            // Whether records are left is asked below, of the ledger rather than of the client.
+            let step = left.min(DRAIN_STEP);
+            let _flushed = self.producer.flush(step, &mut |report| self.note(&mut self.state.lock(), &report));
+            let state = self.state.lock();
+            let refused = !self.skip_refused && !state.refused.is_empty();
+            if state.submitted.under_way() == 0 || refused || left.is_zero() {
+                return state.submitted.under_way() == 0;
+            }
+        }
+    }
+
+    /// Gives up everything that is not sent. Called when the task is abandoned: what its thread still does must not
+    /// reach Kafka behind the back of its successor.
+    pub(crate) fn give_up(&self) {
+        self.producer.purge();
+    }
+
+    /// The newest error of the client as a whole, such as an unreachable broker.
+    pub(crate) fn client_error(&self) -> Option<KafkaError> {
+        self.producer.last_error()
+    }
+}
+
+/// A batch on its way to the producer. The flush waits meanwhile, except while this waits for room.
+pub(crate) struct Sending<'a> {
+    delivery: &'a SourceDelivery,
+    state: MutexGuard<'a, State>,
+}
+
+impl Sending<'_> {
+    /// Notes a record as under way; the token goes into [`OutRecord::opaque`].
+    ///
+    /// # Errors
+    /// If the record's source partition cannot be stored.
+    pub(crate) fn submit(&mut self, position: SourcePosition, place: Place, topic: &Text) -> Result<Token> {
+        if self.wanted() {
+            self.state.topics.insert((place.batch, place.index), topic.clone());
+        }
+        self.state.submitted.submit(position, place)
+    }
+
+    /// Gives a record to the producer.
+    pub(crate) fn send(&self, record: &OutRecord<'_>) -> Result<(), SendError> {
+        self.delivery.producer.send(record)
+    }
+
+    /// A record is done without Kafka: filtered, or skipped.
+    pub(crate) fn settle(&mut self, token: Token) {
+        if let Some(place) = self.state.submitted.done(token)
+            && self.wanted()
+        {
+            self.state.topics.remove(&(place.batch, place.index));
+            self.state.acknowledgements.push(acknowledgement(place, Outcome::FILTERED));
+        }
+    }
+
+    /// Waits so long for reports, which make room in the producer's queue, and lets the flush in between.
+    pub(crate) fn wait_for_room(&mut self, timeout: Duration) {
+        let delivery = self.delivery;
+        delivery.producer.reports(timeout, &mut |report| delivery.note(&mut self.state, &report));
+        MutexGuard::bump(&mut self.state);
+    }
+
+    fn wanted(&self) -> bool {
+        self.delivery.wants_acknowledgements.load(Ordering::Relaxed)
+    }
+}
+
+fn acknowledgement(place: Place, outcome: Outcome) -> Acknowledgement {
+    Acknowledgement {
+        batch: place.batch,
+        index: place.index,
+        outcome,
+        partition: -1,
+        offset: -1,
+        timestamp: -1,
+        topic: Text::default(),
+    }
+}
+
+impl FlushSource for SourceDelivery {
+    fn take_offsets(&self) -> Result<Vec<OffsetEntry>> {
+        self.fetch_reports(Duration::ZERO);
+        let committable = self.state.lock().submitted.take_committable();
+        let entry = |c: super::submitted::Committable| Ok((c.key, positions::store_value(&c.offset)?));
+        committable.into_iter().map(entry).collect()
+    }
+
+    fn offsets_stored(&self, took: Duration) {
+        self.commits_due.fetch_add(1, Ordering::Relaxed);
+        tracing::debug!("{}: offsets stored in {took:?}", self.id);
+    }
+
+    fn offsets_failed(&self, error: &ConnectError) {
+        tracing::error!(
+            "{}: could not store source offsets; they are kept and tried again at the next flush: {}",
+            self.id,
+            error.trace().trim_end()
+        );
+    }
+
+    fn name(&self) -> String {
+        self.id.to_string()
+    }
+}

@@ -1,0 +1,264 @@
+//! What a task's thread does first: put together everything its loop needs, from the configuration on.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use ferroconnect_plugin_abi::record::OffsetMap;
+
+use crate::config::{ConnectorConfig, ConnectorKind, Props, SinkConfig, SourceConfig, TopicSelection};
+use crate::error::{ConnectError, Result};
+use crate::kafka::{Admin, BatchConsumer, ClientSettings, Producer};
+use crate::pipeline::{ErrorCounters, SinkPipeline, SourcePipeline};
+use crate::plugins::Plugin;
+use crate::plugins::api::{Scope, SourceTaskContext};
+use crate::storage::{StatusStore, TaskId};
+use crate::telemetry::{LogContext, RateLimiter};
+
+use super::metrics::{CommonMetrics, SinkMetrics, SourceMetrics};
+use super::offset_reader::OffsetReader;
+use super::sink_requests::SinkRequests;
+use super::sink_task::{SinkParts, Subscription};
+use super::source_delivery::SourceDelivery;
+use super::source_task::SourceParts;
+use super::task::TaskBody;
+use super::topic_creation::TopicCreator;
+use super::topic_tracking::TopicTracker;
+use super::{Shared, Worker, build, clients, kind_of, sink_task, source_task};
+
+/// Runs a task to its end.
+pub(super) fn run_task(
+    shared: &Arc<Shared>,
+    id: &TaskId,
+    connector: &Props,
+    task: &Props,
+    body: &TaskBody<'_>,
+) -> Result<()> {
+    let plugin = Arc::clone(shared.connector_plugin(connector)?);
+    let start = TaskStart { shared, id, connector, task, plugin, body };
+    match kind_of(&start.plugin) {
+        ConnectorKind::Source => start.source(),
+        ConnectorKind::Sink => start.sink(),
+    }
+}
+
+struct TaskStart<'a> {
+    shared: &'a Arc<Shared>,
+    id: &'a TaskId,
+    /// As the user wrote it.
+    connector: &'a Props,
+    /// As the connector made it, variables put back.
+    task: &'a Props,
+    plugin: Arc<Plugin>,
+    body: &'a TaskBody<'a>,
+}
+
+impl TaskStart<'_> {
+    fn source(&self) -> Result<()> {
+        let shared = self.shared;
+        let config = SourceConfig::new(shared.resolve(self.connector)?, &shared.config)?;
+        let common = &config.common;
+        shared.policy.admit(ConnectorKind::Source, common)?;
+        let counters = Arc::new(ErrorCounters::default());
+        let stages = build::stages(&shared.registry, &shared.config, common)?;
+        let errors = build::task_errors(&common.errors, self.id, &counters);
+        let cancel = errors.cancel();
+        let tolerance = build::tolerance(&common.errors);
+        let producer = Producer::new(&clients::source_producer(&shared.config, common, self.id)?)?;
+        let skip_refused = common.errors.tolerate_all;
+        let delivery = Arc::new(SourceDelivery::new(self.id, producer, skip_refused));
+        let rules = match config.topic_creation {
+            Some(rules) => Some((rules, clients::task_admin(&shared.config, common, self.id)?)),
+            None => None,
+        };
+        let offsets = OffsetReader::new(Arc::clone(&self.id.connector), Arc::clone(&shared.offsets));
+        let task = shared.resolve(self.task)?;
+        let context = SourceContext { scope: self.scope(), config: self.fresh_config(), offsets: offsets.clone() };
+        let metrics = self.common_metrics(&counters);
+        let plugin = self.plugin.source_task()?;
+        self.body.lifecycle.attach(plugin.control());
+        let given_up = Arc::clone(&delivery);
+        self.body.on_abandon(move || {
+            given_up.give_up();
+            offsets.close();
+            cancel.cancel();
+        });
+        let parts = SourceParts {
+            plugin,
+            context: Arc::new(context),
+            config: task,
+            pipeline: SourcePipeline::new(stages.chain, stages.converters, errors),
+            tolerance,
+            delivery,
+            topics: TopicCreator::new(rules),
+            tracker: self.tracker(),
+            flusher: Arc::clone(&shared.flusher),
+            flush_timeout: shared.config.offset_flush_timeout,
+            metrics: SourceMetrics::new(&shared.metrics, self.id, metrics),
+        };
+        source_task::run(parts, self.body.lifecycle, self.body.reporter)
+    }
+
+    fn sink(&self) -> Result<()> {
+        let shared = self.shared;
+        let config = SinkConfig::new(shared.resolve(self.connector)?)?;
+        let common = &config.common;
+        shared.policy.admit(ConnectorKind::Sink, common)?;
+        let counters = Arc::new(ErrorCounters::default());
+        let stages = build::stages(&shared.registry, &shared.config, common)?;
+        let errors = build::task_errors(&common.errors, self.id, &counters);
+        let cancel = errors.cancel();
+        let reports = common.errors.log.then(|| build::task_errors(&common.errors, self.id, &counters));
+        let settings = clients::sink_consumer(&shared.config, common, self.id)?;
+        let consumer = BatchConsumer::new(&settings)?;
+        let task = shared.resolve(self.task)?;
+        let metrics = self.common_metrics(&counters);
+        let requests =
+            Arc::new(SinkRequests::new(self.scope(), self.fresh_config(), reports, &self.plugin.task_class));
+        let plugin = self.plugin.sink_task()?;
+        self.body.lifecycle.attach(plugin.control());
+        self.body.on_abandon(move || cancel.cancel());
+        let parts = SinkParts {
+            plugin,
+            requests,
+            config: task,
+            pipeline: SinkPipeline::new(stages.chain, stages.converters, errors),
+            subscription: match config.topics {
+                TopicSelection::List(topics) => Subscription::Topics(topics),
+                TopicSelection::Regex(pattern) => Subscription::Pattern(pattern),
+            },
+            commit_interval: shared.config.offset_flush_interval,
+            commit_timeout: shared.config.offset_flush_timeout,
+            max_records: settings.max_poll_records(),
+            topics: self.tracker(),
+            metrics: SinkMetrics::new(&shared.metrics, self.id, metrics),
+        };
+        sink_task::run(parts, &consumer, self.body.lifecycle, self.body.reporter)
+    }
+
+    fn scope(&self) -> Arc<Scope> {
+        let context = LogContext::task(&self.id.connector, self.id.task);
+        Arc::new(Scope::new(&context, Some(self.shared.plugin_metrics(&self.id.connector, Some(self.id.task)))))
+    }
+
+    fn tracker(&self) -> TopicTracker {
+        let statuses: Option<Arc<dyn StatusStore>> =
+            self.shared.config.topic_tracking.then(|| Arc::clone(&self.shared.statuses));
+        TopicTracker::new(self.id, statuses)
+    }
+
+    fn common_metrics(&self, counters: &Arc<ErrorCounters>) -> Arc<CommonMetrics> {
+        let metrics = Arc::new(CommonMetrics::new(&self.shared.metrics, self.id, counters));
+        self.body.reporter.watch(Arc::clone(&metrics));
+        metrics
+    }
+
+    /// The task's configuration with its variables looked up again each time it is asked for.
+    fn fresh_config(&self) -> Arc<dyn Fn() -> Props + Send + Sync> {
+        let (shared, task, id) = (Arc::clone(self.shared), self.task.clone(), self.id.clone());
+        Arc::new(move || {
+            shared.resolve(&task).unwrap_or_else(|error| {
+                tracing::warn!("Could not look up the variables of task {id} again: {error}");
+                task.clone()
+            })
+        })
+    }
+}
+
+/// What a source task's plugin may ask for.
+struct SourceContext {
+    scope: Arc<Scope>,
+    config: Arc<dyn Fn() -> Props + Send + Sync>,
+    offsets: OffsetReader,
+}
+
+impl SourceTaskContext for SourceContext {
+    fn scope(&self) -> Arc<Scope> {
+        Arc::clone(&self.scope)
+    }
+
+    fn configs(&self) -> Props {
+        (self.config)()
+    }
+
+    fn source_offsets(&self, partitions: &[OffsetMap]) -> Result<Vec<Option<OffsetMap>>> {
+        self.offsets.read(partitions)
+    }
+}
+
+/// Adds what the worker adds to the task configurations of a plugin, and puts variables back that the plugin has seen
+/// the values of: by key name, as Kafka Connect does.
+///
+/// # Errors
+/// More tasks than allowed (KIP-1004).
+pub(super) fn complete_task_configs(
+    answer: Vec<Props>,
+    plugin: &Plugin,
+    raw: &Props,
+    connector: &ConnectorConfig,
+) -> Result<Vec<Props>> {
+    if answer.len() > connector.tasks_max {
+        let (name, count, maximum) = (&connector.name, answer.len(), connector.tasks_max);
+        let generated = format!(
+            "The connector {name} has generated {count} tasks, which is greater than {maximum}, the maximum number of tasks it is configured to create. "
+        );
+        if connector.tasks_max_enforce {
+            return Err(ConnectError::connect(generated + "This behaviour should be considered a bug and is disallowed. If necessary, it can be permitted by reconfiguring the connector with 'tasks.max.enforce' set to false; however, this option will be removed in a future release of Kafka Connect.")
+                .with_class("org.apache.kafka.connect.runtime.TooManyTasksException"));
+        }
+        tracing::warn!("{generated}This is only permitted because 'tasks.max.enforce' is set to false.");
+    }
+    let complete = |mut task: Props| {
+        task.set("task.class", plugin.task_class.as_str());
+        if kind_of(plugin) == ConnectorKind::Sink {
+            for key in ["topics", "topics.regex"] {
+                if let Some(value) = raw.get(key) {
+                    task.set(key, value);
+                }
+            }
+        }
+        for (key, value) in raw.iter() {
+            if let Some(value) = value
+                && crate::config::has_variable(value)
+                && task.contains_key(key)
+            {
+                task.set(key, value);
+            }
+        }
+        task
+    };
+    Ok(answer.into_iter().map(complete).collect())
+}
+
+/// How long one request for the cluster's id may take.
+const CLUSTER_REQUEST: Duration = Duration::from_secs(5);
+
+/// Asks for the cluster's id until a broker answers or the worker is gone.
+pub(super) fn find_cluster(settings: &ClientSettings, brokers: &str, worker: &Weak<Worker>) {
+    let admin = match Admin::new(settings) {
+        Ok(admin) => admin,
+        Err(error) => {
+            tracing::error!("The worker's admin client cannot be made: {}", error.trace().trim_end());
+            return;
+        }
+    };
+    let complaints = RateLimiter::new(Duration::from_secs(30));
+    loop {
+        let answer = admin.cluster_id(CLUSTER_REQUEST);
+        let Some(worker) = worker.upgrade() else { return };
+        match answer {
+            Ok(id) => {
+                tracing::info!("Kafka cluster ID: {}", id.as_deref().unwrap_or("none"));
+                worker.shared.info.write().kafka_cluster_id = id;
+                return;
+            }
+            Err(error) => {
+                if complaints.check("brokers").is_some() {
+                    let why = admin.last_error().map(|why| format!(" ({why})")).unwrap_or_default();
+                    tracing::warn!(
+                        "No broker of bootstrap.servers={brokers} answers: {error}{why}. The worker keeps trying; connectors move records as soon as one does."
+                    );
+                }
+            }
+        }
+    }
+}

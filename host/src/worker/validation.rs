@@ -1,0 +1,113 @@
+//! Checking connector configurations and describing plugins, on behalf of REST.
+
+use std::sync::Arc;
+
+use crate::config::{
+    ConfigInfos, ConfigKeyInfo, ConfigValueInfo, ConnectorCheck, ConnectorKind, PluginCatalog, PluginKind, Props,
+    connector_version_not_found, framework_keys,
+};
+use crate::error::{ConnectError, ErrorKind, Result};
+use crate::plugins::Plugin;
+
+use super::{Shared, kind_of};
+
+/// Checks a connector's configuration as a whole.
+///
+/// # Errors
+/// The connector class is missing, unknown or ambiguous, or a check could not be made.
+pub(super) fn validate(shared: &Arc<Shared>, raw: &Props) -> Result<ConfigInfos> {
+    let resolved = shared.resolve(raw)?;
+    let Some(class) = resolved.get("connector.class").map(str::trim) else {
+        return Err(ConnectError::bad_request("Connector config contains no connector type"));
+    };
+    let version = resolved.get("connector.plugin.version");
+    let plugin = match shared.registry.connector(class, version) {
+        Ok(plugin) => plugin,
+        Err(error) if version.is_some() && error.kind() == ErrorKind::NotFound => {
+            if let Ok(any) = shared.registry.connector(class, None) {
+                let versions = PluginCatalog::versions(&*shared.registry, any.kind, class);
+                return Ok(connector_version_not_found(&resolved, error.message(), versions));
+            }
+            return Err(ConnectError::bad_request(error.message().to_owned()));
+        }
+        Err(error) => return Err(ConnectError::bad_request(error.message().to_owned())),
+    };
+    let findings = findings(plugin, &resolved)?;
+    let catalog: Arc<dyn PluginCatalog> = shared.registry.clone();
+    ConnectorCheck {
+        worker: &shared.config,
+        catalog,
+        policy: shared.policy.get(),
+        kind: kind_of(plugin),
+        raw,
+        resolved: &resolved,
+        definition: &plugin.config,
+        findings,
+    }
+    .run()
+}
+
+/// What the definition and the plugin itself say of each key of the plugin.
+fn findings(plugin: &Plugin, props: &Props) -> Result<Vec<ConfigValueInfo>> {
+    let own = match plugin.kind {
+        PluginKind::Source => plugin.source_connector()?.validate(props)?,
+        _ => plugin.sink_connector()?.validate(props)?,
+    };
+    let mut values = plugin.config.validate(props).infos();
+    for finding in own {
+        match values.iter_mut().find(|value| value.name == finding.name) {
+            Some(value) => *value = finding,
+            None => values.push(finding),
+        }
+    }
+    Ok(values)
+}
+
+/// The keys that a plugin can be configured with: its own first, then the framework's.
+///
+/// # Errors
+/// Unknown plugin, a kind without a definition, or a version that is not there.
+pub(super) fn plugin_config(shared: &Shared, name: &str, version: Option<&str>) -> Result<Vec<ConfigKeyInfo>> {
+    const WITH_DEFINITION: [PluginKind; 6] = [
+        PluginKind::Sink,
+        PluginKind::Source,
+        PluginKind::Converter,
+        PluginKind::HeaderConverter,
+        PluginKind::Transformation,
+        PluginKind::Predicate,
+    ];
+    let registry = &shared.registry;
+    let Some(class) = registry.resolve_any(name) else {
+        return Err(ConnectError::not_found(format!("Unknown plugin {name}.")));
+    };
+    let mut refusal = None;
+    for kind in WITH_DEFINITION {
+        if registry.resolve(kind, &class).is_none() {
+            continue;
+        }
+        match registry.find(kind, &class, version) {
+            Ok(plugin) => return Ok(described(shared, plugin)),
+            Err(error) => refusal = Some(ConnectError::bad_request(error.message().to_owned())),
+        }
+    }
+    Err(refusal.unwrap_or_else(|| {
+        ConnectError::bad_request(format!(
+            "Invalid plugin class {name}. Valid types are sink, source, converter, header_converter, transformation, predicate."
+        ))
+    }))
+}
+
+fn described(shared: &Shared, plugin: &Plugin) -> Vec<ConfigKeyInfo> {
+    let mut keys = plugin.config.infos();
+    let kind = match plugin.kind {
+        PluginKind::Source => ConnectorKind::Source,
+        PluginKind::Sink => ConnectorKind::Sink,
+        _ => return keys,
+    };
+    for key in framework_keys(kind, &shared.config) {
+        if !keys.iter().any(|own| own.name == key.name) {
+            keys.push(key);
+        }
+    }
+    keys
+}
