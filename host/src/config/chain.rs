@@ -167,7 +167,7 @@ impl Stage {
             let Some(class) = value.and_then(Value::as_str) else { return Ok(()) };
             match checker.definition(kind, class, props.get(&version_key)) {
                 Ok(_) => Ok(()),
-                Err(error) if error.kind() == ErrorKind::NotFound => Err(error.to_string()),
+                Err(error) if error.kind() == ErrorKind::Config => Err(error.to_string()),
                 Err(error) => Err(format!(
                     "Invalid value {class} for configuration {key}: Error getting config definition from {}: {error}",
                     kind.interface()
@@ -203,7 +203,7 @@ impl Stage {
             match class.as_deref().map(|class| checker.definition(kind, class, Some(version))) {
                 // A class nobody knows is reported with the key of the class.
                 Some(Err(error))
-                    if error.kind() == ErrorKind::NotFound
+                    if error.kind() == ErrorKind::Config
                         && checker.resolve(kind, class.as_deref().unwrap_or_default()).is_some() =>
                 {
                     Err(error.to_string())

@@ -84,7 +84,7 @@ impl ConnectorCheck<'_> {
         }
         let def = match self.catalog.definition(role.plugin_kind(), class, version) {
             Ok(def) => def,
-            Err(error) if error.kind() == ErrorKind::NotFound && version.is_some() => {
+            Err(error) if error.kind() == ErrorKind::Config && version.is_some() => {
                 framework.add_error(class_key, error.to_string());
                 framework.add_error(&version_key, error.to_string());
                 return None;
@@ -219,7 +219,7 @@ mod tests {
         fn definition(&self, kind: PluginKind, name: &str, version: Option<&str>) -> Result<ConfigDef> {
             let class = self.resolve(kind, name).ok_or_else(|| ConnectError::connect(name.to_owned()))?;
             if version.is_some_and(|version| version != "4.3.1") {
-                return Err(ConnectError::not_found(format!("Plugin {name} not found that matches the version range")));
+                return Err(ConnectError::config(format!("Plugin {name} not found that matches the version range")));
             }
             let text = |name| ConfigKey::required(name, Type::String, Importance::High, "");
             let key = match class.as_str() {

@@ -22,6 +22,8 @@ mod overrides;
 pub mod properties;
 mod props;
 pub mod providers;
+#[cfg(test)]
+mod reference;
 mod regexes;
 mod secret;
 mod toml_file;

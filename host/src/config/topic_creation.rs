@@ -138,6 +138,13 @@ fn group_def(group: &str, default: Option<&NewTopicSettings>) -> ConfigDef {
     ))
 }
 
+/// The keys of a group, for the reference page.
+#[cfg(test)]
+pub(super) fn documented_keys() -> ConfigDef {
+    let default = NewTopicSettings { partitions: None, replication_factor: None, config: Props::new() };
+    group_def("NAME", Some(&default))
+}
+
 fn positive_or_default(reason: &'static str) -> Validator {
     Validator::custom("a positive number, or -1 for the broker's default", move |key, value| {
         match value.and_then(Value::as_integer) {
