@@ -6,5 +6,6 @@ pub mod herder;
 pub mod pipeline;
 pub mod plugins;
 pub mod stages;
+pub mod rest;
 pub mod storage;
 pub mod telemetry;

@@ -8,11 +8,9 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 use crate::config::{ConfigInfos, ConfigKeyInfo, PluginKind, Props};
 use crate::error::Result;
-use crate::storage::{TargetState, TaskId};
+use crate::storage::{OffsetMap, TargetState, TaskId};
 
 /// What `GET /` and the status records say about this worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,9 +54,6 @@ impl ConnectorKind {
         }
     }
 }
-
-/// A JSON object: a source partition, a source offset, or the sink forms of both.
-pub type OffsetMap = Map<String, Value>;
 
 /// One entry of the `offsets` array of REST (KIP-875).
 #[derive(Debug, Clone, PartialEq)]

@@ -1,0 +1,287 @@
+//! The herder of a worker on its own: it runs everything, and keeps configs and statuses in its stores.
+//!
+//! One thread owns the command queue. It answers at once what can be read from the stores, and hands everything that may
+//! block to a lane of its connector or plugin (see `work`), so that one that hangs holds up only commands for itself.
+
+mod operations;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::error::{ConnectError, Result};
+use crate::storage::{ConfigStore, StatusStore};
+use crate::telemetry::{LogContext, loggers};
+
+use super::command::{Command, Reply};
+use super::handle::Handle;
+use super::runtime::{ConnectorEvents, Runtime};
+use super::stage::StageCell;
+use super::work::{Lane, Work};
+
+use operations::Operations;
+
+/// How long a stop waits for commands that are just being carried out. A start that was told to give up takes up to 5 s.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// Starts the herder of a standalone worker. It runs until [`Handle::shutdown`].
+pub fn start_standalone(
+    runtime: Arc<dyn Runtime>,
+    configs: Arc<dyn ConfigStore>,
+    statuses: Arc<dyn StatusStore>,
+) -> Result<Handle> {
+    let (queue, commands) = mpsc::channel();
+    let events = Arc::new(Events { queue: queue.clone() });
+    let owner = Owner {
+        commands,
+        queue: queue.clone(),
+        work: Work::new(queue.clone()),
+        operations: Arc::new(Operations::new(Arc::clone(&runtime), configs, statuses, events)),
+    };
+    thread::Builder::new()
+        .name("herder".to_owned())
+        .spawn(move || owner.run())
+        .map_err(|error| ConnectError::connect("Could not start the herder's thread").caused_by(error))?;
+    Ok(Handle::new(queue, runtime))
+}
+
+/// What connectors may ask for goes into the same queue as everything else.
+struct Events {
+    queue: Sender<Command>,
+}
+
+impl ConnectorEvents for Events {
+    fn request_task_reconfiguration(&self, connector: &str) {
+        // A worker that stops needs no new task configs.
+        let _ = self.queue.send(Command::Reconfigure(connector.to_owned()));
+    }
+}
+
+/// Reads the queue; the only one who decides what is done and in which order.
+struct Owner {
+    commands: Receiver<Command>,
+    queue: Sender<Command>,
+    work: Work,
+    operations: Arc<Operations>,
+}
+
+impl Owner {
+    fn run(mut self) {
+        tracing::info!("Herder started");
+        while let Ok(command) = self.commands.recv() {
+            match command {
+                Command::Shutdown(reply) => {
+                    self.shut_down();
+                    reply.send(Ok(()));
+                    break;
+                }
+                other => self.handle(other),
+            }
+        }
+        tracing::info!("Herder stopped");
+    }
+
+    fn handle(&mut self, command: Command) {
+        let ops = &self.operations;
+        match command {
+            Command::Health(reply) => reply.send(Ok(())),
+            Command::Connectors(reply) => reply.send(Ok(ops.names())),
+            Command::Connector(name, reply) => reply.send(ops.info(&name)),
+            Command::Tasks(name, reply) => reply.send(ops.tasks(&name)),
+            Command::Status(name, reply) => reply.send(ops.status(&name)),
+            Command::TaskStatus(id, reply) => reply.send(ops.task_status(&id)),
+            Command::Topics(name, reply) => reply.send(Ok(ops.topics(&name))),
+            Command::ResetTopics(name, reply) => reply.send(ops.reset_topics(&name)),
+            Command::SetClusterLogLevel(logger, level, reply) => {
+                // One worker is the whole cluster.
+                loggers::set_level(&logger, level);
+                reply.send(Ok(()));
+            }
+            Command::WorkDone(lane) => self.work.done(lane),
+            Command::Validate(config, reply) => {
+                let lane = Lane::Plugin(operations::class_of(&config).to_owned());
+                self.read(lane, reply, move |ops, stage| ops.validate(&config, stage));
+            }
+            Command::PluginConfig(plugin, version, reply) => {
+                let lane = Lane::Plugin(plugin.clone());
+                self.read(lane, reply, move |ops, _| ops.runtime.plugin_config(&plugin, version.as_deref()));
+            }
+            Command::Offsets(name, reply) => {
+                self.read(Lane::Offsets(name.clone()), reply, move |ops, _| ops.offsets(&name));
+            }
+            other => self.handle_change(other),
+        }
+    }
+
+    /// Commands that change a connector.
+    fn handle_change(&mut self, command: Command) {
+        match command {
+            Command::Configure(name, change, reply) => {
+                let lane = Lane::Plugin(self.operations.class_for(&name, &change));
+                let queue = self.queue.clone();
+                self.on_lane(lane, reply, move |ops, reply| match ops.check(&name, change, reply.stage_cell()) {
+                    // Should the owner be gone, the reply goes with the command and says so.
+                    Ok(valid) => drop(queue.send(Command::Apply(name, valid, reply))),
+                    Err(error) => reply.send(Err(error)),
+                });
+            }
+            Command::Apply(name, valid, reply) => {
+                if !valid.create_only {
+                    self.supersede(&name);
+                }
+                self.change(name, reply, move |ops, name, stage| ops.apply(name, valid, stage));
+            }
+            Command::Delete(name, reply) => {
+                self.supersede(&name);
+                self.change(name, reply, |ops, name, stage| ops.delete(name, stage));
+            }
+            Command::RestartConnector(name, reply) => {
+                self.supersede(&name);
+                self.change(name, reply, |ops, name, stage| ops.restart_connector(name, stage));
+            }
+            Command::RestartTask(id, reply) => {
+                let name = id.connector.to_string();
+                self.change(name, reply, move |ops, _, stage| ops.restart_task(&id, stage));
+            }
+            Command::ChangeOffsets(name, request, reply) => {
+                self.change(name, reply, move |ops, name, stage| ops.change_offsets(name, request, stage));
+            }
+            Command::Restart(name, request, reply) => {
+                if !request.only_failed {
+                    self.supersede(&name);
+                }
+                self.on_lane(Lane::Connector(name.clone()), reply, move |ops, reply| {
+                    ops.restart(&name, request, reply)
+                });
+            }
+            Command::Stop(name, reply) => {
+                self.supersede(&name);
+                self.on_lane(Lane::Connector(name.clone()), reply, move |ops, reply| ops.stop(&name, reply));
+            }
+            Command::SetTargetState(name, target, reply) => match self.operations.set_target(&name, target) {
+                Ok(changed) => {
+                    reply.send(Ok(()));
+                    if changed {
+                        self.unasked(name, |ops, name| ops.reach_target(name));
+                    }
+                }
+                Err(error) => reply.send(Err(error)),
+            },
+            Command::Reconfigure(name) => {
+                if self.operations.note_reconfiguration(&name) {
+                    self.unasked(name, |ops, name| ops.reconfigure(name));
+                }
+            }
+            // All others are handled by the callers of this function.
+            other => tracing::error!("The herder has no use for {other:?}"),
+        }
+    }
+
+    /// Work that only looks: nobody needs it if nobody waits for its answer any more.
+    fn read<T: Send + 'static>(
+        &mut self,
+        lane: Lane,
+        reply: Reply<T>,
+        read: impl FnOnce(&Operations, &StageCell) -> Result<T> + Send + 'static,
+    ) {
+        self.on_lane(lane, reply, |ops, reply| {
+            if !reply.is_abandoned() {
+                let answer = read(ops, reply.stage_cell());
+                reply.send(answer);
+            }
+        });
+    }
+
+    /// Work that changes a connector.
+    fn change<T: Send + 'static>(
+        &mut self,
+        name: String,
+        reply: Reply<T>,
+        change: impl FnOnce(&Operations, &str, &StageCell) -> Result<T> + Send + 'static,
+    ) {
+        self.on_lane(Lane::Connector(name.clone()), reply, move |ops, reply| {
+            let answer = change(ops, &name, reply.stage_cell());
+            reply.send(answer);
+        });
+    }
+
+    /// Work that changes a connector without anybody waiting for it.
+    fn unasked(&mut self, name: String, work: impl FnOnce(&Operations, &str) -> Result<()> + Send + 'static) {
+        let ops = Arc::clone(&self.operations);
+        let lane = Lane::Connector(name.clone());
+        self.work.push(
+            lane,
+            Box::new(move || {
+                let _context = LogContext::connector(&name).enter();
+                if let Err(error) = work(&ops, &name) {
+                    tracing::error!("Failed to change connector {name}: {}", error.trace().trim_end());
+                }
+            }),
+        );
+    }
+
+    fn on_lane<T: Send + 'static>(
+        &mut self,
+        lane: Lane,
+        reply: Reply<T>,
+        work: impl FnOnce(&Operations, Reply<T>) + Send + 'static,
+    ) {
+        if self.work.is_busy(&lane) {
+            reply.stage(format!("finishing earlier work ({lane})"));
+        }
+        let ops = Arc::clone(&self.operations);
+        let connector = match &lane {
+            Lane::Connector(name) | Lane::Offsets(name) => Some(name.clone()),
+            Lane::Plugin(_) => None,
+        };
+        self.work.push(
+            lane,
+            Box::new(move || {
+                let context = connector.map(|name| LogContext::connector(&name));
+                let _entered = context.as_ref().map(LogContext::enter);
+                work(&ops, reply);
+            }),
+        );
+    }
+
+    /// Ends a start that is under way, because the command that comes next makes it pointless.
+    fn supersede(&self, name: &str) {
+        if self.work.is_busy(&Lane::Connector(name.to_owned())) {
+            self.operations.runtime.abandon_start(name);
+        }
+    }
+
+    fn shut_down(&mut self) {
+        tracing::info!("Herder stopping");
+        self.operations.stopping.store(true, Ordering::Release);
+        self.work.drop_waiting();
+        self.settle();
+        self.operations.stop_all();
+    }
+
+    /// Waits for commands that are being carried out, so that nothing is started behind the back of the stop.
+    fn settle(&mut self) {
+        let deadline = Instant::now() + SETTLE_TIMEOUT;
+        for name in self.work.busy_connectors() {
+            self.operations.runtime.abandon_start(&name);
+        }
+        while !self.work.busy_connectors().is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.commands.recv_timeout(left) {
+                Ok(Command::WorkDone(lane)) => self.work.done(lane),
+                // Dropping it tells the client that the worker is shutting down.
+                Ok(_) => {}
+                Err(_) => {
+                    let busy = self.work.busy_connectors().join(", ");
+                    tracing::warn!("Stopping while commands for these connectors have not ended: {busy}");
+                    return;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,442 @@
+//! What a standalone herder does for each command. Runs on the lanes' threads and may block, unless noted otherwise.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::config::{ConfigInfos, Props};
+use crate::error::{ConnectError, Result};
+use crate::storage::{
+    ConfigStore, ConnectorState, ConnectorStatus, StatusStore, StoredConnector, TargetState, TaskId, TaskState,
+    TaskStatus,
+};
+
+use crate::herder::command::{ConfigChange, OffsetsRequest, Reply, ValidConfig, shutting_down};
+use crate::herder::model::{ConnectorInfo, ConnectorReport, Put, TaskInfo};
+use crate::herder::restart::{RestartPlan, RestartRequest};
+use crate::herder::runtime::{ConnectorEvents, ConnectorKind, ConnectorOffset, OffsetsChange, Runtime};
+use crate::herder::stage::StageCell;
+use crate::herder::{offsets, task_configs};
+
+const CLASS: &str = "connector.class";
+
+/// The generation in statuses of a worker without a group.
+const GENERATION: i32 = 0;
+
+/// The class a config names; empty if none.
+pub(super) fn class_of(config: &Props) -> &str {
+    config.get(CLASS).unwrap_or_default()
+}
+
+pub(super) struct Operations {
+    pub(super) runtime: Arc<dyn Runtime>,
+    configs: Arc<dyn ConfigStore>,
+    statuses: Arc<dyn StatusStore>,
+    events: Arc<dyn ConnectorEvents>,
+    /// Set once the worker stops: nothing is started any more.
+    pub(super) stopping: AtomicBool,
+    /// Connectors whose request for new task configs waits to be served. One service serves all.
+    reconfigurations: Mutex<HashSet<String>>,
+}
+
+/// Reads from the stores; none of these blocks.
+impl Operations {
+    pub(super) fn new(
+        runtime: Arc<dyn Runtime>,
+        configs: Arc<dyn ConfigStore>,
+        statuses: Arc<dyn StatusStore>,
+        events: Arc<dyn ConnectorEvents>,
+    ) -> Self {
+        let (stopping, reconfigurations) = Default::default();
+        Self { runtime, configs, statuses, events, stopping, reconfigurations }
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        self.configs.snapshot().keys().map(|name| name.to_string()).collect()
+    }
+
+    pub(super) fn info(&self, name: &str) -> Result<ConnectorInfo> {
+        let stored = self.stored(name)?;
+        Ok(ConnectorInfo {
+            name: name.to_owned(),
+            tasks: task_ids(name, &stored),
+            kind: self.runtime.connector_kind(&stored.config),
+            config: stored.config.clone(),
+        })
+    }
+
+    pub(super) fn tasks(&self, name: &str) -> Result<Vec<TaskInfo>> {
+        let stored = self.stored(name)?;
+        let ids = task_ids(name, &stored).into_iter();
+        Ok(ids.zip(&stored.tasks).map(|(id, config)| TaskInfo { id, config: config.clone() }).collect())
+    }
+
+    pub(super) fn status(&self, name: &str) -> Result<ConnectorReport> {
+        let Some(connector) = self.statuses.connector(name) else {
+            return Err(ConnectError::not_found(format!("No status found for connector {name}")));
+        };
+        let stored = self.configs.connector(name);
+        Ok(ConnectorReport {
+            name: name.to_owned(),
+            connector,
+            tasks: self.statuses.tasks(name),
+            kind: stored.and_then(|stored| self.runtime.connector_kind(&stored.config)),
+        })
+    }
+
+    pub(super) fn task_status(&self, id: &TaskId) -> Result<TaskStatus> {
+        let status = self.statuses.task(id);
+        status.ok_or_else(|| ConnectError::not_found(format!("No status found for task {id}")))
+    }
+
+    pub(super) fn topics(&self, name: &str) -> Vec<String> {
+        self.statuses.topics(name).into_iter().map(|status| status.topic).collect()
+    }
+
+    pub(super) fn reset_topics(&self, name: &str) -> Result<()> {
+        self.statuses.topics(name).iter().try_for_each(|status| self.statuses.remove_topic(name, &status.topic))
+    }
+
+    /// The class whose code a change of config will call.
+    pub(super) fn class_for(&self, name: &str, change: &ConfigChange) -> String {
+        let (ConfigChange::Create { config, .. } | ConfigChange::Put(config) | ConfigChange::Patch(config)) = change;
+        match (config.get(CLASS), self.configs.connector(name)) {
+            (None, Some(stored)) => class_of(&stored.config).to_owned(),
+            (class, _) => class.unwrap_or_default().to_owned(),
+        }
+    }
+
+    fn stored(&self, name: &str) -> Result<Arc<StoredConnector>> {
+        let stored = self.configs.connector(name);
+        stored.ok_or_else(|| ConnectError::not_found(format!("Connector {name} not found")))
+    }
+}
+
+/// Changes of one connector.
+impl Operations {
+    pub(super) fn validate(&self, config: &Props, stage: &StageCell) -> Result<ConfigInfos> {
+        stage.begin("validating connector configuration");
+        self.runtime.validate(config)
+    }
+
+    /// Works out the whole config that a change leads to, and checks it.
+    pub(super) fn check(&self, name: &str, change: ConfigChange, stage: &StageCell) -> Result<ValidConfig> {
+        let valid = match change {
+            ConfigChange::Create { config, initial } => ValidConfig { config, create_only: true, target: initial },
+            ConfigChange::Put(config) => ValidConfig { config, create_only: false, target: None },
+            ConfigChange::Patch(patch) => {
+                let config = patched(self.stored(name)?.config.clone(), patch);
+                ValidConfig { config, create_only: false, target: None }
+            }
+        };
+        match self.validate(&valid.config, stage)?.refusal() {
+            Some(refusal) => Err(refusal),
+            None => Ok(valid),
+        }
+    }
+
+    pub(super) fn apply(&self, name: &str, valid: ValidConfig, stage: &StageCell) -> Result<Put> {
+        let created = self.configs.connector(name).is_none();
+        if !created {
+            if valid.create_only {
+                return Err(ConnectError::already_exists(format!("Connector {name} already exists")));
+            }
+            stage.begin(format!("stopping connector {name}"));
+            self.runtime.stop_connector(name);
+        }
+        self.configs.put_connector(name, valid.config, valid.target)?;
+        self.start_connector(name, stage)?;
+        self.update_tasks(name, stage)?;
+        Ok(Put { created, info: self.info(name)? })
+    }
+
+    pub(super) fn delete(&self, name: &str, stage: &StageCell) -> Result<()> {
+        let stored = self.stored(name)?;
+        self.remove_tasks(name, &stored, stage)?;
+        stage.begin(format!("stopping connector {name}"));
+        self.runtime.stop_connector(name);
+        self.configs.remove_connector(name)?;
+        self.reset_topics(name)?;
+        for (id, _) in self.statuses.tasks(name) {
+            self.put_task_state(&id, TaskState::Destroyed)?;
+        }
+        self.put_connector_state(name, ConnectorState::Destroyed)
+    }
+
+    /// Stores what the user wants; true if it is something new. Does not block.
+    pub(super) fn set_target(&self, name: &str, target: TargetState) -> Result<bool> {
+        let Some(stored) = self.configs.connector(name) else {
+            return Err(ConnectError::not_found(format!("Unknown connector {name}")));
+        };
+        self.configs.put_target(name, target)?;
+        Ok(stored.target != target)
+    }
+
+    /// Brings a connector to its target state.
+    pub(super) fn reach_target(&self, name: &str) -> Result<()> {
+        self.ensure_running()?;
+        // It may have been deleted since.
+        let Some(stored) = self.configs.connector(name) else { return Ok(()) };
+        self.runtime.set_target_state(name, stored.target)?;
+        self.update_tasks(name, &StageCell::default())
+    }
+
+    pub(super) fn stop(&self, name: &str, reply: Reply<()>) {
+        match self.remove_tasks_and_stop(name, reply.stage_cell()) {
+            Ok(changed) => {
+                reply.send(Ok(()));
+                if changed && let Err(error) = self.runtime.set_target_state(name, TargetState::Stopped) {
+                    tracing::error!(
+                        "Failed to transition connector {name} to target state STOPPED: {}",
+                        error.trace().trim_end()
+                    );
+                }
+            }
+            Err(error) => reply.send(Err(error)),
+        }
+    }
+
+    fn remove_tasks_and_stop(&self, name: &str, stage: &StageCell) -> Result<bool> {
+        let Some(stored) = self.configs.connector(name) else {
+            // In a worker of its own Kafka Connect answers 500 here, other than for pause and resume.
+            return Err(ConnectError::illegal_state(format!("No connector `{name}` configured")));
+        };
+        self.remove_tasks(name, &stored, stage)?;
+        self.configs.put_target(name, TargetState::Stopped)?;
+        Ok(stored.target != TargetState::Stopped)
+    }
+
+    pub(super) fn restart_connector(&self, name: &str, stage: &StageCell) -> Result<()> {
+        if self.configs.connector(name).is_none() {
+            // The recorded answer of Kafka Connect's standalone worker, an accident that clients have to live with.
+            return Err(ConnectError::illegal_state(
+                "Cannot invoke \"java.util.Map.get(Object)\" because \"connProps\" is null",
+            ));
+        }
+        stage.begin(format!("stopping connector {name}"));
+        self.runtime.stop_connector(name);
+        self.start_connector(name, stage)?;
+        self.update_tasks(name, stage)
+    }
+
+    /// Answers with the plan once everything is stopped; the starts follow (KIP-745).
+    pub(super) fn restart(&self, name: &str, request: RestartRequest, reply: Reply<ConnectorReport>) {
+        let stage = reply.stage_cell().clone();
+        match self.stop_for_restart(name, request, &stage) {
+            Ok(plan) => {
+                reply.send(Ok(plan.report.clone()));
+                if let Err(error) = self.start_again(name, &plan, &stage) {
+                    tracing::error!("Connector '{name}' restart failed: {}", error.trace().trim_end());
+                }
+            }
+            Err(error) => reply.send(Err(error)),
+        }
+    }
+
+    fn stop_for_restart(&self, name: &str, request: RestartRequest, stage: &StageCell) -> Result<RestartPlan> {
+        if self.configs.connector(name).is_none() {
+            return Err(ConnectError::not_found(format!("Unknown connector: {name}")));
+        }
+        let report =
+            self.status(name).map_err(|_| ConnectError::not_found(format!("Status for connector {name} not found")))?;
+        let plan = RestartPlan::new(request, report);
+        stage.begin(format!("handling restart request for connector {name}"));
+        if plan.restarts_connector() {
+            self.runtime.stop_connector(name);
+            self.put_connector_state(name, ConnectorState::Restarting)?;
+        }
+        let tasks = plan.tasks();
+        if !tasks.is_empty() {
+            self.runtime.stop_tasks(&tasks);
+        }
+        tasks.iter().try_for_each(|id| self.put_task_state(id, TaskState::Restarting))?;
+        Ok(plan)
+    }
+
+    fn start_again(&self, name: &str, plan: &RestartPlan, stage: &StageCell) -> Result<()> {
+        let started = match plan.restarts_connector() {
+            true => self.start_connector(name, stage),
+            false => Ok(()),
+        };
+        // Tasks have their configs already and do not depend on the connector's start.
+        let stored = self.stored(name)?;
+        for id in plan.tasks() {
+            self.start_task(&id, &stored)?;
+        }
+        started
+    }
+
+    pub(super) fn restart_task(&self, id: &TaskId, stage: &StageCell) -> Result<()> {
+        let Some(stored) = self.configs.connector(&id.connector) else {
+            // The recorded answer of Kafka Connect's standalone worker, status 500.
+            return Err(ConnectError::connect(format!(
+                "Failed to start task {id} since it is not a recognizable type (source or sink)"
+            )));
+        };
+        if task_config(id, &stored).is_none() {
+            return Err(ConnectError::not_found(format!("Task {id} not found")));
+        }
+        stage.begin(format!("restarting task {id}"));
+        self.runtime.stop_tasks(std::slice::from_ref(id));
+        self.try_start_task(id, &stored)
+            .map_err(|error| ConnectError::connect(format!("Failed to start task: {id}")).caused_by(error))
+    }
+
+    /// Notes that a connector wants new task configs; false if the last such request has not been served yet. Does not
+    /// block.
+    pub(super) fn note_reconfiguration(&self, name: &str) -> bool {
+        self.reconfigurations.lock().insert(name.to_owned())
+    }
+
+    pub(super) fn reconfigure(&self, name: &str) -> Result<()> {
+        self.reconfigurations.lock().remove(name);
+        self.update_tasks(name, &StageCell::default())
+    }
+
+    fn start_connector(&self, name: &str, stage: &StageCell) -> Result<()> {
+        self.ensure_running()?;
+        let stored = self.stored(name)?;
+        stage.begin("starting the connector");
+        self.runtime.start_connector(name, stored.config.clone(), stored.target, Arc::clone(&self.events))
+    }
+
+    /// Asks a running connector for its tasks and, if they differ from those there are, replaces them all.
+    fn update_tasks(&self, name: &str, stage: &StageCell) -> Result<()> {
+        let Some(stored) = self.configs.connector(name) else { return Ok(()) };
+        if !self.runtime.is_running(name) {
+            tracing::info!("Skipping update of tasks for connector {name} since it is not running");
+            return Ok(());
+        }
+        if stored.target != TargetState::Started {
+            tracing::info!("Skipping update of tasks for connector {name} since its target state is {}", stored.target);
+            return Ok(());
+        }
+        stage.begin(format!("generating task configs for connector {name}"));
+        let generated = self.runtime.task_configs(name)?;
+        let generated = task_configs::with_variables_restored(&stored.config, generated);
+        if !task_configs::changed(&stored, &generated) {
+            return Ok(());
+        }
+        self.remove_tasks(name, &stored, stage)?;
+        self.configs.put_tasks(name, generated)?;
+        let stored = self.stored(name)?;
+        task_ids(name, &stored).iter().try_for_each(|id| self.start_task(id, &stored))
+    }
+
+    fn remove_tasks(&self, name: &str, stored: &StoredConnector, stage: &StageCell) -> Result<()> {
+        let ids = task_ids(name, stored);
+        if ids.is_empty() {
+            return Ok(());
+        }
+        stage.begin(format!("stopping {} tasks of connector {name}", ids.len()));
+        self.runtime.stop_tasks(&ids);
+        self.configs.remove_tasks(name)?;
+        ids.iter().try_for_each(|id| self.put_task_state(id, TaskState::Destroyed))
+    }
+
+    /// Starts a task whose failure is nobody's but its own: its status says what happened.
+    fn start_task(&self, id: &TaskId, stored: &StoredConnector) -> Result<()> {
+        self.ensure_running()?;
+        if let Err(error) = self.try_start_task(id, stored) {
+            tracing::error!("Failed to start task {id}: {}", error.trace().trim_end());
+        }
+        Ok(())
+    }
+
+    fn try_start_task(&self, id: &TaskId, stored: &StoredConnector) -> Result<()> {
+        self.ensure_running()?;
+        let Some(task) = task_config(id, stored) else {
+            return Err(ConnectError::not_found(format!("Task {id} not found")));
+        };
+        // The target may have changed since `stored` was read; the change itself is applied later on this lane.
+        self.runtime.start_task(id, stored.config.clone(), task.clone(), stored.target)
+    }
+
+    fn put_task_state(&self, id: &TaskId, state: TaskState) -> Result<()> {
+        let version = self.statuses.task(id).and_then(|status| status.version);
+        let worker_id = self.runtime.info().worker_id;
+        self.statuses.put_task(id, TaskStatus::new(state, worker_id, GENERATION).with_version(version))
+    }
+
+    fn put_connector_state(&self, name: &str, state: ConnectorState) -> Result<()> {
+        let version = self.statuses.connector(name).and_then(|status| status.version);
+        let worker_id = self.runtime.info().worker_id;
+        self.statuses.put_connector(name, ConnectorStatus::new(state, worker_id, GENERATION).with_version(version))
+    }
+
+    fn ensure_running(&self) -> Result<()> {
+        if self.stopping.load(Ordering::Acquire) { Err(shutting_down()) } else { Ok(()) }
+    }
+}
+
+/// Offsets, and the end of it all.
+impl Operations {
+    pub(super) fn offsets(&self, name: &str) -> Result<Vec<ConnectorOffset>> {
+        let stored = self.stored(name)?;
+        self.runtime.connector_offsets(name, &stored.config)
+    }
+
+    /// Changes the offsets of a stopped connector (KIP-875).
+    pub(super) fn change_offsets(&self, name: &str, request: OffsetsRequest, stage: &StageCell) -> Result<String> {
+        let stored = self.stored(name)?;
+        if stored.target != TargetState::Stopped || !stored.tasks.is_empty() {
+            return Err(ConnectError::bad_request(format!(
+                "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the \
+                 specified connector by issuing a 'PUT' request to the '/connectors/{name}/stop' endpoint"
+            )));
+        }
+        let (change, verb) = match request {
+            OffsetsRequest::Reset => (OffsetsChange::Reset, "reset"),
+            OffsetsRequest::Alter(entries) => {
+                let change = match self.runtime.connector_kind(&stored.config) {
+                    Some(ConnectorKind::Sink) => OffsetsChange::AlterSink(offsets::parse_sink_offsets(&entries)?),
+                    Some(ConnectorKind::Source) | None => {
+                        OffsetsChange::AlterSource(offsets::last_per_partition(entries))
+                    }
+                };
+                (change, "altered")
+            }
+        };
+        stage.begin(format!("modifying offsets for connector {name}"));
+        let outcome = self.runtime.change_offsets(name, &stored.config, change)?;
+        Ok(offsets::outcome_message(outcome, verb))
+    }
+
+    /// Stops all tasks together, then all connectors side by side.
+    pub(super) fn stop_all(&self) {
+        let connectors = self.configs.snapshot();
+        let tasks: Vec<TaskId> = connectors.iter().flat_map(|(name, stored)| task_ids(name, stored)).collect();
+        if !tasks.is_empty() {
+            self.runtime.stop_tasks(&tasks);
+        }
+        std::thread::scope(|scope| {
+            for name in connectors.keys() {
+                scope.spawn(|| self.runtime.stop_connector(name));
+            }
+        });
+    }
+}
+
+fn task_ids(name: &str, stored: &StoredConnector) -> Vec<TaskId> {
+    let name: Arc<str> = name.into();
+    (0..).zip(&stored.tasks).map(|(number, _)| TaskId::new(Arc::clone(&name), number)).collect()
+}
+
+fn task_config<'a>(id: &TaskId, stored: &'a StoredConnector) -> Option<&'a Props> {
+    stored.tasks.get(usize::try_from(id.task).ok()?)
+}
+
+/// Keys with a null value go, the others come or change (KIP-477).
+fn patched(mut config: Props, patch: Props) -> Props {
+    for (key, value) in patch {
+        match value {
+            Some(value) => config.set(key, value),
+            None => {
+                config.remove(&key);
+            }
+        }
+    }
+    config
+}

@@ -1,0 +1,336 @@
+use std::time::Duration;
+
+use crate::config::Props;
+use crate::error::ErrorKind;
+use crate::herder::testing::{config, standalone};
+use crate::herder::{ConfigChange, ConnectorOffset, Handle, Health, OffsetsRequest, Put, RestartRequest};
+use crate::storage::{ConnectorState, TargetState, TaskId, TaskState};
+
+const SOURCE: &str = "TestSource";
+const SINK: &str = "TestSink";
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+}
+
+async fn create(handle: &Handle, config: Props) -> crate::error::Result<Put> {
+    let name = config.get("name").unwrap().to_owned();
+    handle.configure(&name, ConfigChange::Create { config, initial: None }).await
+}
+
+async fn states(handle: &Handle, name: &str) -> (ConnectorState, Vec<TaskState>) {
+    let report = handle.status(name).await.unwrap();
+    (report.connector.state, report.tasks.iter().map(|(_, status)| status.state).collect())
+}
+
+/// Asks again until the states are as wanted, for changes that are answered before they take effect.
+async fn await_states(handle: &Handle, name: &str, connector: ConnectorState, tasks: &[TaskState]) {
+    let wanted = (connector, tasks.to_vec());
+    let reached = async {
+        while states(handle, name).await != wanted {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    if tokio::time::timeout(Duration::from_secs(10), reached).await.is_err() {
+        panic!("wanted {wanted:?}, but it is {:?}", states(handle, name).await);
+    }
+}
+
+#[test]
+fn a_connector_has_its_tasks_when_it_has_been_created() {
+    let (handle, runtime) = standalone();
+    run(async {
+        let put = create(&handle, config("a", SOURCE, [("tasks.max", "2")])).await.unwrap();
+        assert!(put.created);
+        assert_eq!(put.info.tasks, [TaskId::new("a", 0), TaskId::new("a", 1)]);
+        assert_eq!(states(&handle, "a").await, (ConnectorState::Running, vec![TaskState::Running; 2]));
+        assert_eq!(runtime.take_calls(), ["start a STARTED", "start-task a-0 STARTED", "start-task a-1 STARTED"]);
+
+        let error = create(&handle, config("a", SOURCE, [])).await.unwrap_err();
+        assert_eq!((error.kind(), error.message()), (ErrorKind::AlreadyExists, "Connector a already exists"));
+        assert!(runtime.take_calls().is_empty(), "a refused creation leaves the connector alone");
+        assert_eq!(handle.connectors().await.unwrap(), ["a"]);
+    });
+}
+
+#[test]
+fn invalid_configs_are_refused_and_leave_no_trace() {
+    let (handle, runtime) = standalone();
+    run(async {
+        let error = create(&handle, config("", SOURCE, [])).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadRequest);
+        assert!(error.message().contains("the following 1 error(s)"), "{error}");
+        let error = create(&handle, Props::from([("name", "a")])).await.unwrap_err();
+        assert_eq!(error.message(), "Connector config {name=a} contains no connector type");
+        assert!(handle.connectors().await.unwrap().is_empty());
+        assert!(runtime.take_calls().is_empty());
+    });
+}
+
+#[test]
+fn a_connector_that_does_not_start_is_kept_with_its_failure() {
+    let (handle, _runtime) = standalone();
+    run(async {
+        let error = create(&handle, config("a", SOURCE, [("behaviour", "fail")])).await.unwrap_err();
+        assert_eq!(error.message(), "does not start");
+        assert_eq!(states(&handle, "a").await, (ConnectorState::Failed, vec![]));
+        let put = handle.configure("a", ConfigChange::Put(config("a", SOURCE, []))).await.unwrap();
+        assert!(!put.created);
+        assert_eq!(states(&handle, "a").await.0, ConnectorState::Running);
+    });
+}
+
+#[test]
+fn a_task_that_does_not_start_fails_alone() {
+    let (handle, _runtime) = standalone();
+    run(async {
+        create(&handle, config("a", SOURCE, [("behaviour", "fail-tasks")])).await.unwrap();
+        assert_eq!(states(&handle, "a").await, (ConnectorState::Running, vec![TaskState::Failed]));
+        let error = handle.restart_task(TaskId::new("a", 0)).await.unwrap_err();
+        assert_eq!(error.message(), "Failed to start task: a-0");
+    });
+}
+
+#[test]
+fn initial_states_are_kept() {
+    let (handle, runtime) = standalone();
+    run(async {
+        let change = |name, initial| ConfigChange::Create { config: config(name, SOURCE, []), initial: Some(initial) };
+        let stopped = handle.configure("s", change("s", TargetState::Stopped)).await.unwrap();
+        assert!(stopped.info.tasks.is_empty());
+        assert_eq!(states(&handle, "s").await, (ConnectorState::Stopped, vec![]));
+        handle.configure("p", change("p", TargetState::Paused)).await.unwrap();
+        assert_eq!(states(&handle, "p").await, (ConnectorState::Paused, vec![]));
+        assert_eq!(runtime.take_calls(), ["start s STOPPED", "start p PAUSED"]);
+        // A new config does not start it.
+        handle.configure("s", ConfigChange::Put(config("s", SOURCE, [("x", "1")]))).await.unwrap();
+        assert_eq!(states(&handle, "s").await.0, ConnectorState::Stopped);
+    });
+}
+
+#[test]
+fn new_configs_replace_tasks_and_patches_remove_keys() {
+    let (handle, runtime) = standalone();
+    run(async {
+        create(&handle, config("a", SINK, [("note", "x")])).await.unwrap();
+        runtime.take_calls();
+        let mut patch = Props::from([("tasks.max", "2")]);
+        patch.set_nullable("note", None);
+        let put = handle.configure("a", ConfigChange::Patch(patch)).await.unwrap();
+        assert_eq!(put.info.tasks.len(), 2);
+        assert!(!put.info.config.contains_key("note"));
+        let calls = runtime.take_calls();
+        assert_eq!(calls[..3], ["stop a", "start a STARTED", "stop-tasks a-0"]);
+        assert_eq!(calls.len(), 5);
+        let error = handle.configure("b", ConfigChange::Patch(Props::new())).await.unwrap_err();
+        assert_eq!((error.kind(), error.message()), (ErrorKind::NotFound, "Connector b not found"));
+    });
+}
+
+#[test]
+fn pause_resume_and_stop_reach_the_runtime() {
+    let (handle, runtime) = standalone();
+    run(async {
+        create(&handle, config("a", SOURCE, [])).await.unwrap();
+        handle.set_target_state("a", TargetState::Paused).await.unwrap();
+        await_states(&handle, "a", ConnectorState::Paused, &[TaskState::Paused]).await;
+        handle.set_target_state("a", TargetState::Started).await.unwrap();
+        await_states(&handle, "a", ConnectorState::Running, &[TaskState::Running]).await;
+        handle.stop("a").await.unwrap();
+        await_states(&handle, "a", ConnectorState::Stopped, &[]).await;
+        assert!(handle.tasks("a").await.unwrap().is_empty());
+        assert_eq!(runtime.running_tasks(), 0);
+        handle.set_target_state("a", TargetState::Started).await.unwrap();
+        await_states(&handle, "a", ConnectorState::Running, &[TaskState::Running]).await;
+
+        let error = handle.set_target_state("b", TargetState::Paused).await.unwrap_err();
+        assert_eq!((error.kind(), error.message()), (ErrorKind::NotFound, "Unknown connector b"));
+        let error = handle.stop("b").await.unwrap_err();
+        assert_eq!((error.kind(), error.message()), (ErrorKind::IllegalState, "No connector `b` configured"));
+    });
+}
+
+#[test]
+fn the_same_target_twice_changes_nothing() {
+    let (handle, runtime) = standalone();
+    run(async {
+        create(&handle, config("a", SOURCE, [])).await.unwrap();
+        runtime.take_calls();
+        handle.set_target_state("a", TargetState::Started).await.unwrap();
+        handle.restart_task(TaskId::new("a", 0)).await.unwrap();
+        assert_eq!(runtime.take_calls(), ["stop-tasks a-0", "start-task a-0 STARTED"]);
+    });
+}
+
+#[test]
+fn restarts_reach_what_their_flags_say() {
+    let (handle, runtime) = standalone();
+    run(async {
+        create(&handle, config("a", SOURCE, [("tasks.max", "2")])).await.unwrap();
+        runtime.take_calls();
+        handle.restart_connector("a").await.unwrap();
+        assert_eq!(runtime.take_calls(), ["stop a", "start a STARTED"], "unchanged tasks go on");
+
+        let all = RestartRequest { only_failed: false, include_tasks: true };
+        let plan = handle.restart("a", all).await.unwrap();
+        assert_eq!(plan.connector.state, ConnectorState::Restarting);
+        assert!(plan.tasks.iter().all(|(_, task)| task.state == TaskState::Restarting));
+        assert_eq!(plan.tasks[0].1.version.as_deref(), Some("1.0"));
+        await_states(&handle, "a", ConnectorState::Running, &[TaskState::Running; 2]).await;
+
+        runtime.fail_task(&TaskId::new("a", 1));
+        runtime.take_calls();
+        let failed = RestartRequest { only_failed: true, include_tasks: true };
+        handle.restart("a", failed).await.unwrap();
+        await_states(&handle, "a", ConnectorState::Running, &[TaskState::Running; 2]).await;
+        assert_eq!(runtime.take_calls(), ["stop-tasks a-1", "start-task a-1 STARTED"]);
+
+        let error = handle.restart("b", all).await.unwrap_err();
+        assert_eq!((error.kind(), error.message()), (ErrorKind::NotFound, "Unknown connector: b"));
+        let error = handle.restart_task(TaskId::new("a", 9)).await.unwrap_err();
+        assert_eq!((error.kind(), error.message()), (ErrorKind::NotFound, "Task a-9 not found"));
+    });
+}
+
+#[test]
+fn a_connector_may_ask_for_other_tasks() {
+    let (handle, runtime) = standalone();
+    run(async {
+        create(&handle, config("a", SOURCE, [])).await.unwrap();
+        runtime.reconfigure("a", "tasks.max", "3");
+        await_states(&handle, "a", ConnectorState::Running, &[TaskState::Running; 3]).await;
+        // The connector's own idea of its config is not the user's.
+        assert_eq!(handle.connector("a").await.unwrap().config.get("tasks.max"), None);
+    });
+}
+
+#[test]
+fn deleted_connectors_leave_nothing_behind() {
+    let (handle, runtime) = standalone();
+    run(async {
+        create(&handle, config("a", SOURCE, [("topic", "t")])).await.unwrap();
+        assert_eq!(handle.topics("a").await.unwrap(), ["t"]);
+        handle.delete("a").await.unwrap();
+        assert!(handle.connectors().await.unwrap().is_empty());
+        assert!(handle.topics("a").await.unwrap().is_empty());
+        assert_eq!(runtime.running_tasks(), 0);
+        for error in [
+            handle.delete("a").await.unwrap_err(),
+            handle.connector("a").await.unwrap_err(),
+            handle.tasks("a").await.unwrap_err(),
+            handle.offsets("a").await.unwrap_err(),
+        ] {
+            assert_eq!((error.kind(), error.message()), (ErrorKind::NotFound, "Connector a not found"));
+        }
+        let error = handle.status("a").await.unwrap_err();
+        assert_eq!(error.message(), "No status found for connector a");
+        let error = handle.task_status(TaskId::new("a", 0)).await.unwrap_err();
+        assert_eq!(error.message(), "No status found for task a-0");
+    });
+}
+
+#[test]
+fn offsets_change_only_while_stopped() {
+    let (handle, runtime) = standalone();
+    let entry = |json: serde_json::Value| ConnectorOffset {
+        partition: json["partition"].as_object().cloned(),
+        offset: json["offset"].as_object().cloned(),
+    };
+    run(async {
+        create(&handle, config("a", SOURCE, [])).await.unwrap();
+        let error = handle.change_offsets("a", OffsetsRequest::Reset).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadRequest);
+        assert!(error.message().contains("'/connectors/a/stop' endpoint"), "{error}");
+        handle.stop("a").await.unwrap();
+        let offset = entry(serde_json::json!({"partition": {"f": "x"}, "offset": {"position": 4}}));
+        let message = handle.change_offsets("a", OffsetsRequest::Alter(vec![offset.clone()])).await.unwrap();
+        assert_eq!(message, "The offsets for this connector have been altered successfully");
+        assert_eq!(handle.offsets("a").await.unwrap(), [offset]);
+        let message = handle.change_offsets("a", OffsetsRequest::Reset).await.unwrap();
+        assert!(message.starts_with("The Connect framework-managed offsets for this connector have been reset"));
+
+        let change = ConfigChange::Create { config: config("s", SINK, []), initial: Some(TargetState::Stopped) };
+        handle.configure("s", change).await.unwrap();
+        let error = handle.change_offsets("s", OffsetsRequest::Alter(vec![entry(serde_json::json!({}))])).await;
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::BadRequest);
+        runtime.take_calls();
+        let offset =
+            entry(serde_json::json!({"partition": {"kafka_topic": "t", "kafka_partition": "1"}, "offset": null}));
+        handle.change_offsets("s", OffsetsRequest::Alter(vec![offset])).await.unwrap();
+        let want = "offsets s AlterSink([SinkOffset { topic: \"t\", partition: 1, offset: None }])";
+        assert_eq!(runtime.take_calls(), [want]);
+    });
+}
+
+#[test]
+fn a_connector_that_hangs_holds_up_nobody_else_and_can_be_deleted() {
+    for behaviour in ["hang", "hang-tasks"] {
+        let (handle, runtime) = standalone();
+        run(async {
+            let hanging = tokio::spawn({
+                let handle = handle.clone();
+                async move { create(&handle, config("a", SOURCE, [("behaviour", behaviour)])).await }
+            });
+            tokio::task::yield_now().await;
+            runtime.wait_until_hanging("a");
+            create(&handle, config("b", SOURCE, [])).await.unwrap();
+            assert_eq!(handle.connectors().await.unwrap(), ["a", "b"]);
+            assert_eq!(handle.connector("a").await.unwrap().config.get("behaviour"), Some(behaviour));
+            assert!(handle.validate(config("c", SOURCE, [])).await.is_ok(), "its class is not blocked either");
+            handle.delete("a").await.unwrap();
+            assert_eq!(hanging.await.unwrap().unwrap_err().message(), "Gave up waiting for a");
+            assert_eq!(handle.connectors().await.unwrap(), ["b"]);
+        });
+    }
+}
+
+#[test]
+fn requests_that_take_too_long_say_what_is_going_on() {
+    let (handle, runtime) = standalone();
+    let hasty = handle.clone().with_request_timeout(Duration::from_millis(50));
+    run(async {
+        let error = create(&hasty, config("a", SOURCE, [("behaviour", "hang")])).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Rest(500));
+        let begin = "Request timed out. The worker is currently starting the connector, which began at ";
+        assert!(error.message().starts_with(begin), "{error}");
+        runtime.wait_until_hanging("a");
+        let error = hasty.restart_task(TaskId::new("a", 0)).await.unwrap_err();
+        assert!(error.message().contains("finishing earlier work (connector a)"), "{error}");
+    });
+    handle.shutdown();
+}
+
+#[test]
+fn health_follows_the_start() {
+    let (handle, _runtime) = standalone();
+    run(async {
+        let Health::Starting(Some(stage)) = handle.health().await else { panic!("not ready yet") };
+        assert!(stage.starts_with("The worker is currently awaiting startup"), "{stage}");
+        handle.set_ready();
+        assert_eq!(handle.health().await, Health::Healthy);
+    });
+    handle.shutdown();
+    assert!(matches!(run(handle.health()), Health::Unhealthy(_)));
+}
+
+#[test]
+fn a_stop_ends_tasks_connectors_and_waiting_requests() {
+    let (handle, runtime) = standalone();
+    run(async {
+        create(&handle, config("a", SOURCE, [])).await.unwrap();
+        create(&handle, config("b", SINK, [])).await.unwrap();
+    });
+    let hanging = std::thread::spawn({
+        let handle = handle.clone();
+        move || handle.configure_blocking("c", ConfigChange::Put(config("c", SOURCE, [("behaviour", "hang")])))
+    });
+    runtime.wait_until_hanging("c");
+    runtime.take_calls();
+    handle.shutdown();
+    assert!(hanging.join().unwrap().is_err());
+    let mut calls = runtime.take_calls();
+    calls.sort();
+    assert_eq!(calls, ["abandon c", "stop a", "stop b", "stop c", "stop-tasks a-0 b-0"]);
+    let error = run(handle.connectors()).unwrap_err();
+    assert_eq!(error.message(), "Worker is shutting down");
+}

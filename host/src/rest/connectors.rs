@@ -1,0 +1,140 @@
+//! `/connectors` and `/connectors/X`: listing, creating, configuring, deleting.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::config::Props;
+use crate::error::{ConnectError, ErrorKind};
+use crate::herder::{ConfigChange, Put};
+
+use super::bodies::{self, CreateRequest};
+use super::entities::{ConnectorEntity, FlatConfig, StatusEntity};
+use super::errors::{Answer, ApiError};
+use super::resource::{Api, BaseUrl, InPath, InQuery, JsonBody, empty, json, ok};
+
+const NAME: &str = "name";
+
+/// `GET /connectors`, with `expand=info` and `expand=status` (KIP-465)
+pub(super) async fn list(State(api): State<Api>, query: InQuery) -> Answer {
+    let names = api.herder.connectors().await?;
+    if query.get("expand").is_none() {
+        return Ok(ok(&names));
+    }
+    let mut expanded = BTreeMap::new();
+    for name in names {
+        match expand(&api, &name, &query).await {
+            Ok(parts) => {
+                expanded.insert(name, parts);
+            }
+            // It has been deleted since the names were read.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(ok(&expanded))
+}
+
+type Parts = BTreeMap<&'static str, serde_json::Value>;
+
+async fn expand(api: &Api, name: &str, query: &InQuery) -> Result<Parts, ConnectError> {
+    let mut parts = Parts::new();
+    for expansion in query.all("expand") {
+        match expansion {
+            "info" => {
+                let info = api.herder.connector(name).await?;
+                parts.insert("info", tree(&ConnectorEntity::from(&info)));
+            }
+            "status" => {
+                let status = api.herder.status(name).await?;
+                parts.insert("status", tree(&StatusEntity::from(&status)));
+            }
+            other => tracing::info!("Ignoring unknown expansion type {other}"),
+        }
+    }
+    Ok(parts)
+}
+
+fn tree(entity: &impl Serialize) -> serde_json::Value {
+    serde_json::to_value(entity).expect("entities are JSON")
+}
+
+/// `POST /connectors`
+pub(super) async fn create(State(api): State<Api>, base: BaseUrl, JsonBody(body): JsonBody) -> Answer {
+    let CreateRequest { name, config, initial_state } = CreateRequest::parse(&body)?;
+    let config = with_name(config, &name)?;
+    let change = ConfigChange::Create { config, initial: initial_state };
+    let put = api.herder.configure(&name, change).await?;
+    Ok(created(&base, &put))
+}
+
+/// `GET /connectors/X`
+pub(super) async fn get(State(api): State<Api>, InPath(name): InPath<String>) -> Answer {
+    let info = api.herder.connector(&name).await?;
+    Ok(ok(&ConnectorEntity::from(&info)))
+}
+
+/// `DELETE /connectors/X`
+pub(super) async fn delete(State(api): State<Api>, InPath(name): InPath<String>) -> Answer {
+    api.herder.delete(&name).await?;
+    Ok(empty(StatusCode::NO_CONTENT))
+}
+
+/// `GET /connectors/X/config`
+pub(super) async fn config(State(api): State<Api>, InPath(name): InPath<String>) -> Answer {
+    let info = api.herder.connector(&name).await?;
+    Ok(ok(&FlatConfig(&info.config)))
+}
+
+/// `PUT /connectors/X/config`
+pub(super) async fn put_config(
+    State(api): State<Api>,
+    InPath(name): InPath<String>,
+    base: BaseUrl,
+    JsonBody(body): JsonBody,
+) -> Answer {
+    let config = with_name(bodies::flat_map(&body)?, &name)?;
+    let put = api.herder.configure(&name, ConfigChange::Put(config)).await?;
+    if put.created {
+        return Ok(created(&base, &put));
+    }
+    Ok(ok(&ConnectorEntity::from(&put.info)))
+}
+
+/// `PATCH /connectors/X/config` (KIP-477)
+pub(super) async fn patch_config(
+    State(api): State<Api>,
+    InPath(name): InPath<String>,
+    JsonBody(body): JsonBody,
+) -> Answer {
+    let patch = bodies::flat_map(&body)?;
+    let put = api.herder.configure(&name, ConfigChange::Patch(patch)).await?;
+    Ok(ok(&ConnectorEntity::from(&put.info)))
+}
+
+fn created(base: &BaseUrl, put: &Put) -> Response {
+    let mut response = json(StatusCode::CREATED, &ConnectorEntity::from(&put.info));
+    let location = base.connector(&put.info.name);
+    // The host part comes from the client and may be anything; an answer without Location is better than none.
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response.into_response()
+}
+
+/// Fills in the connector's name, or refuses another one.
+fn with_name(mut config: Props, name: &str) -> Result<Props, ApiError> {
+    match config.get(NAME) {
+        Some(other) if other != name => Err(ApiError::bad_request(format!(
+            "Connector name configuration ({other}) doesn't match connector name in the URL ({name})"
+        ))),
+        Some(_) => Ok(config),
+        None => {
+            config.set(NAME, name);
+            Ok(config)
+        }
+    }
+}

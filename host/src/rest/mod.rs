@@ -1,0 +1,26 @@
+//! Kafka Connect's REST API.
+//!
+//! [`BoundServer`] binds the ports, [`Server`] serves. `router` says which path leads to which handler; there is one file
+//! of handlers per noun. Handlers hold no state: they read the request (`resource`, `bodies`), ask the herder through its
+//! handle, and write the answer (`entities`, `errors`).
+
+mod bodies;
+mod connectors;
+mod entities;
+mod errors;
+mod lifecycle;
+mod listener;
+mod loggers;
+mod offsets;
+mod plugins;
+mod resource;
+mod root;
+mod router;
+mod server;
+mod tasks;
+#[cfg(test)]
+mod tests;
+
+pub use listener::{Address, Advertised};
+pub use resource::TopicTracking;
+pub use server::{AdminListeners, BoundServer, Server, ServerOptions};

@@ -1,0 +1,109 @@
+//! Which path leads to which handler.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{get, post, put};
+
+use super::errors::ApiError;
+use super::resource::{Api, Origin, resource};
+use super::{connectors, lifecycle, loggers, offsets, plugins, root, tasks};
+
+/// The resources for users: `/`, `/health`, `/connectors`, `/connector-plugins`.
+pub(super) fn main_resources() -> Router<Api> {
+    const CONFIG: &str = "HEAD, GET, PUT, PATCH, OPTIONS";
+    let read = "HEAD, GET, OPTIONS";
+    let put_only = "PUT, OPTIONS";
+    let post_only = "POST, OPTIONS";
+    Router::new()
+        .route("/", resource(read, get(root::info)))
+        .route("/health", resource(read, get(root::health)))
+        .route("/connectors", resource("HEAD, POST, GET, OPTIONS", get(connectors::list).post(connectors::create)))
+        .route(
+            "/connectors/{connector}",
+            resource("HEAD, DELETE, GET, OPTIONS", get(connectors::get).delete(connectors::delete)),
+        )
+        .route(
+            "/connectors/{connector}/config",
+            resource(CONFIG, get(connectors::config).put(connectors::put_config).patch(connectors::patch_config)),
+        )
+        .route("/connectors/{connector}/status", resource(read, get(lifecycle::status)))
+        .route("/connectors/{connector}/pause", resource(put_only, put(lifecycle::pause)))
+        .route("/connectors/{connector}/resume", resource(put_only, put(lifecycle::resume)))
+        .route("/connectors/{connector}/stop", resource(put_only, put(lifecycle::stop)))
+        .route("/connectors/{connector}/restart", resource(post_only, post(lifecycle::restart)))
+        .route("/connectors/{connector}/topics", resource(read, get(lifecycle::topics)))
+        .route("/connectors/{connector}/topics/reset", resource(put_only, put(lifecycle::reset_topics)))
+        .route("/connectors/{connector}/tasks", resource(read, get(tasks::list)))
+        .route("/connectors/{connector}/tasks/{task}/status", resource(read, get(tasks::status)))
+        .route("/connectors/{connector}/tasks/{task}/restart", resource(post_only, post(tasks::restart)))
+        .route(
+            "/connectors/{connector}/offsets",
+            resource(
+                "HEAD, DELETE, GET, PATCH, OPTIONS",
+                get(offsets::get).patch(offsets::alter).delete(offsets::reset),
+            ),
+        )
+        .route("/connector-plugins", resource(read, get(plugins::list)))
+        .route("/connector-plugins/{plugin}/config", resource(read, get(plugins::config)))
+        .route("/connector-plugins/{plugin}/config/validate", resource(put_only, put(plugins::validate)))
+}
+
+/// The resources for operators: `/admin/loggers`.
+pub(super) fn admin_resources() -> Router<Api> {
+    Router::new()
+        .route("/admin/loggers", resource("HEAD, GET, OPTIONS", get(loggers::list)))
+        .route("/admin/loggers/{logger}", resource("HEAD, GET, PUT, OPTIONS", get(loggers::get).put(loggers::set)))
+}
+
+/// Adds what all listeners share: answers for unknown paths and methods, the `Server` header, the access log.
+pub(super) fn finish(resources: Router<Api>, api: Api) -> Router {
+    resources
+        .fallback(|| async { ApiError::unrouted(StatusCode::NOT_FOUND) })
+        .method_not_allowed_fallback(|| async { ApiError::unrouted(StatusCode::METHOD_NOT_ALLOWED) })
+        .layer(middleware::from_fn(observe))
+        .with_state(api)
+}
+
+/// Logs the request and puts the `Server` header on its answer.
+async fn observe(request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let line = format!("{} {} {:?}", request.method(), request.uri(), request.version());
+    let client = request.extensions().get::<Arc<Origin>>().map(|origin| origin.remote);
+    let mut response = next.run(request).await;
+    let client = client.map_or_else(|| "-".to_owned(), |client| client.ip().to_string());
+    let took = begun.elapsed().as_millis();
+    tracing::info!("{client} \"{line}\" {} {took} ms", response.status().as_u16());
+    response.headers_mut().insert(header::SERVER, HeaderValue::from_static("ferroconnect"));
+    response
+}
+
+/// `/connectors/` means `/connectors`.
+pub(super) fn without_trailing_slash(uri: &Uri) -> Option<Uri> {
+    let path = uri.path();
+    let shorter = path.strip_suffix('/').filter(|rest| !rest.is_empty())?;
+    let text = match uri.query() {
+        Some(query) => format!("{shorter}?{query}"),
+        None => shorter.to_owned(),
+    };
+    text.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trailing_slashes_go() {
+        let cut = |uri: &str| without_trailing_slash(&uri.parse().unwrap()).map(|uri| uri.to_string());
+        assert_eq!(cut("/connectors/"), Some("/connectors".into()));
+        assert_eq!(cut("/connectors/?expand=info"), Some("/connectors?expand=info".into()));
+        assert_eq!(cut("/connectors"), None);
+        assert_eq!(cut("/"), None);
+    }
+}
