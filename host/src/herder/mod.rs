@@ -9,6 +9,7 @@ mod command;
 mod handle;
 mod model;
 mod offsets;
+mod patch;
 mod restart;
 mod runtime;
 mod stage;

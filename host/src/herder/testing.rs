@@ -1,6 +1,6 @@
 //! A runtime for tests: it runs nothing, but keeps account of what it was asked and writes statuses as a worker does.
 //!
-//! Connectors are driven by their config: class names ending in `Source` or `Sink` exist; `tasks.max` is the number of
+//! Connectors are driven by their config: class names with `Source` or `Sink` in them exist; `tasks.max` is the number of
 //! tasks; `behaviour` is `fail` (does not start), `hang` (starts only when given up) or `hang-tasks` (task configs come
 //! only when given up).
 
@@ -159,8 +159,8 @@ impl Runtime for TestRuntime {
 
     fn connector_kind(&self, config: &Props) -> Option<ConnectorKind> {
         match config.get("connector.class")? {
-            class if class.ends_with("Source") => Some(ConnectorKind::Source),
-            class if class.ends_with("Sink") => Some(ConnectorKind::Sink),
+            class if class.contains("Source") => Some(ConnectorKind::Source),
+            class if class.contains("Sink") => Some(ConnectorKind::Sink),
             _ => None,
         }
     }

@@ -3,7 +3,10 @@
 //! Scalars count as text with their own spelling (`1.50` stays `1.50`). What Kafka Connect answers with 500 and the text
 //! of its JSON library is answered with 400 here, saying what would be right.
 
-use serde_json::{Map, Value};
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use crate::config::Props;
 use crate::herder::ConnectorOffset;
@@ -25,20 +28,20 @@ pub(super) struct CreateRequest {
 impl CreateRequest {
     /// Reads the body of `POST /connectors`.
     pub(super) fn parse(body: &[u8]) -> Parsed<Self> {
-        let mut fields = object(json(body)?, "The request body")?;
+        let fields = object(json(body)?, "The request body")?;
         refuse_unknown(&fields, &["config", "name", "initial_state"])?;
-        let name = match fields.remove("name") {
-            None | Some(Value::Null) => String::new(),
+        let name = match fields.get("name") {
+            None => String::new(),
             Some(name) => scalar(name, "\"name\"")?,
         };
-        let Some(config) = fields.remove("config").filter(|config| !config.is_null()) else {
+        let Some(config) = fields.get("config") else {
             return Err(ApiError::bad_request(
                 "The request body has no \"config\"; it must be an object of the form \
                  {\"name\": \"…\", \"config\": {\"connector.class\": \"…\", …}}",
             ));
         };
-        let initial_state = match fields.remove("initial_state") {
-            None | Some(Value::Null) => None,
+        let initial_state = match fields.get("initial_state") {
+            None => None,
             Some(state) => Some(initial_state(&scalar(state, "\"initial_state\"")?)?),
         };
         Ok(Self {
@@ -62,78 +65,142 @@ pub(super) fn flat_map(body: &[u8]) -> Parsed<Props> {
 
 /// Reads the body of `PATCH /connectors/X/offsets`. `None` when there are no offsets in it.
 pub(super) fn offsets(body: &[u8]) -> Parsed<Option<Vec<ConnectorOffset>>> {
-    let mut fields = object(json(body)?, "The request body")?;
+    let fields = object(json(body)?, "The request body")?;
     refuse_unknown(&fields, &["offsets"])?;
-    let entries = match fields.remove("offsets") {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::Array(entries)) => entries,
-        Some(other) => return Err(wrong_type("\"offsets\"", "an array", &other)),
-    };
+    let Some(list) = fields.get("offsets") else { return Ok(None) };
+    if kind(list) != Kind::Array {
+        return Err(wrong_type("\"offsets\"", "an array", list));
+    }
+    let entries: Vec<&RawValue> = typed(list)?;
     let entries: Vec<_> = entries.into_iter().map(offset_entry).collect::<Parsed<_>>()?;
     Ok((!entries.is_empty()).then_some(entries))
 }
 
-fn offset_entry(entry: Value) -> Parsed<ConnectorOffset> {
-    let mut fields = object(entry, "Each entry of \"offsets\"")?;
+fn offset_entry(entry: &RawValue) -> Parsed<ConnectorOffset> {
+    let fields = object(entry, "Each entry of \"offsets\"")?;
     refuse_unknown(&fields, &["partition", "offset"])?;
-    let mut map = |key: &str| -> Parsed<Option<OffsetMap>> {
-        match fields.remove(key) {
-            None | Some(Value::Null) => Ok(None),
-            Some(value) => object(value, &format!("\"{key}\"")).map(Some),
+    let map = |key: &str| -> Parsed<Option<OffsetMap>> {
+        match fields.get(key) {
+            None => Ok(None),
+            Some(value) if kind(value) == Kind::Object => typed(value).map(Some),
+            Some(other) => Err(wrong_type(&format!("\"{key}\""), "an object", other)),
         }
     };
     Ok(ConnectorOffset { partition: map("partition")?, offset: map("offset")? })
 }
 
-fn json(body: &[u8]) -> Parsed<Value> {
+/// The body as JSON, each number still with its own spelling.
+fn json(body: &[u8]) -> Parsed<&RawValue> {
     if body.is_empty() {
         return Err(ApiError::bad_request("The request has no body; a JSON object is needed"));
     }
-    serde_json::from_slice(body)
-        .map_err(|error| ApiError::bad_request(format!("The request body is not valid JSON: {error}")))
+    serde_json::from_slice(body).map_err(not_json)
 }
 
-fn object(value: Value, what: &str) -> Parsed<Map<String, Value>> {
-    match value {
-        Value::Object(map) => Ok(map),
-        other => Err(wrong_type(what, "an object", &other)),
+fn typed<'a, T: Deserialize<'a>>(value: &'a RawValue) -> Parsed<T> {
+    serde_json::from_str(value.get()).map_err(not_json)
+}
+
+fn not_json(error: serde_json::Error) -> ApiError {
+    ApiError::bad_request(format!("The request body is not valid JSON: {error}"))
+}
+
+/// The entries of an object in order. Keys may repeat; the last one counts.
+struct Fields<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'a> Fields<'a> {
+    /// The value of a field; `None` if it is absent or null.
+    fn get(&self, key: &str) -> Option<&'a RawValue> {
+        let value = self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| *value);
+        value.filter(|value| kind(value) != Kind::Null)
     }
 }
 
-fn props(value: Value, what: &str) -> Parsed<Props> {
-    let entry = |(key, value)| {
-        let value = match value {
-            Value::Null => None,
-            other => Some(scalar(other, &format!("The value of \"{key}\""))?),
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Fields(entries))
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+fn object<'a>(value: &'a RawValue, what: &str) -> Parsed<Fields<'a>> {
+    match kind(value) {
+        Kind::Object => typed(value),
+        _ => Err(wrong_type(what, "an object", value)),
+    }
+}
+
+fn props(value: &RawValue, what: &str) -> Parsed<Props> {
+    let entry = |(key, value): (String, &RawValue)| {
+        let value = match kind(value) {
+            Kind::Null => None,
+            _ => Some(scalar(value, &format!("The value of \"{key}\""))?),
         };
         Ok((key, value))
     };
-    object(value, what)?.into_iter().map(entry).collect()
+    object(value, what)?.0.into_iter().map(entry).collect()
 }
 
-fn scalar(value: Value, what: &str) -> Parsed<String> {
-    match value {
-        Value::String(text) => Ok(text),
-        Value::Number(number) => Ok(number.to_string()),
-        Value::Bool(flag) => Ok(flag.to_string()),
-        other => Err(wrong_type(what, "a text, number or boolean", &other)),
+fn scalar(value: &RawValue, what: &str) -> Parsed<String> {
+    match kind(value) {
+        Kind::Text => typed(value),
+        Kind::Number | Kind::Boolean => Ok(value.get().to_owned()),
+        Kind::Null | Kind::Array | Kind::Object => Err(wrong_type(what, "a text, number or boolean", value)),
     }
 }
 
-fn wrong_type(what: &str, wanted: &str, found: &Value) -> ApiError {
-    let found = match found {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Null,
+    Boolean,
+    Number,
+    Text,
+    Array,
+    Object,
+}
+
+/// The first character of a JSON value tells what it is.
+fn kind(value: &RawValue) -> Kind {
+    match value.get().as_bytes().first() {
+        Some(b'n') => Kind::Null,
+        Some(b't' | b'f') => Kind::Boolean,
+        Some(b'"') => Kind::Text,
+        Some(b'[') => Kind::Array,
+        Some(b'{') => Kind::Object,
+        _ => Kind::Number,
+    }
+}
+
+fn wrong_type(what: &str, wanted: &str, found: &RawValue) -> ApiError {
+    let found = match kind(found) {
+        Kind::Null => "null",
+        Kind::Boolean => "a boolean",
+        Kind::Number => "a number",
+        Kind::Text => "a text",
+        Kind::Array => "an array",
+        Kind::Object => "an object",
     };
     ApiError::bad_request(format!("{what} must be {wanted}, but is {found}"))
 }
 
-fn refuse_unknown(fields: &Map<String, Value>, known: &[&str]) -> Parsed<()> {
-    let Some(unknown) = fields.keys().find(|key| !known.contains(&key.as_str())) else {
+fn refuse_unknown(fields: &Fields<'_>, known: &[&str]) -> Parsed<()> {
+    let mut names = fields.0.iter().map(|(name, _)| name);
+    let Some(unknown) = names.find(|name| !known.contains(&name.as_str())) else {
         return Ok(());
     };
     let names: Vec<_> = known.iter().map(|name| format!("\"{name}\"")).collect();

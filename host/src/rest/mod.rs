@@ -21,6 +21,5 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 
-pub use listener::{Address, Advertised};
 pub use resource::TopicTracking;
-pub use server::{AdminListeners, BoundServer, Server, ServerOptions};
+pub use server::{BoundServer, Server};

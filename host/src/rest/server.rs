@@ -1,6 +1,7 @@
 //! The HTTP server: sockets, connections, limits, stop. It has threads of its own, so that nothing a connector does can
 //! slow it down.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,10 +16,11 @@ use tokio::runtime::Runtime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt;
 
+use crate::config::{AdminListeners, Listener, Mode, RestSettings};
 use crate::error::{ConnectError, Result};
 use crate::herder::Handle;
 
-use super::listener::{self, Address, Advertised, Bound};
+use super::listener::{self, Bound};
 use super::resource::{Api, Origin, TopicTracking};
 use super::router;
 
@@ -35,65 +37,34 @@ const MAX_HEADER_BYTES: usize = 32 * 1024;
 /// The pause after a failed accept, which mostly means that the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// Where `/admin/loggers` is served (`admin.listeners`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AdminListeners {
-    /// On the main listeners.
-    Shared,
-    /// Nowhere.
-    Off,
-    /// On listeners of its own, and only there.
-    Own(Vec<Address>),
-}
-
-/// How to serve.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerOptions {
-    /// Main listeners; at least one.
-    pub listeners: Vec<Address>,
-    /// Where the admin resources go.
-    pub admin: AdminListeners,
-    /// What others are told about how to reach this worker.
-    pub advertised: Advertised,
-    /// What clients may see of topics in use.
-    pub topic_tracking: TopicTracking,
-    /// True for a standalone worker, which shares an offset file with nobody; used in advice about taken ports.
-    pub standalone: bool,
-}
-
 /// A server whose ports are bound but not served yet.
 #[derive(Debug)]
 pub struct BoundServer {
     main: Vec<Bound>,
     admin: Vec<Bound>,
-    options: ServerOptions,
+    settings: RestSettings,
     worker_id: String,
 }
 
 impl BoundServer {
     /// Binds all ports. The error names address, key and way out.
-    pub fn bind(options: ServerOptions) -> Result<Self> {
-        let hint = if options.standalone {
-            "; a second standalone worker also needs its own `offset.storage.file.filename`"
-        } else {
-            ""
+    pub fn bind(settings: RestSettings, mode: Mode) -> Result<Self> {
+        let hint = match mode {
+            Mode::Standalone => "; a second standalone worker also needs its own `offset.storage.file.filename`",
+            Mode::Distributed => "",
         };
-        let bind_all = |addresses: &[Address], key| -> Result<Vec<Bound>> {
-            addresses.iter().map(|address| listener::bind(address, key, hint)).collect()
+        let bind_all = |listeners: &[Listener], key| -> Result<Vec<Bound>> {
+            listeners.iter().map(|listener| listener::bind(listener, key, hint)).collect()
         };
-        let main = bind_all(&options.listeners, "listeners")?;
-        let admin = match &options.admin {
-            AdminListeners::Own(addresses) => bind_all(addresses, "admin.listeners")?,
+        let main = bind_all(&settings.listeners, "listeners")?;
+        let admin = match &settings.admin_listeners {
+            AdminListeners::Own(listeners) => bind_all(listeners, "admin.listeners")?,
             AdminListeners::Shared | AdminListeners::Off => Vec::new(),
         };
-        let Some(first) = main.first() else {
-            return Err(ConnectError::config(
-                "Invalid value for listeners, at least one URL is expected, ex: \
-                 http://localhost:8080,https://localhost:8443.",
-            ));
-        };
-        let worker_id = listener::advertised(&options.advertised, first);
-        Ok(Self { main, admin, options, worker_id })
+        let advertised = settings.advertised_listener();
+        let bound = main.iter().find(|bound| bound.listener == *advertised).expect("all listeners are bound");
+        let worker_id = settings.worker_id(listener::reachable(bound));
+        Ok(Self { main, admin, settings, worker_id })
     }
 
     /// Advertised `host:port`, the id of this worker.
@@ -103,16 +74,16 @@ impl BoundServer {
 
     /// URL under which clients reach this worker.
     pub fn url(&self) -> String {
-        format!("http://{}/", self.worker_id)
+        format!("{}://{}/", self.settings.advertised_listener().scheme, self.worker_id)
     }
 
     /// The bound addresses of the main listeners, in their order.
-    pub fn local_addresses(&self) -> impl Iterator<Item = std::net::SocketAddr> {
+    pub fn local_addresses(&self) -> impl Iterator<Item = SocketAddr> {
         self.main.iter().map(|bound| bound.local)
     }
 
     /// Begins to serve.
-    pub fn serve(self, herder: Handle) -> Result<Server> {
+    pub fn serve(self, herder: Handle, topic_tracking: TopicTracking) -> Result<Server> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .max_blocking_threads(1)
@@ -122,9 +93,9 @@ impl BoundServer {
             .map_err(|error| {
                 ConnectError::connect("Could not start the threads of the REST server").caused_by(error)
             })?;
-        let api = Api { herder, topic_tracking: self.options.topic_tracking };
+        let api = Api { herder, topic_tracking };
         let mut resources = router::main_resources();
-        if self.options.admin == AdminListeners::Shared {
+        if self.settings.admin_listeners == AdminListeners::Shared {
             resources = resources.merge(router::admin_resources());
         }
         let main = router::finish(resources, api.clone());
@@ -135,7 +106,7 @@ impl BoundServer {
         let sockets = self.main.into_iter().map(|bound| (bound, main.clone()));
         for (bound, router) in sockets.chain(self.admin.into_iter().map(|bound| (bound, admin.clone()))) {
             let socket = TcpListener::from_std(bound.socket)
-                .map_err(|error| ConnectError::io(format!("Could not serve {}", bound.address)).caused_by(error))?;
+                .map_err(|error| ConnectError::io(format!("Could not serve {}", bound.listener)).caused_by(error))?;
             runtime.spawn(accept(socket, router, Arc::clone(&slots), stopped.clone()));
         }
         drop(_entered);
@@ -174,7 +145,8 @@ async fn accept(socket: TcpListener, router: Router, slots: Arc<Semaphore>, mut 
             slot = Arc::clone(&slots).acquire_owned() => slot.expect("the semaphore is never closed"),
         };
         let accepted = tokio::select! {
-            _ = stopped.changed() => return,
+            // The port is free before the slot is, which is what a stop waits for.
+            _ = stopped.changed() => return drop(socket),
             accepted = socket.accept() => accepted,
         };
         match accepted {
@@ -191,7 +163,7 @@ async fn accept(socket: TcpListener, router: Router, slots: Arc<Semaphore>, mut 
 
 async fn serve(
     stream: TcpStream,
-    remote: std::net::SocketAddr,
+    remote: SocketAddr,
     router: Router,
     _slot: OwnedSemaphorePermit,
     mut stopped: watch::Receiver<bool>,
@@ -224,5 +196,104 @@ async fn serve(
     };
     if let Err(error) = ended {
         tracing::debug!("REST connection from {remote} ended: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpStream as Client;
+
+    use crate::herder::testing::standalone;
+
+    fn settings(listeners: &[&str], admin_listeners: AdminListeners) -> RestSettings {
+        RestSettings {
+            listeners: listeners.iter().map(|text| Listener::parse(text).unwrap()).collect(),
+            admin_listeners,
+            advertised_host: None,
+            advertised_port: None,
+            advertised_scheme: None,
+            allow_origin: String::new(),
+            allow_methods: String::new(),
+            response_headers: Vec::new(),
+            extensions: Vec::new(),
+        }
+    }
+
+    fn serve(admin: AdminListeners) -> (Server, SocketAddr, Option<SocketAddr>) {
+        let settings = settings(&["http://127.0.0.1:0"], admin);
+        let bound = BoundServer::bind(settings, Mode::Standalone).unwrap();
+        let main = bound.local_addresses().next().unwrap();
+        assert_eq!(bound.worker_id(), main.to_string());
+        assert_eq!(bound.url(), format!("http://{main}/"));
+        let admin = bound.admin.first().map(|bound| bound.local);
+        let (herder, _runtime) = standalone();
+        let tracking = TopicTracking { enabled: true, reset_allowed: true };
+        (bound.serve(herder, tracking).unwrap(), main, admin)
+    }
+
+    /// Sends bytes and reads until the server closes the connection.
+    fn exchange(address: SocketAddr, request: &str) -> String {
+        let mut client = Client::connect(address).unwrap();
+        client.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn get(address: SocketAddr, path: &str) -> String {
+        exchange(address, &format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"))
+    }
+
+    #[test]
+    fn requests_are_served_over_sockets() {
+        let (server, main, _) = serve(AdminListeners::Shared);
+        assert!(get(main, "/").starts_with("HTTP/1.1 200 OK\r\n"));
+        assert!(get(main, "/connectors/").ends_with("\r\n\r\n[]"), "a trailing slash does not matter");
+        assert!(get(main, "/admin/loggers/root").starts_with("HTTP/1.1 200"));
+        let old = exchange(main, "GET /connectors HTTP/1.0\r\n\r\n");
+        assert!(old.ends_with("[]"), "{old}");
+        let body = r#"{"connector.class":"TestSource"}"#;
+        let put = format!(
+            "PUT /connectors/a/config HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let put = exchange(main, &put);
+        assert!(put.contains(&format!("location: http://{main}/connectors/a\r\n")), "{put}");
+        server.stop(Duration::from_secs(5));
+        assert!(Client::connect(main).is_err(), "a stopped server listens no more");
+    }
+
+    #[test]
+    fn admin_resources_go_where_they_are_told() {
+        let own = AdminListeners::Own(vec![Listener::parse("http://127.0.0.1:0").unwrap()]);
+        let (_server, main, admin) = serve(own);
+        assert!(get(main, "/admin/loggers").starts_with("HTTP/1.1 404"));
+        assert!(get(admin.unwrap(), "/admin/loggers").starts_with("HTTP/1.1 200"));
+        assert!(get(admin.unwrap(), "/connectors").starts_with("HTTP/1.1 404"));
+        let (_server, main, _) = serve(AdminListeners::Off);
+        assert!(get(main, "/admin/loggers").starts_with("HTTP/1.1 404"));
+    }
+
+    #[test]
+    fn oversized_headers_are_refused() {
+        let (_server, main, _) = serve(AdminListeners::Shared);
+        let long = "x".repeat(MAX_HEADER_BYTES);
+        let answer = exchange(main, &format!("GET / HTTP/1.1\r\nHost: h\r\nX-Long: {long}\r\n\r\n"));
+        assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+    }
+
+    #[test]
+    fn a_stop_does_not_wait_for_idle_connections() {
+        let (server, main, _) = serve(AdminListeners::Shared);
+        let mut idle = Client::connect(main).unwrap();
+        idle.write_all(b"GET /connectors HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+        let mut first = [0; 12];
+        idle.read_exact(&mut first).unwrap();
+        assert_eq!(&first, b"HTTP/1.1 200");
+        let begun = std::time::Instant::now();
+        server.stop(Duration::from_secs(30));
+        assert!(begun.elapsed() < Duration::from_secs(10));
     }
 }

@@ -18,7 +18,7 @@ use crate::herder::model::{ConnectorInfo, ConnectorReport, Put, TaskInfo};
 use crate::herder::restart::{RestartPlan, RestartRequest};
 use crate::herder::runtime::{ConnectorEvents, ConnectorKind, ConnectorOffset, OffsetsChange, Runtime};
 use crate::herder::stage::StageCell;
-use crate::herder::{offsets, task_configs};
+use crate::herder::{offsets, patch, task_configs};
 
 const CLASS: &str = "connector.class";
 
@@ -127,7 +127,7 @@ impl Operations {
             ConfigChange::Create { config, initial } => ValidConfig { config, create_only: true, target: initial },
             ConfigChange::Put(config) => ValidConfig { config, create_only: false, target: None },
             ConfigChange::Patch(patch) => {
-                let config = patched(self.stored(name)?.config.clone(), patch);
+                let config = patch::apply(&self.stored(name)?.config, patch);
                 ValidConfig { config, create_only: false, target: None }
             }
         };
@@ -426,17 +426,4 @@ fn task_ids(name: &str, stored: &StoredConnector) -> Vec<TaskId> {
 
 fn task_config<'a>(id: &TaskId, stored: &'a StoredConnector) -> Option<&'a Props> {
     stored.tasks.get(usize::try_from(id.task).ok()?)
-}
-
-/// Keys with a null value go, the others come or change (KIP-477).
-fn patched(mut config: Props, patch: Props) -> Props {
-    for (key, value) in patch {
-        match value {
-            Some(value) => config.set(key, value),
-            None => {
-                config.remove(&key);
-            }
-        }
-    }
-    config
 }
