@@ -198,7 +198,7 @@ async fn configs_are_put_patched_and_refused() {
     assert_eq!(patch.status, 200);
     assert_eq!(
         client.call("GET /connectors/a/config").await.text,
-        r#"{"connector.class":"TestSink","tasks.max":"1","name":"a"}"#
+        r#"{"connector.class":"TestSink","name":"a","tasks.max":"1"}"#
     );
     let other = client.put("PUT /connectors/a/config", json!({"name": "b"})).await;
     assert_error(&other, 400, "Connector name configuration (b) doesn't match connector name in the URL (a)");
