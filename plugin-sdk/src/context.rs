@@ -10,6 +10,7 @@ use ferroconnect_plugin_abi::host::{
     ConnectorContextObject, MetricKind, ReportState, ScopeObject, SinkTaskContextObject, SourceTaskContextObject,
 };
 use ferroconnect_plugin_abi::record::{OffsetMap, PartitionOffset, Record, TopicPartition};
+use std::fmt;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -241,3 +242,15 @@ impl SinkContext {
         Ok(Report { context: Arc::clone(&self.inner), ticket })
     }
 }
+
+// Authors keep contexts in structs that derive `Debug`.
+macro_rules! opaque_debug {
+    ($($type:ident),*) => {$(
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($type)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+opaque_debug!(Metric, ConnectorContext, SourceContext, Report, SinkContext);
