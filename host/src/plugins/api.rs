@@ -14,12 +14,14 @@ use ferroconnect_plugin_abi::source::ControlObject;
 
 pub use ferroconnect_plugin_abi::host::{MetricKind, ReportState};
 pub use ferroconnect_plugin_abi::record::{Acknowledgement, Outcome, SourceBatch};
+pub use ferroconnect_plugin_abi::services::{RestRequest, RestResponse};
 pub use ferroconnect_plugin_abi::sink::AlteredPartition;
 pub use ferroconnect_plugin_abi::source::{AlteredOffset, Support};
 
 use crate::config::Props;
 use crate::error::{ConnectError, Result};
 
+pub use super::foreign::services::{OverridePolicy, RestExtension};
 pub use super::foreign::sink::{SinkConnector, SinkTask};
 pub use super::foreign::source::{SourceConnector, SourceTask};
 pub use super::foreign::{from_abi_error, is_stopping, to_abi_error};
@@ -135,4 +137,19 @@ pub trait SinkTaskContext: Send + Sync + 'static {
         let _ = (ticket, milliseconds);
         ReportState::FAILED
     }
+}
+
+/// What a REST extension may ask about the worker. Called by the plugin from any thread; may block.
+pub trait ClusterState: Send + Sync + 'static {
+    /// The names of the connectors.
+    ///
+    /// # Errors
+    /// The herder does not answer.
+    fn connectors(&self) -> Result<Vec<String>>;
+
+    /// The answer of `GET` on a path of the worker's own REST API, as JSON text.
+    ///
+    /// # Errors
+    /// The herder does not answer, or answers an error.
+    fn get(&self, path: &str) -> Result<String>;
 }

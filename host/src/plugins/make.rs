@@ -1,51 +1,135 @@
-//! Making objects of plugins.
+//! Making objects of plugins, whether they come with the worker or from a library.
 
+use std::sync::Arc;
+
+use ferroconnect_plugin_abi::containers::AbiStr;
 use ferroconnect_plugin_abi::library::PluginLibraryRef;
 
-use super::foreign::{sink, source};
+use super::api::{ClusterState, OverridePolicy, RestExtension, SinkConnector, SinkTask, SourceConnector, SourceTask};
+use super::foreign;
+use super::foreign::services::ForeignProvider;
+use super::foreign::stages::{ForeignConverter, ForeignPredicate, ForeignTransform};
 use super::load::Library;
 use super::registry::{Origin, Plugin};
+use crate::config::providers::ConfigProvider;
 use crate::config::{ConfigValueInfo, PluginKind, Props};
 use crate::error::{ConnectError, Result};
-use ferroconnect_plugin_abi::containers::AbiStr;
-
-use super::foreign;
+use crate::stages::{Converter, Factory, HeaderConverter, Predicate, Transform};
 
 impl Plugin {
     /// A fresh source connector.
     ///
     /// # Errors
     /// The plugin is not a source, or its library fails to make one.
-    pub fn source_connector(&self) -> Result<source::SourceConnector> {
+    pub fn source_connector(&self) -> Result<SourceConnector> {
         let library = self.library_of(PluginKind::Source)?;
-        library.make(PluginLibraryRef::source_connector, &self.class).map(source::SourceConnector::new)
+        library.make(PluginLibraryRef::source_connector, &self.class).map(SourceConnector::new)
     }
 
     /// A fresh task for this source connector.
     ///
     /// # Errors
     /// The plugin is not a source, or its library fails to make one.
-    pub fn source_task(&self) -> Result<source::SourceTask> {
+    pub fn source_task(&self) -> Result<SourceTask> {
         let library = self.library_of(PluginKind::Source)?;
-        library.make(PluginLibraryRef::source_task, &self.class).map(source::SourceTask::new)
+        library.make(PluginLibraryRef::source_task, &self.class).map(SourceTask::new)
     }
 
     /// A fresh sink connector.
     ///
     /// # Errors
     /// The plugin is not a sink, or its library fails to make one.
-    pub fn sink_connector(&self) -> Result<sink::SinkConnector> {
+    pub fn sink_connector(&self) -> Result<SinkConnector> {
         let library = self.library_of(PluginKind::Sink)?;
-        library.make(PluginLibraryRef::sink_connector, &self.class).map(sink::SinkConnector::new)
+        library.make(PluginLibraryRef::sink_connector, &self.class).map(SinkConnector::new)
     }
 
     /// A fresh task for this sink connector.
     ///
     /// # Errors
     /// The plugin is not a sink, or its library fails to make one.
-    pub fn sink_task(&self) -> Result<sink::SinkTask> {
+    pub fn sink_task(&self) -> Result<SinkTask> {
         let library = self.library_of(PluginKind::Sink)?;
-        library.make(PluginLibraryRef::sink_task, &self.class).map(sink::SinkTask::new)
+        library.make(PluginLibraryRef::sink_task, &self.class).map(SinkTask::new)
+    }
+
+    /// A converter for keys or values, configured. `converter.type` in `props` is `key` or `value`.
+    ///
+    /// # Errors
+    /// The plugin is not a converter, or does not accept the configuration.
+    pub fn converter(&self, props: &Props) -> Result<Box<dyn Converter>> {
+        if let Origin::BuiltIn(Factory::Converter(make)) = self.origin {
+            return make(props);
+        }
+        let object = self.library_of(PluginKind::Converter)?.make(PluginLibraryRef::converter, &self.class)?;
+        Ok(Box::new(ForeignConverter::configured(object, props)?))
+    }
+
+    /// A converter for headers, configured. `converter.type` in `props` is `header`.
+    ///
+    /// # Errors
+    /// The plugin is not a header converter, or does not accept the configuration.
+    pub fn header_converter(&self, props: &Props) -> Result<Box<dyn HeaderConverter>> {
+        if let Origin::BuiltIn(Factory::HeaderConverter(make)) = self.origin {
+            return make(props);
+        }
+        let library = self.library_of(PluginKind::HeaderConverter)?;
+        let object = library.make(PluginLibraryRef::header_converter, &self.class)?;
+        Ok(Box::new(ForeignConverter::configured(object, props)?))
+    }
+
+    /// A transform, configured.
+    ///
+    /// # Errors
+    /// The plugin is not a transform, or does not accept the configuration.
+    pub fn transform(&self, props: &Props) -> Result<Box<dyn Transform>> {
+        if let Origin::BuiltIn(Factory::Transform(make)) = self.origin {
+            return make(props);
+        }
+        let object = self.library_of(PluginKind::Transformation)?.make(PluginLibraryRef::transform, &self.class)?;
+        Ok(Box::new(ForeignTransform::configured(object, props)?))
+    }
+
+    /// A predicate, configured.
+    ///
+    /// # Errors
+    /// The plugin is not a predicate, or does not accept the configuration.
+    pub fn predicate(&self, props: &Props) -> Result<Box<dyn Predicate>> {
+        if let Origin::BuiltIn(Factory::Predicate(make)) = self.origin {
+            return make(props);
+        }
+        let object = self.library_of(PluginKind::Predicate)?.make(PluginLibraryRef::predicate, &self.class)?;
+        Ok(Box::new(ForeignPredicate::configured(object, props)?))
+    }
+
+    /// A config provider, configured with its `param.` keys, that prefix cut off.
+    ///
+    /// # Errors
+    /// The plugin is not a config provider, or does not accept the configuration.
+    pub fn config_provider(&self, props: &Props) -> Result<Arc<dyn ConfigProvider>> {
+        let library = self.library_of(PluginKind::ConfigProvider)?;
+        let object = library.make(PluginLibraryRef::config_provider, &self.class)?;
+        Ok(Arc::new(ForeignProvider::configured(object, props)?))
+    }
+
+    /// A REST extension, configured with the worker's properties.
+    ///
+    /// # Errors
+    /// The plugin is not a REST extension, or does not accept the configuration.
+    pub fn rest_extension(&self, state: Arc<dyn ClusterState>, props: &Props) -> Result<RestExtension> {
+        let library = self.library_of(PluginKind::RestExtension)?;
+        let object = library.make(PluginLibraryRef::rest_extension, &self.class)?;
+        RestExtension::configured(object, state, props)
+    }
+
+    /// An override policy, configured with the worker's properties.
+    ///
+    /// # Errors
+    /// The plugin is not an override policy, or does not accept the configuration.
+    pub fn override_policy(&self, props: &Props) -> Result<OverridePolicy> {
+        let library = self.library_of(PluginKind::OverridePolicy)?;
+        let object = library.make(PluginLibraryRef::override_policy, &self.class)?;
+        OverridePolicy::configured(object, props)
     }
 
     /// Lets a plugin that is not a connector check a configuration beyond its definition. Empty = nothing to add.
@@ -54,13 +138,10 @@ impl Plugin {
     /// # Errors
     /// The library fails.
     pub fn validate(&self, props: &Props) -> Result<Vec<ConfigValueInfo>> {
-        match &self.origin {
-            Origin::Library(library) => {
-                let (kind, class) = (foreign::abi_kind(self.kind), AbiStr::from(self.class.as_str()));
-                let answer = library.root().validate()(kind, class, foreign::to_pairs(props));
-                foreign::result(answer).map(foreign::config_values)
-            }
-        }
+        let Origin::Library(library) = &self.origin else { return Ok(Vec::new()) };
+        let (kind, class) = (foreign::abi_kind(self.kind), AbiStr::from(self.class.as_str()));
+        let answer = library.root().validate()(kind, class, foreign::to_pairs(props));
+        foreign::result(answer).map(foreign::config_values)
     }
 
     fn library_of(&self, kind: PluginKind) -> Result<&Library> {

@@ -16,12 +16,15 @@ use super::load::Library;
 use super::version::{Version, VersionRange};
 use crate::config::{ConfigDef, InstalledPlugin, PluginCatalog, PluginKind};
 use crate::error::{ConnectError, Result};
+use crate::stages::{BuiltIn, Factory, builtins};
 
 /// Where a plugin comes from.
 #[derive(Clone)]
 pub(super) enum Origin {
     /// A library that is loaded.
     Library(Library),
+    /// The worker itself.
+    BuiltIn(Factory),
 }
 
 /// One plugin in one version.
@@ -68,10 +71,26 @@ impl Plugin {
         }))
     }
 
+    /// A stage that comes with the worker.
+    fn of_worker(stage: &BuiltIn) -> Plugin {
+        Plugin {
+            kind: stage.kind(),
+            class: stage.class.to_owned(),
+            version: Version::new(stage.version()),
+            aliases: Vec::new(),
+            documentation: stage.documentation.to_owned(),
+            config: (stage.config)(),
+            task_class: String::new(),
+            location: "built-in".to_owned(),
+            origin: Origin::BuiltIn(stage.factory),
+        }
+    }
+
     /// The library it is in; `None` for plugins that come with the worker.
     pub fn library(&self) -> Option<&Library> {
         match &self.origin {
             Origin::Library(library) => Some(library),
+            Origin::BuiltIn(_) => None,
         }
     }
 
@@ -186,8 +205,9 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// A registry of these plugins. Says so in the log where two of them claim the same class.
+    /// A registry of these plugins and those of the worker itself. Says so in the log where two of them claim the same class.
     pub(super) fn new(mut plugins: Vec<Plugin>) -> Registry {
+        plugins.extend(builtins().iter().map(Plugin::of_worker));
         plugins.sort_by(Plugin::order);
         let registry = Registry { plugins: plugins.into_iter().map(Arc::new).collect() };
         for warning in registry.shared_classes() {
