@@ -174,7 +174,7 @@ impl Bench<'_> {
         for (key, value) in self.options.format.settings() {
             setup.set(key, value);
         }
-        setup.set("offset.flush.interval.ms", "10000");
+        setup.set("offset.flush.interval.ms", "10000").unset("plugin.discovery"); // as a user's worker file has it
         setup
     }
 

@@ -94,9 +94,9 @@ pub fn read_lossy(path: &Path) -> String {
     String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned()
 }
 
-/// The last `lines` lines of a file.
+/// The last `lines` lines of a file, long ones cut.
 pub fn tail(path: &Path, lines: usize) -> String {
     let text = read_lossy(path);
-    let all: Vec<&str> = text.lines().collect();
+    let all: Vec<String> = text.lines().map(|line| line.chars().take(400).collect()).collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }

@@ -10,7 +10,6 @@ use std::fmt::Write as _;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
-use std::time::Duration;
 use tempfile::TempDir;
 
 /// Whose worker a scenario runs on.
@@ -83,7 +82,10 @@ impl WorkerSetup {
         let mut setup = Self { subject, dir, properties: Vec::new(), connectors: Vec::new(), port, starts: 0 };
         let plugin_path = match subject {
             Subject::Ferroconnect => plugins(),
-            Subject::Java => java_plugins(),
+            Subject::Java => {
+                setup.set("plugin.discovery", "service_load"); // starts in half the time
+                java_plugins()
+            }
         };
         let offsets = setup.path("connect.offsets");
         setup.set("bootstrap.servers", bootstrap);
@@ -250,7 +252,7 @@ impl Worker {
     /// Stops the worker with SIGTERM, as a service manager does, and gives its exit status.
     ///
     /// # Panics
-    /// When it has not ended after a minute.
+    /// When it has not ended within [`PATIENCE`].
     pub fn terminate(&mut self) -> ExitStatus {
         self.stop_with(Signal::TERM)
     }
@@ -258,13 +260,13 @@ impl Worker {
     /// Stops the worker with SIGINT, as ctrl-C does, and gives its exit status.
     ///
     /// # Panics
-    /// When it has not ended after a minute.
+    /// When it has not ended within [`PATIENCE`].
     pub fn interrupt(&mut self) -> ExitStatus {
         self.stop_with(Signal::INT)
     }
 
     fn stop_with(&mut self, signal: Signal) -> ExitStatus {
         self.process.signal(signal);
-        self.process.wait(Duration::from_secs(60))
+        self.process.wait(PATIENCE)
     }
 }

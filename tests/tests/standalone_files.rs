@@ -7,7 +7,7 @@
 use ferroconnect_e2e::kafka::{Kafka, Record};
 use ferroconnect_e2e::process::read_lossy;
 use ferroconnect_e2e::unique;
-use ferroconnect_e2e::wait::{unchanged_for, until_equal, until_some};
+use ferroconnect_e2e::wait::{PATIENCE, unchanged_for, until_equal, until_some};
 use ferroconnect_e2e::worker::{Subject, Worker, WorkerSetup};
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -183,7 +183,7 @@ fn second_worker_with_the_same_file() {
     let mut setup = WorkerSetup::new(Subject::from_env(), Kafka::shared());
     let _first = setup.start();
     let mut second = setup.spawn();
-    let status = second.wait(Duration::from_secs(30));
+    let status = second.wait(PATIENCE);
     assert!(!status.success(), "{status}");
     if setup.subject() == Subject::Ferroconnect {
         let log = second.log();
@@ -231,7 +231,7 @@ fn many_connector_files() {
     names.push("sink".to_owned());
 
     let worker = setup.start();
-    let mut listed: Vec<String> = until_some("all connectors", ferroconnect_e2e::wait::PATIENCE, || {
+    let mut listed: Vec<String> = until_some("all connectors", PATIENCE, || {
         let list = worker.rest.get("/connectors").json();
         let list: Vec<String> = list.as_array().unwrap().iter().map(|n| n.as_str().unwrap().to_owned()).collect();
         if list.len() == names.len() { Ok(list) } else { Err(format!("{list:?}")) }
