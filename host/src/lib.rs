@@ -5,7 +5,7 @@ pub mod error;
 pub mod herder;
 pub mod pipeline;
 pub mod plugins;
-pub mod stages;
 pub mod rest;
+pub mod stages;
 pub mod storage;
 pub mod telemetry;

@@ -8,6 +8,7 @@ mod bodies;
 mod connectors;
 mod entities;
 mod errors;
+mod extras;
 mod lifecycle;
 mod listener;
 mod loggers;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::middleware;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -20,6 +21,7 @@ use crate::config::{AdminListeners, Listener, Mode, RestSettings};
 use crate::error::{ConnectError, Result};
 use crate::herder::Handle;
 
+use super::extras::{self, Extras};
 use super::listener::{self, Bound};
 use super::resource::{Api, Origin, TopicTracking};
 use super::router;
@@ -43,12 +45,14 @@ pub struct BoundServer {
     main: Vec<Bound>,
     admin: Vec<Bound>,
     settings: RestSettings,
+    extras: Extras,
     worker_id: String,
 }
 
 impl BoundServer {
     /// Binds all ports. The error names address, key and way out.
     pub fn bind(settings: RestSettings, mode: Mode) -> Result<Self> {
+        let extras = Extras::new(&settings)?;
         let hint = match mode {
             Mode::Standalone => "; a second standalone worker also needs its own `offset.storage.file.filename`",
             Mode::Distributed => "",
@@ -64,7 +68,7 @@ impl BoundServer {
         let advertised = settings.advertised_listener();
         let bound = main.iter().find(|bound| bound.listener == *advertised).expect("all listeners are bound");
         let worker_id = settings.worker_id(listener::reachable(bound));
-        Ok(Self { main, admin, settings, worker_id })
+        Ok(Self { main, admin, settings, extras, worker_id })
     }
 
     /// Advertised `host:port`, the id of this worker.
@@ -98,7 +102,10 @@ impl BoundServer {
         if self.settings.admin_listeners == AdminListeners::Shared {
             resources = resources.merge(router::admin_resources());
         }
-        let main = router::finish(resources, api.clone());
+        let mut main = router::finish(resources, api.clone());
+        if !self.extras.is_empty() {
+            main = main.layer(middleware::from_fn_with_state(Arc::new(self.extras), extras::add));
+        }
         let admin = router::finish(router::admin_resources(), api);
         let (stop, stopped) = watch::channel(false);
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
@@ -205,6 +212,7 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpStream as Client;
 
+    use crate::config::HeaderRule;
     use crate::herder::testing::standalone;
 
     fn settings(listeners: &[&str], admin_listeners: AdminListeners) -> RestSettings {
@@ -274,6 +282,22 @@ mod tests {
         assert!(get(admin.unwrap(), "/connectors").starts_with("HTTP/1.1 404"));
         let (_server, main, _) = serve(AdminListeners::Off);
         assert!(get(main, "/admin/loggers").starts_with("HTTP/1.1 404"));
+    }
+
+    #[test]
+    fn extra_headers_are_on_every_answer_of_the_main_listeners() {
+        let mut settings = settings(&["http://127.0.0.1:0"], AdminListeners::Shared);
+        settings.allow_origin = "*".to_owned();
+        settings.response_headers = HeaderRule::parse_list("set X-Frame-Options: DENY").unwrap();
+        let bound = BoundServer::bind(settings, Mode::Standalone).unwrap();
+        let main = bound.local_addresses().next().unwrap();
+        let (herder, _runtime) = standalone();
+        let _server = bound.serve(herder, TopicTracking { enabled: true, reset_allowed: true }).unwrap();
+        let answer = exchange(main, "GET /nope HTTP/1.0\r\nOrigin: http://a\r\n\r\n");
+        assert!(answer.starts_with("HTTP/1.0 404"), "{answer}");
+        for line in ["x-frame-options: DENY\r\n", "access-control-allow-origin: http://a\r\n", "vary: Origin\r\n"] {
+            assert!(answer.contains(line), "{answer}");
+        }
     }
 
     #[test]
