@@ -1,6 +1,7 @@
 //! The table of stages that come with the worker. A new one is a file of its own and one entry here.
 
 use super::converters::byte_array::ByteArrayConverter;
+use super::converters::json::JsonConverter;
 use super::converters::string::StringConverter;
 use super::{Converter, HeaderConverter, Predicate, Transform};
 use crate::config::{ConfigDef, ConfigKey, Importance, PluginKind, Props, Type, Validator};
@@ -69,6 +70,11 @@ macro_rules! both_roles {
 /// All stages that come with the worker.
 pub fn builtins() -> Vec<BuiltIn> {
     let mut all = Vec::new();
+    all.extend(both_roles!(
+        "org.apache.kafka.connect.json.JsonConverter",
+        "Converts to and from JSON, with or without an envelope that carries the schema.",
+        JsonConverter
+    ));
     all.extend(both_roles!(
         "org.apache.kafka.connect.storage.StringConverter",
         "Writes values as text and reads everything as text.",

@@ -1,6 +1,7 @@
 //! The converters that come with the worker, one file each. All of them also serve as header converters.
 
 pub mod byte_array;
+pub mod json;
 pub mod string;
 
 /// Makes a converter that ignores headers serve as a header converter too.

@@ -1,0 +1,272 @@
+//! Reading through a tree: what [`super::fast`] leaves over. Follows Kafka Connect step by step, so that odd input
+//! gives the same values and the same errors.
+
+use ferroconnect_plugin_abi::value::MapEntry;
+use ferroconnect_plugin_abi::{Data, Schema, SchemaType, Shared, Value, ValueRef};
+
+use super::Settings;
+use super::base64::decode_lenient;
+use super::read_schema;
+use super::tree::{self, Node};
+use super::write::{Logical, decimal_scale, default_of};
+use crate::error::{ConnectError, Result};
+use crate::stages::text::{decimal, java_class};
+
+const ENVELOPE: &str = "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not contain \
+                        additional fields. If you are trying to deserialize plain JSON data, set schemas.enable=false \
+                        in your converter configuration.";
+
+/// Reads a whole message.
+pub(super) fn message(bytes: &[u8], settings: Settings, fixed: Option<&Shared<Schema>>) -> Result<Data> {
+    let node = tree::parse(bytes).map_err(|error| {
+        ConnectError::data("Converting byte[] to Kafka Connect data failed due to serialization error: ")
+            .caused_by(error)
+    })?;
+    if !settings.schemas {
+        return Ok(Data::schemaless(value(None, Some(&node), settings)?));
+    }
+    if let Some(schema) = fixed {
+        return Ok(Data::new(schema.clone(), value(Some(schema), Some(&node), settings)?));
+    }
+    let (Node::Object(members), Some(schema), Some(payload)) = (&node, node.get("schema"), node.get("payload")) else {
+        return Err(ConnectError::data(ENVELOPE));
+    };
+    if members.len() != 2 {
+        return Err(ConnectError::data(ENVELOPE));
+    }
+    let schema = read_schema::from_tree(schema, settings)?;
+    let value = value(schema.as_ref(), Some(payload), settings)?;
+    Ok(Data { schema: schema.into(), value })
+}
+
+/// Reads a value under a schema, or without one.
+pub(super) fn value(schema: Option<&Shared<Schema>>, node: Option<&Node>, settings: Settings) -> Result<Value> {
+    let Some(schema) = schema else {
+        return natural(node.unwrap_or(&Node::Null), settings);
+    };
+    let node = match node {
+        Some(Node::Null) | None => return null(schema, settings),
+        Some(node) => node,
+    };
+    if let Some(kind) = Logical::of(schema) {
+        return logical(schema, kind, node);
+    }
+    Ok(match schema.kind {
+        SchemaType::BOOLEAN => Value::boolean(*node == Node::Boolean(true)),
+        SchemaType::INT8 => Value::int8(low_bits(node) as i8),
+        SchemaType::INT16 => Value::int16(low_bits(node) as i16),
+        SchemaType::INT32 => Value::int32(low_bits(node) as i32),
+        SchemaType::INT64 => Value::int64(low_bits(node)),
+        SchemaType::FLOAT32 => Value::float32(match node {
+            Node::Number(number) => number.text.parse().unwrap_or_default(),
+            _ => 0.0,
+        }),
+        SchemaType::FLOAT64 => Value::float64(match node {
+            Node::Number(number) => number.text.parse().unwrap_or_default(),
+            _ => 0.0,
+        }),
+        SchemaType::STRING => node.as_text().map_or(Value::NULL, Value::string),
+        SchemaType::BYTES => match node.as_text() {
+            Some(text) => Value::bytes(decode_lenient(text).ok_or_else(|| ConnectError::data("Invalid bytes field"))?),
+            None => Value::NULL,
+        },
+        SchemaType::ARRAY => array(schema, node, settings)?,
+        SchemaType::MAP => map(schema, node, settings)?,
+        SchemaType::STRUCT => structure(schema, node, settings)?,
+        _ => return Err(ConnectError::data(format!("Unknown schema type: {:?}", schema.kind))),
+    })
+}
+
+fn null(schema: &Schema, settings: Settings) -> Result<Value> {
+    if let Some(default) = default_of(schema)
+        && settings.replace_null_with_default
+    {
+        return Ok(default.clone());
+    }
+    if schema.optional {
+        return Ok(Value::NULL);
+    }
+    Err(ConnectError::data(format!("Invalid null value for required {} field", schema.kind.name())))
+}
+
+fn low_bits(node: &Node) -> i64 {
+    match node {
+        Node::Number(number) => number.low_bits(),
+        _ => 0,
+    }
+}
+
+fn natural(node: &Node, settings: Settings) -> Result<Value> {
+    Ok(match node {
+        Node::Missing | Node::Null => Value::NULL,
+        Node::Boolean(value) => Value::boolean(*value),
+        Node::Number(number) if number.whole => Value::int64(number.low_bits()),
+        Node::Number(number) => Value::float64(number.text.parse().unwrap_or_default()),
+        Node::Text(text) => Value::string(text.as_str()),
+        Node::Array(nodes) => {
+            let values: Result<Vec<Value>> = nodes.iter().map(|node| natural(node, settings)).collect();
+            Value::array(values?)
+        }
+        Node::Object(members) => {
+            let entry = |(name, node): &(String, Node)| {
+                Ok(MapEntry { key: Value::string(name.as_str()), value: natural(node, settings)? })
+            };
+            Value::map(members.iter().map(entry).collect::<Result<Vec<_>>>()?)
+        }
+    })
+}
+
+/// An array; the values of an object will do, and anything else is empty.
+fn array(schema: &Schema, node: &Node, settings: Settings) -> Result<Value> {
+    let element = |node: &Node| value(schema.values.get(), Some(node), settings);
+    let values: Result<Vec<Value>> = match node {
+        Node::Array(nodes) => nodes.iter().map(element).collect(),
+        Node::Object(members) => members.iter().map(|(_, node)| element(node)).collect(),
+        _ => Ok(Vec::new()),
+    };
+    Ok(Value::array(values?))
+}
+
+fn map(schema: &Schema, node: &Node, settings: Settings) -> Result<Value> {
+    let mut entries: Vec<MapEntry> = Vec::new();
+    if schema.keys.as_deref().is_some_and(|keys| keys.kind == SchemaType::STRING) {
+        let Node::Object(members) = node else {
+            let found = node.kind();
+            return Err(ConnectError::data(format!(
+                "Maps with string fields should be encoded as JSON objects, but found {found}"
+            )));
+        };
+        for (name, node) in members {
+            let value = value(schema.values.get(), Some(node), settings)?;
+            entries.push(MapEntry { key: Value::string(name.as_str()), value });
+        }
+        return Ok(Value::map(entries));
+    }
+    let Node::Array(tuples) = node else {
+        let found = node.kind();
+        return Err(ConnectError::data(format!(
+            "Maps with non-string fields should be encoded as JSON array of tuples, but found {found}"
+        )));
+    };
+    for tuple in tuples {
+        let Node::Array(pair) = tuple else {
+            let found = tuple.kind();
+            return Err(ConnectError::data(format!("Found invalid map entry instead of array tuple: {found}")));
+        };
+        let [key, node] = pair.as_slice() else {
+            let length = pair.len();
+            return Err(ConnectError::data(format!("Found invalid map entry, expected length 2 but found :{length}")));
+        };
+        let key = value(schema.keys.get(), Some(key), settings)?;
+        let value = value(schema.values.get(), Some(node), settings)?;
+        match entries.iter_mut().find(|entry| entry.key == key) {
+            Some(entry) => entry.value = value,
+            None => entries.push(MapEntry { key, value }),
+        }
+    }
+    Ok(Value::map(entries))
+}
+
+fn structure(schema: &Shared<Schema>, node: &Node, settings: Settings) -> Result<Value> {
+    if !matches!(node, Node::Object(_)) {
+        let found = node.kind();
+        return Err(ConnectError::data(format!("Structs should be encoded as JSON objects, but found {found}")));
+    }
+    let mut fields = Vec::with_capacity(schema.fields.len());
+    for field in &schema.fields {
+        let value = value(Some(&field.schema), node.get(&field.name), settings)?;
+        validate(&field.schema, &value, &|| format!("field: \"{}\"", field.name))?;
+        fields.push(value);
+    }
+    Ok(Value::structure(schema.clone(), fields))
+}
+
+fn logical(schema: &Schema, kind: Logical, node: &Node) -> Result<Value> {
+    let wrong_kind = |what: &str| {
+        let found = node.kind();
+        Err(ConnectError::data(format!(
+            "Invalid type for {kind:?}, underlying representation should be {what} but was {found}"
+        )))
+    };
+    let whole = match node {
+        Node::Number(number) if number.whole => Some(number),
+        _ => None,
+    };
+    match kind {
+        Logical::Decimal => match node {
+            Node::Number(number) => match decimal::parse(&number.text) {
+                Some((unscaled, scale)) => Ok(Value::decimal(unscaled, scale)),
+                None => Err(ConnectError::data(format!("The exponent of {} is out of range", number.text))),
+            },
+            Node::Text(text) => {
+                let decoded = decode_lenient(text).filter(|bytes| !bytes.is_empty());
+                let invalid = || ConnectError::data("Invalid bytes for Decimal field");
+                let scale = decimal_scale(schema).map_err(|error| invalid().caused_by(error))?;
+                Ok(Value::decimal(decimal::normalized(&decoded.ok_or_else(invalid)?), scale))
+            }
+            _ => wrong_kind("numeric or bytes"),
+        },
+        Logical::Date | Logical::Time => {
+            let Some(number) = whole.and_then(|number| i32::try_from(number.exact()?).ok()) else {
+                return wrong_kind("integer");
+            };
+            if kind == Logical::Date {
+                return Ok(Value::date(number));
+            }
+            if !(0..=86_400_000).contains(&number) {
+                return Err(ConnectError::data(
+                    "Time values must use number of milliseconds greater than 0 and less than 86400000",
+                ));
+            }
+            Ok(Value::time(number))
+        }
+        Logical::Timestamp => match whole {
+            Some(number) => Ok(Value::timestamp(number.low_bits())),
+            None => wrong_kind("integral"),
+        },
+    }
+}
+
+/// Kafka Connect's check of a value against its schema, made when a struct's field or a default is set.
+pub(super) fn validate(schema: &Shared<Schema>, value: &Value, place: &dyn Fn() -> String) -> Result<()> {
+    if value.is_null() {
+        if schema.optional {
+            return Ok(());
+        }
+        let (place, kind) = (place(), schema.kind.name());
+        return Err(ConnectError::data(format!("Invalid value: null used for required {place}, schema type: {kind}")));
+    }
+    let no_schema = |place: String| ConnectError::data(format!("No schema defined for {place}"));
+    match value.view() {
+        ValueRef::Struct(content) if content.schema != *schema => {
+            return Err(ConnectError::data("Struct schemas do not match."));
+        }
+        ValueRef::Array(values) if schema.kind == SchemaType::ARRAY => {
+            let inner = || format!("element of array {}", place());
+            let elements = schema.values.get().ok_or_else(|| no_schema(inner()))?;
+            return values.iter().try_for_each(|value| validate(elements, value, &inner));
+        }
+        ValueRef::Map(entries) if schema.kind == SchemaType::MAP => {
+            let (key_place, value_place) =
+                (|| format!("key of map {}", place()), || format!("value of map {}", place()));
+            let keys = schema.keys.get().ok_or_else(|| no_schema(key_place()))?;
+            let values = schema.values.get().ok_or_else(|| no_schema(value_place()))?;
+            return entries.iter().try_for_each(|entry| {
+                validate(keys, &entry.key, &key_place)?;
+                validate(values, &entry.value, &value_place)
+            });
+        }
+        _ => {}
+    }
+    // Whatever was read is of the type of its schema, unless the schema's name made something else of it.
+    if matches!(schema.kind, SchemaType::ARRAY | SchemaType::MAP | SchemaType::STRUCT)
+        && Logical::of(schema).is_none()
+        && !matches!(value.view(), ValueRef::Struct(_))
+    {
+        let (kind, class, place) = (schema.kind.name(), java_class(value), place());
+        return Err(ConnectError::data(format!(
+            "Invalid Java object for schema with type {kind}: class {class} for {place}"
+        )));
+    }
+    Ok(())
+}

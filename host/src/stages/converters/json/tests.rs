@@ -1,0 +1,164 @@
+use super::*;
+use ferroconnect_plugin_abi::builder::SchemaBuilder;
+use ferroconnect_plugin_abi::value::MapEntry;
+use ferroconnect_plugin_abi::{Value, ValueRef};
+
+fn converter(config: &[(&str, &str)]) -> JsonConverter {
+    let mut props = Props::from([("converter.type", "value")]);
+    for (key, value) in config {
+        props.set(*key, *value);
+    }
+    JsonConverter::configured(&props).expect("a good configuration")
+}
+
+fn written(config: &[(&str, &str)], data: &Data) -> String {
+    let bytes = converter(config).write(data).expect("can be written").expect("is not null");
+    String::from_utf8(bytes.to_vec()).expect("JSON is text")
+}
+
+fn read(config: &[(&str, &str)], text: &str) -> Data {
+    converter(config).read(Some(&Blob::copy_from(text.as_bytes()))).expect(text)
+}
+
+/// Whether the fast way reads it, without falling back.
+fn reads_fast(text: &str, schemas: bool) -> bool {
+    let settings = Settings { schemas, decimal_format: DecimalFormat::Base64, replace_null_with_default: true };
+    let mut cache = read_schema::SchemaCache::new(10);
+    fast::message(&Blob::copy_from(text.as_bytes()), settings, None, &mut cache).is_ok()
+}
+
+const PLAIN: &[(&str, &str)] = &[("schemas.enable", "false")];
+
+#[test]
+fn a_line_of_text_has_its_envelope() {
+    let schema = SchemaBuilder::string().build();
+    let text = "{\"schema\":{\"type\":\"string\",\"optional\":false},\"payload\":\"aaa\"}";
+    assert_eq!(written(&[], &Data::new(schema.clone(), "aaa")), text);
+    assert_eq!(read(&[], text), Data::new(schema, "aaa"));
+    assert!(reads_fast(text, true));
+}
+
+#[test]
+fn structs_round_trip_with_all_kinds_of_fields() {
+    let schema = SchemaBuilder::structure()
+        .name("order")
+        .version(2)
+        .doc("an order")
+        .parameter("a", "b")
+        .field("id", SchemaBuilder::int64().build())
+        .field("price", SchemaBuilder::decimal(2).optional().build())
+        .field("day", SchemaBuilder::date().build())
+        .field("tags", SchemaBuilder::array(SchemaBuilder::string().build()).build())
+        .field("counts", SchemaBuilder::map(SchemaBuilder::int32().build(), SchemaBuilder::boolean().build()).build())
+        .field("named", SchemaBuilder::map(SchemaBuilder::string().build(), SchemaBuilder::float64().build()).build())
+        .field("raw", SchemaBuilder::bytes().build())
+        .field("size", SchemaBuilder::int32().default_value(7i32).build())
+        .build();
+    let entry = |key: Value, value: Value| MapEntry { key, value };
+    let value = Value::structure(
+        schema.clone(),
+        vec![
+            Value::int64(i64::MIN),
+            Value::decimal(vec![4, 0xd2], 2),
+            Value::date(18_000),
+            Value::array(vec![Value::string("a\"\n"), Value::string("😀é")]),
+            Value::map(vec![entry(Value::int32(1), Value::boolean(true))]),
+            Value::map(vec![entry(Value::string("x"), Value::float64(1e21))]),
+            Value::bytes(vec![1, 2]),
+            Value::int32(8),
+        ],
+    );
+    let data = Data::new(schema, value);
+    let text = written(&[], &data);
+    assert!(
+        text.ends_with(
+            "\"payload\":{\"id\":-9223372036854775808,\"price\":\"BNI=\",\"day\":18000,\
+             \"tags\":[\"a\\\"\\n\",\"\\uD83D\\uDE00é\"],\"counts\":[[1,true]],\"named\":{\"x\":1.0E21},\
+             \"raw\":\"AQI=\",\"size\":8}}"
+        ),
+        "{text}"
+    );
+    assert_eq!(read(&[], &text), data);
+    assert!(reads_fast(&text, true));
+    let settings = converter(&[]).settings;
+    assert_eq!(slow::message(text.as_bytes(), settings, None).expect("the slow way too"), data);
+}
+
+#[test]
+fn plain_json_needs_no_schema() {
+    let data = read(PLAIN, "{\"a\":[1,2.5,null,\"x\",true],\"b\":{}}");
+    assert!(data.schema.is_none());
+    assert_eq!(written(PLAIN, &data), "{\"a\":[1,2.5,null,\"x\",true],\"b\":{}}");
+    assert!(reads_fast("{\"a\":[1,2.5,null,\"x\",true],\"b\":{}}", false));
+    assert_eq!(read(PLAIN, " ").value, Value::NULL);
+    assert_eq!(read(PLAIN, "12345678901234567890").value, Value::int64(-6_101_065_172_474_983_726));
+    assert_eq!(read(PLAIN, "{\"a\":1,\"a\":2}").value, read(PLAIN, "{\"a\":2}").value);
+}
+
+#[test]
+fn text_without_escapes_is_shared() {
+    let bytes = Blob::copy_from(b"[\"abc\"]");
+    let data = converter(PLAIN).read(Some(&bytes)).expect("JSON");
+    let ValueRef::Array(values) = data.value.view() else { panic!("{data:?}") };
+    assert_eq!(values[0].as_text().expect("text").as_ptr(), bytes[2..].as_ptr());
+}
+
+#[test]
+fn envelopes_may_be_in_any_order_and_missing_fields_take_defaults() {
+    let text = "{ \"payload\" : {\"a\":1} , \"schema\":{\"type\":\"struct\",\"fields\":[\
+                {\"type\":\"int8\",\"field\":\"a\"},{\"type\":\"string\",\"default\":\"d\",\"field\":\"b\"}]}} junk";
+    let data = read(&[], text);
+    let ValueRef::Struct(content) = data.value.view() else { panic!("{data:?}") };
+    assert_eq!(content.get("a"), Some(&Value::int8(1)));
+    assert_eq!(content.get("b"), Some(&Value::string("d")));
+    assert!(reads_fast(text, true));
+}
+
+#[test]
+fn nulls_follow_the_schema() {
+    let optional = Data { schema: SchemaBuilder::int8().optional().build().into(), value: Value::NULL };
+    assert_eq!(written(&[], &optional), "{\"schema\":{\"type\":\"int8\",\"optional\":true},\"payload\":null}");
+    assert_eq!(written(PLAIN, &optional), "null");
+    let required = Data { schema: SchemaBuilder::int8().build().into(), value: Value::NULL };
+    let error = converter(&[]).write(&required).expect_err("null is not allowed");
+    assert_eq!(error.message(), "Conversion error: null value for field that is required and has no default value");
+    assert_eq!(converter(&[]).write(&Data::NULL).expect("a tombstone"), None);
+    assert_eq!(converter(&[]).read(None).expect("a tombstone"), Data::NULL);
+}
+
+#[test]
+fn many_schemas_stay_within_the_cache() {
+    let mut converter = converter(&[("schemas.cache.size", "2")]);
+    for round in 0..3 {
+        for index in 0..5 {
+            let schema = SchemaBuilder::string().name(format!("s{index}")).build();
+            let bytes = converter.write(&Data::new(schema, "x")).expect("can be written").expect("not null");
+            let text = std::str::from_utf8(&bytes).expect("text");
+            assert!(text.contains(&format!("\"name\":\"s{index}\"")), "{round}: {text}");
+            let data = converter.read(Some(&bytes)).expect("can be read");
+            assert_eq!(data.schema.as_deref().and_then(Schema::name_str), Some(format!("s{index}").as_str()));
+        }
+    }
+}
+
+#[test]
+fn errors_are_kafka_connects() {
+    let mut plain = converter(PLAIN);
+    let error = plain.read(Some(&Blob::copy_from(b"not json"))).expect_err("no JSON");
+    assert_eq!(error.message(), "Converting byte[] to Kafka Connect data failed due to serialization error: ");
+    let error = converter(&[]).read(Some(&Blob::copy_from(b"{\"a\":1}"))).expect_err("no envelope");
+    assert!(error.message().starts_with("JsonConverter with schemas.enable requires"), "{error}");
+}
+
+#[test]
+fn fields_may_come_in_any_order_with_others_between() {
+    let schema = "{\"type\":\"struct\",\"fields\":[{\"type\":\"int8\",\"field\":\"a\"},\
+                  {\"type\":\"int8\",\"optional\":true,\"field\":\"b\"},{\"type\":\"int8\",\"field\":\"c\"}]}";
+    let text = |payload: &str| format!("{{\"schema\":{schema},\"payload\":{payload}}}");
+    let expected = read(&[], &text("{\"a\":1,\"c\":3}"));
+    for payload in ["{\"c\":3,\"a\":1}", "{\"a\":1,\"x\":[{}],\"c\":3}", "{\"a\":1,\"c\":3,\"y\":\"\"}"] {
+        assert_eq!(read(&[], &text(payload)), expected, "{payload}");
+        assert!(reads_fast(&text(payload), true), "{payload}");
+    }
+    assert_eq!(read(&[], &text("{\"a\":9,\"c\":3,\"a\":1}")), expected);
+}

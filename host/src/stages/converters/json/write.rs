@@ -1,0 +1,335 @@
+//! Connect values as JSON text.
+
+use ferroconnect_plugin_abi::value::MapEntry;
+use ferroconnect_plugin_abi::{MaybeShared, Schema, SchemaType, Shared, Value, ValueRef};
+
+use ::base64::Engine as _;
+use ::base64::engine::general_purpose::STANDARD;
+
+use super::lexer::MAX_DEPTH;
+use super::{DecimalFormat, Settings};
+use crate::error::{ConnectError, Result};
+use crate::stages::text::date::MILLIS_PER_DAY;
+use crate::stages::text::{decimal, float, java_class};
+
+/// The types that are told by a schema's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Logical {
+    Decimal,
+    Date,
+    Time,
+    Timestamp,
+}
+
+impl Logical {
+    /// The logical type of a schema; its base type does not matter.
+    pub(super) fn of(schema: &Schema) -> Option<Logical> {
+        match schema.name_str()?.strip_prefix("org.apache.kafka.connect.data.")? {
+            "Decimal" => Some(Logical::Decimal),
+            "Date" => Some(Logical::Date),
+            "Time" => Some(Logical::Time),
+            "Timestamp" => Some(Logical::Timestamp),
+            _ => None,
+        }
+    }
+}
+
+/// Appends a value. `depth` counts the arrays and objects around it.
+pub(super) fn value(
+    out: &mut Vec<u8>,
+    schema: Option<&Shared<Schema>>,
+    value: &Value,
+    settings: Settings,
+    depth: usize,
+) -> Result<()> {
+    let Some(schema) = schema else {
+        return natural(out, value, settings, depth);
+    };
+    if value.is_null() {
+        return null(out, schema, settings, depth);
+    }
+    if let Some(kind) = Logical::of(schema) {
+        return logical(out, schema, kind, value, settings);
+    }
+    match (schema.kind, value.view()) {
+        (SchemaType::INT8, ValueRef::Int8(number)) => integer(out, number.into()),
+        (SchemaType::INT16, ValueRef::Int16(number)) => integer(out, number.into()),
+        (SchemaType::INT32, ValueRef::Int32(number)) => integer(out, number.into()),
+        (SchemaType::INT64, ValueRef::Int64(number)) => integer(out, number),
+        (SchemaType::FLOAT32, ValueRef::Float32(_))
+        | (SchemaType::FLOAT64, ValueRef::Float64(_))
+        | (SchemaType::BOOLEAN, ValueRef::Boolean(_))
+        | (SchemaType::STRING, ValueRef::String(_))
+        | (SchemaType::BYTES, ValueRef::Bytes(_)) => scalar(out, value),
+        (SchemaType::ARRAY, ValueRef::Array(values)) => array(out, schema.values.get(), values, settings, depth)?,
+        (SchemaType::MAP, ValueRef::Map(entries)) => {
+            let text_keys = schema.keys.as_deref().is_some_and(|keys| keys.kind == SchemaType::STRING);
+            map(out, (&schema.keys, &schema.values), text_keys, entries, settings, depth)?;
+        }
+        (SchemaType::STRUCT, ValueRef::Struct(content)) => {
+            if content.schema != *schema {
+                return Err(ConnectError::data("Mismatching schema."));
+            }
+            enter(depth)?;
+            let mut mark = b'{';
+            for (field, value) in schema.fields.iter().zip(&content.fields) {
+                out.push(mark);
+                mark = b',';
+                string(out, &field.name);
+                out.push(b':');
+                self::value(out, Some(&field.schema), value, settings, depth + 1)?;
+            }
+            out.extend_from_slice(if mark == b'{' { b"{}" } else { b"}" });
+        }
+        _ => {
+            let (kind, class) = (schema.kind.name(), java_class(value));
+            let text = match schema.kind {
+                SchemaType::BYTES => format!("Invalid type for bytes type: class {class}"),
+                _ => format!("Invalid type for {kind}: class {class}"),
+            };
+            return Err(ConnectError::data(text));
+        }
+    }
+    Ok(())
+}
+
+/// A null under a schema: the default, or null where that is allowed.
+fn null(out: &mut Vec<u8>, schema: &Shared<Schema>, settings: Settings, depth: usize) -> Result<()> {
+    if let Some(default) = default_of(schema)
+        && settings.replace_null_with_default
+    {
+        return value(out, Some(schema), default, settings, depth);
+    }
+    if schema.optional {
+        out.extend_from_slice(b"null");
+        return Ok(());
+    }
+    Err(ConnectError::data("Conversion error: null value for field that is required and has no default value"))
+}
+
+/// The default of a schema; null is none.
+pub(super) fn default_of(schema: &Schema) -> Option<&Value> {
+    Option::from(schema.default.as_ref()).filter(|default: &&Value| !default.is_null())
+}
+
+/// A value without schema, written as its own kind.
+fn natural(out: &mut Vec<u8>, value: &Value, settings: Settings, depth: usize) -> Result<()> {
+    match value.view() {
+        ValueRef::Null => out.extend_from_slice(b"null"),
+        ValueRef::Array(values) => array(out, None, values, settings, depth)?,
+        ValueRef::Map(entries) => {
+            let text_keys = entries.iter().all(|entry| entry.key.as_text().is_some());
+            map(out, (&MaybeShared::NONE, &MaybeShared::NONE), text_keys, entries, settings, depth)?;
+        }
+        // Kafka Connect compares the struct's schema with the one it does not have.
+        ValueRef::Struct(_) => return Err(ConnectError::data("Mismatching schema.")),
+        ValueRef::Decimal { .. }
+        | ValueRef::BigInteger(_)
+        | ValueRef::Date(_)
+        | ValueRef::Time(_)
+        | ValueRef::Timestamp(_)
+        | ValueRef::Unknown(_) => {
+            let class = java_class(value);
+            return Err(ConnectError::data(format!(
+                "Java class class {class} does not have corresponding schema type."
+            )));
+        }
+        _ => scalar(out, value),
+    }
+    Ok(())
+}
+
+/// A number, boolean, text or bytes as JSON.
+fn scalar(out: &mut Vec<u8>, value: &Value) {
+    match value.view() {
+        ValueRef::Boolean(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
+        ValueRef::Float32(number) if number.is_finite() => float::write_f32(out, number),
+        ValueRef::Float32(number) => quoted(out, |out| float::write_f32(out, number)),
+        ValueRef::Float64(number) if number.is_finite() => float::write_f64(out, number),
+        ValueRef::Float64(number) => quoted(out, |out| float::write_f64(out, number)),
+        ValueRef::String(text) => string(out, text),
+        ValueRef::Bytes(bytes) => bytes_as_text(out, bytes),
+        _ => integer(out, value.as_integer().expect("all other kinds are dealt with by the callers")),
+    }
+}
+
+fn array(
+    out: &mut Vec<u8>,
+    elements: Option<&Shared<Schema>>,
+    values: &[Value],
+    settings: Settings,
+    depth: usize,
+) -> Result<()> {
+    enter(depth)?;
+    out.push(b'[');
+    for (index, value) in values.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        self::value(out, elements, value, settings, depth + 1)?;
+    }
+    out.push(b']');
+    Ok(())
+}
+
+/// An object where keys are text, otherwise an array of pairs.
+fn map(
+    out: &mut Vec<u8>,
+    (keys, values): (&MaybeShared<Schema>, &MaybeShared<Schema>),
+    text_keys: bool,
+    entries: &[MapEntry],
+    settings: Settings,
+    depth: usize,
+) -> Result<()> {
+    enter(depth)?;
+    let marks = if text_keys { [b'{', b':', b'}'] } else { [b'[', b',', b']'] };
+    out.push(marks[0]);
+    for (index, entry) in entries.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        if !text_keys {
+            enter(depth + 1)?;
+            out.push(b'[');
+        }
+        let start = out.len();
+        value(out, keys.get(), &entry.key, settings, depth + 2)?;
+        if text_keys && out[start] != b'"' {
+            // A null or a number as a name is its own text.
+            out.insert(start, b'"');
+            out.push(b'"');
+        }
+        out.push(marks[1]);
+        value(out, values.get(), &entry.value, settings, depth + if text_keys { 1 } else { 2 })?;
+        if !text_keys {
+            out.push(b']');
+        }
+    }
+    out.push(marks[2]);
+    Ok(())
+}
+
+fn logical(out: &mut Vec<u8>, schema: &Schema, kind: Logical, value: &Value, settings: Settings) -> Result<()> {
+    let wrong_type = |expected: &str| {
+        let class = java_class(value);
+        Err(ConnectError::data(format!("Invalid type for {kind:?}, expected {expected} but was class {class}")))
+    };
+    if kind == Logical::Decimal {
+        let ValueRef::Decimal { unscaled, scale } = value.view() else { return wrong_type("BigDecimal") };
+        if settings.decimal_format == DecimalFormat::Numeric {
+            out.extend_from_slice(decimal::text(unscaled, scale).as_bytes());
+            return Ok(());
+        }
+        let expected = decimal_scale(schema)?;
+        if scale != expected {
+            return Err(ConnectError::data(format!(
+                "Decimal value has mismatching scale for given Decimal schema. Schema has scale {expected}, value has \
+                 scale {scale}."
+            )));
+        }
+        bytes_as_text(out, &decimal::normalized(unscaled));
+        return Ok(());
+    }
+    // All three are one class in Java, so each kind is taken under each name, if it fits.
+    let millis = match value.view() {
+        ValueRef::Date(days) => i64::from(days) * MILLIS_PER_DAY,
+        ValueRef::Time(millis) => millis.into(),
+        ValueRef::Timestamp(millis) => millis,
+        _ => return wrong_type("Date"),
+    };
+    let misfit = |what| {
+        Err(ConnectError::data(format!(
+            "Kafka Connect {kind:?} type should not have any {what} fields set to non-zero values."
+        )))
+    };
+    match kind {
+        Logical::Date if millis % MILLIS_PER_DAY != 0 => return misfit("time"),
+        Logical::Date => integer(out, i64::from((millis / MILLIS_PER_DAY) as i32)),
+        Logical::Time if !(0..=MILLIS_PER_DAY).contains(&millis) => return misfit("date"),
+        _ => integer(out, millis),
+    }
+    Ok(())
+}
+
+/// The scale a Decimal schema demands.
+pub(super) fn decimal_scale(schema: &Schema) -> Result<i32> {
+    let scale = schema
+        .parameter("scale")
+        .ok_or_else(|| ConnectError::data("Invalid Decimal schema: scale parameter not found."))?;
+    scale.parse().map_err(|error: std::num::ParseIntError| {
+        ConnectError::data("Invalid scale parameter found in Decimal schema: ").caused_by(error)
+    })
+}
+
+fn enter(depth: usize) -> Result<()> {
+    if depth < MAX_DEPTH {
+        return Ok(());
+    }
+    Err(ConnectError::data("Converting Kafka Connect data to byte[] failed due to serialization error: ").caused_by(
+        ConnectError::data("The data has more than 1000 levels of arrays, maps and structs")
+            .with_class("org.apache.kafka.common.errors.SerializationException"),
+    ))
+}
+
+fn integer(out: &mut Vec<u8>, number: i64) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    out.push(b'"');
+    write(out);
+    out.push(b'"');
+}
+
+fn bytes_as_text(out: &mut Vec<u8>, bytes: &[u8]) {
+    quoted(out, |out| {
+        let start = out.len();
+        out.resize(start + bytes.len().div_ceil(3) * 4, 0);
+        let written = STANDARD.encode_slice(bytes, &mut out[start..]).expect("base64 takes four bytes for three");
+        out.truncate(start + written);
+    });
+}
+
+/// Appends text in quotes. As Jackson does by default, characters above U+FFFF become two escapes, and a slash stays
+/// as it is.
+pub(super) fn string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    let bytes = text.as_bytes();
+    let mut plain = 0;
+    let mut pos = 0;
+    while let Some(offset) = bytes[pos..].iter().position(|&byte| needs_escape(byte)) {
+        pos += offset;
+        out.extend_from_slice(&bytes[plain..pos]);
+        pos += escape(out, &text[pos..]);
+        plain = pos;
+    }
+    out.extend_from_slice(&bytes[plain..]);
+    out.push(b'"');
+}
+
+fn needs_escape(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\' || byte >= 0xf0
+}
+
+/// Appends the escape for the first character; gives its length in the text.
+fn escape(out: &mut Vec<u8>, text: &str) -> usize {
+    let first = text.chars().next().expect("there is something to escape");
+    let short = match first {
+        '"' | '\\' => first as u8,
+        '\u{8}' => b'b',
+        '\t' => b't',
+        '\n' => b'n',
+        '\u{c}' => b'f',
+        '\r' => b'r',
+        _ => {
+            for unit in first.encode_utf16(&mut [0; 2]) {
+                const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+                let digit = |shift: u16| DIGITS[usize::from(*unit >> shift & 15)];
+                out.extend_from_slice(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
+            }
+            return first.len_utf8();
+        }
+    };
+    out.extend_from_slice(&[b'\\', short]);
+    1
+}
