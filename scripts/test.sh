@@ -21,16 +21,21 @@ step "build"
 cargo build --release --locked --workspace
 scripts/stage-plugins.sh "$built/plugins" --release
 
+step "start Kafka"
 if [ -z "${FERROCONNECT_TEST_BROKERS:-}" ]; then
-  step "start Kafka"
   kafka_dir=$(mktemp -d)/kafka
   trap 'scripts/dev-kafka.sh down --dir "$kafka_dir"; rm -rf "$(dirname "$kafka_dir")"' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
   found=$(scripts/dev-kafka.sh up --dir "$kafka_dir")
   FERROCONNECT_TEST_BROKERS=$(sed -n 's/^bootstrap=//p' <<<"$found")
-  export FERROCONNECT_TEST_BROKERS
+else
+  found=$(scripts/dev-kafka.sh jars)
 fi
+libs=''
+eval "$(grep '^libs=' <<<"$found")"
+export FERROCONNECT_TEST_BROKERS
+export FERROCONNECT_KAFKA_LIBS=$libs # for the tests in which Java judges what we write
 
 status=0
 if [ $# -eq 0 ]; then

@@ -80,22 +80,31 @@ impl WorkerSetup {
             tempfile::Builder::new().prefix("ferroconnect-e2e-").tempdir().expect("a temporary folder can be made");
         let port = free_port();
         let mut setup = Self { subject, dir, properties: Vec::new(), connectors: Vec::new(), port, starts: 0 };
-        let plugin_path = match subject {
-            Subject::Ferroconnect => plugins(),
-            Subject::Java => {
-                setup.set("plugin.discovery", "service_load"); // starts in half the time
-                java_plugins()
-            }
-        };
         let offsets = setup.path("connect.offsets");
         setup.set("bootstrap.servers", bootstrap);
         setup.set("listeners", &format!("http://127.0.0.1:{port}"));
-        setup.set("plugin.path", plugin_path.to_str().expect("a UTF-8 path"));
+        setup.hand_to(subject);
         setup.set("offset.storage.file.filename", offsets.to_str().expect("a UTF-8 path"));
         setup.set("offset.flush.interval.ms", "1000");
         setup.set("key.converter", "org.apache.kafka.connect.storage.StringConverter");
         setup.set("value.converter", "org.apache.kafka.connect.storage.StringConverter");
         setup
+    }
+
+    /// Gives the same files to another worker from the next start on. Only the plugin path changes.
+    pub fn hand_to(&mut self, subject: Subject) -> &mut Self {
+        self.subject = subject;
+        let plugin_path = match subject {
+            Subject::Ferroconnect => {
+                self.unset("plugin.discovery");
+                plugins()
+            }
+            Subject::Java => {
+                self.set("plugin.discovery", "service_load"); // starts in half the time
+                java_plugins()
+            }
+        };
+        self.set("plugin.path", plugin_path.to_str().expect("a UTF-8 path"))
     }
 
     /// A path in the worker's folder.
