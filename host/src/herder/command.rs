@@ -91,10 +91,22 @@ pub(super) struct ValidConfig {
     pub target: Option<TargetState>,
 }
 
-/// A command to a herder. Those with a [`Reply`] come from REST or the start of the worker, the others from the worker
-/// itself.
+/// What goes through a herder's queue.
 #[derive(Debug)]
 pub(super) enum Command {
+    /// Somebody wants to know something.
+    Look(Look),
+    /// Somebody wants something changed.
+    Change(Change),
+    /// Something has happened in this worker.
+    Event(Event),
+    /// Stop everything; the herder is gone after the answer.
+    Shutdown(Reply<()>),
+}
+
+/// Questions to a herder.
+#[derive(Debug)]
+pub(super) enum Look {
     /// Is anybody there?
     Health(Reply<()>),
     /// Names of all connectors.
@@ -109,12 +121,19 @@ pub(super) enum Command {
     TaskStatus(TaskId, Reply<TaskStatus>),
     /// The topics a connector has used.
     Topics(String, Reply<Vec<String>>),
-    /// Forget the topics a connector has used.
-    ResetTopics(String, Reply<()>),
+    /// The offsets of a connector.
+    Offsets(String, Reply<Vec<ConnectorOffset>>),
+    /// Check a connector config.
+    Validate(Props, Reply<ConfigInfos>),
+    /// The config definition of a plugin in a version.
+    PluginConfig(String, Option<String>, Reply<Vec<ConfigKeyInfo>>),
+}
+
+/// Changes that users ask for.
+#[derive(Debug)]
+pub(super) enum Change {
     /// Create or change a connector.
     Configure(String, ConfigChange, Reply<Put>),
-    /// Store and start a config that has been found valid.
-    Apply(String, ValidConfig, Reply<Put>),
     /// Delete a connector.
     Delete(String, Reply<()>),
     /// Pause or resume.
@@ -127,20 +146,33 @@ pub(super) enum Command {
     Restart(String, RestartRequest, Reply<ConnectorReport>),
     /// Restart one task.
     RestartTask(TaskId, Reply<()>),
-    /// The offsets of a connector.
-    Offsets(String, Reply<Vec<ConnectorOffset>>),
     /// Change the offsets of a stopped connector; answered with the sentence for the user.
     ChangeOffsets(String, OffsetsRequest, Reply<String>),
-    /// Check a connector config.
-    Validate(Props, Reply<ConfigInfos>),
-    /// The config definition of a plugin in a version.
-    PluginConfig(String, Option<String>, Reply<Vec<ConfigKeyInfo>>),
+    /// Forget the topics a connector has used.
+    ResetTopics(String, Reply<()>),
     /// Set the level of a logger and those below it on every worker (KIP-976).
     SetClusterLogLevel(String, LogLevel, Reply<()>),
+}
+
+/// News from this worker.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// A config has been found valid and is to be stored and started.
+    Valid(String, ValidConfig, Reply<Put>),
     /// A connector wants its task configs computed anew.
     Reconfigure(String),
     /// A piece of work that was handed to another thread is over.
     WorkDone(Lane),
-    /// Stop everything; the herder is gone after the answer.
-    Shutdown(Reply<()>),
 }
+
+macro_rules! goes_through_the_queue {
+    ($($part:ident),*) => {$(
+        impl From<$part> for Command {
+            fn from(part: $part) -> Self {
+                Self::$part(part)
+            }
+        }
+    )*};
+}
+
+goes_through_the_queue!(Look, Change, Event);

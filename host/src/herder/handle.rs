@@ -13,7 +13,7 @@ use crate::error::{ConnectError, Result};
 use crate::storage::{TargetState, TaskId, TaskStatus};
 use crate::telemetry::LogLevel;
 
-use super::command::{Command, ConfigChange, OffsetsRequest, Reply, shutting_down};
+use super::command::{Change, Command, ConfigChange, Look, OffsetsRequest, Reply, shutting_down};
 use super::model::{ConnectorInfo, ConnectorReport, Health, Put, TaskInfo};
 use super::restart::RestartRequest;
 use super::runtime::{ConnectorOffset, PluginSummary, Runtime, WorkerInfo};
@@ -61,6 +61,12 @@ impl Handle {
         self
     }
 
+    /// Says what the worker is doing at its start, for example `connecting to Kafka`; `/health` shows it until the worker
+    /// is ready.
+    pub fn set_startup_stage(&self, description: impl Into<String>) {
+        self.startup.stage.begin(description);
+    }
+
     /// Says that the worker has done all it does at its start; `/health` turns healthy.
     pub fn set_ready(&self) {
         self.startup.ready.store(true, Ordering::Release);
@@ -83,7 +89,7 @@ impl Handle {
             return Health::Starting(self.startup.stage.summary());
         }
         let (reply, receiver, stage) = Reply::new();
-        if self.queue.send(Command::Health(reply)).is_err() {
+        if self.queue.send(Look::Health(reply).into()).is_err() {
             return Health::Unhealthy(None);
         }
         match tokio::time::timeout(HEALTH_TIMEOUT, receiver).await {
@@ -94,37 +100,37 @@ impl Handle {
 
     /// Names of all connectors.
     pub async fn connectors(&self) -> Result<Vec<String>> {
-        self.call(Command::Connectors).await
+        self.call(Look::Connectors).await
     }
 
     /// One connector. Not found: `Connector X not found`.
     pub async fn connector(&self, name: &str) -> Result<ConnectorInfo> {
-        self.call(|reply| Command::Connector(name.to_owned(), reply)).await
+        self.call(|reply| Look::Connector(name.to_owned(), reply)).await
     }
 
     /// The tasks of a connector with their configs.
     pub async fn tasks(&self, name: &str) -> Result<Vec<TaskInfo>> {
-        self.call(|reply| Command::Tasks(name.to_owned(), reply)).await
+        self.call(|reply| Look::Tasks(name.to_owned(), reply)).await
     }
 
     /// The state of a connector and its tasks.
     pub async fn status(&self, name: &str) -> Result<ConnectorReport> {
-        self.call(|reply| Command::Status(name.to_owned(), reply)).await
+        self.call(|reply| Look::Status(name.to_owned(), reply)).await
     }
 
     /// The state of a task.
     pub async fn task_status(&self, id: TaskId) -> Result<TaskStatus> {
-        self.call(|reply| Command::TaskStatus(id, reply)).await
+        self.call(|reply| Look::TaskStatus(id, reply)).await
     }
 
     /// The topics a connector has used since it was created or last reset (KIP-558); empty for an unknown one.
     pub async fn topics(&self, name: &str) -> Result<Vec<String>> {
-        self.call(|reply| Command::Topics(name.to_owned(), reply)).await
+        self.call(|reply| Look::Topics(name.to_owned(), reply)).await
     }
 
     /// Forgets the topics a connector has used.
     pub async fn reset_topics(&self, name: &str) -> Result<()> {
-        self.call(|reply| Command::ResetTopics(name.to_owned(), reply)).await
+        self.call(|reply| Change::ResetTopics(name.to_owned(), reply)).await
     }
 
     /// Creates or changes a connector; its tasks exist when the answer comes.
@@ -132,67 +138,67 @@ impl Handle {
     /// Errors: bad request (the config is invalid), already exists, not found (to patch), or why the connector did not
     /// start.
     pub async fn configure(&self, name: &str, change: ConfigChange) -> Result<Put> {
-        self.call(|reply| Command::Configure(name.to_owned(), change, reply)).await
+        self.call(|reply| Change::Configure(name.to_owned(), change, reply)).await
     }
 
     /// As [`configure`](Self::configure), for the start of the worker. Blocks; not for async threads.
     pub fn configure_blocking(&self, name: &str, change: ConfigChange) -> Result<Put> {
-        self.call_blocking(|reply| Command::Configure(name.to_owned(), change, reply))
+        self.call_blocking(|reply| Change::Configure(name.to_owned(), change, reply))
     }
 
     /// Deletes a connector.
     pub async fn delete(&self, name: &str) -> Result<()> {
-        self.call(|reply| Command::Delete(name.to_owned(), reply)).await
+        self.call(|reply| Change::Delete(name.to_owned(), reply)).await
     }
 
     /// Pauses or resumes a connector. The answer comes before the change has taken effect.
     pub async fn set_target_state(&self, name: &str, target: TargetState) -> Result<()> {
-        self.call(|reply| Command::SetTargetState(name.to_owned(), target, reply)).await
+        self.call(|reply| Change::SetTargetState(name.to_owned(), target, reply)).await
     }
 
     /// Stops a connector: its tasks are gone when the answer comes, its config stays (KIP-875).
     pub async fn stop(&self, name: &str) -> Result<()> {
-        self.call(|reply| Command::Stop(name.to_owned(), reply)).await
+        self.call(|reply| Change::Stop(name.to_owned(), reply)).await
     }
 
     /// Restarts a connector without its tasks.
     pub async fn restart_connector(&self, name: &str) -> Result<()> {
-        self.call(|reply| Command::RestartConnector(name.to_owned(), reply)).await
+        self.call(|reply| Change::RestartConnector(name.to_owned(), reply)).await
     }
 
     /// Restarts what the request reaches (KIP-745); answers with the plan.
     pub async fn restart(&self, name: &str, request: RestartRequest) -> Result<ConnectorReport> {
-        self.call(|reply| Command::Restart(name.to_owned(), request, reply)).await
+        self.call(|reply| Change::Restart(name.to_owned(), request, reply)).await
     }
 
     /// Restarts one task.
     pub async fn restart_task(&self, id: TaskId) -> Result<()> {
-        self.call(|reply| Command::RestartTask(id, reply)).await
+        self.call(|reply| Change::RestartTask(id, reply)).await
     }
 
     /// The offsets of a connector.
     pub async fn offsets(&self, name: &str) -> Result<Vec<ConnectorOffset>> {
-        self.call(|reply| Command::Offsets(name.to_owned(), reply)).await
+        self.call(|reply| Look::Offsets(name.to_owned(), reply)).await
     }
 
     /// Changes the offsets of a stopped connector; answers with a sentence for the user.
     pub async fn change_offsets(&self, name: &str, request: OffsetsRequest) -> Result<String> {
-        self.call(|reply| Command::ChangeOffsets(name.to_owned(), request, reply)).await
+        self.call(|reply| Change::ChangeOffsets(name.to_owned(), request, reply)).await
     }
 
     /// Checks a connector config.
     pub async fn validate(&self, config: Props) -> Result<ConfigInfos> {
-        self.call(|reply| Command::Validate(config, reply)).await
+        self.call(|reply| Look::Validate(config, reply)).await
     }
 
     /// The config definition of a plugin; no version means the latest.
     pub async fn plugin_config(&self, plugin: &str, version: Option<String>) -> Result<Vec<ConfigKeyInfo>> {
-        self.call(|reply| Command::PluginConfig(plugin.to_owned(), version, reply)).await
+        self.call(|reply| Look::PluginConfig(plugin.to_owned(), version, reply)).await
     }
 
     /// Sets the level of a logger and those below it on every worker (KIP-976).
     pub async fn set_cluster_log_level(&self, logger: &str, level: LogLevel) -> Result<()> {
-        self.call(|reply| Command::SetClusterLogLevel(logger.to_owned(), level, reply)).await
+        self.call(|reply| Change::SetClusterLogLevel(logger.to_owned(), level, reply)).await
     }
 
     /// Stops all connectors and tasks within their graceful time-outs, then the herder. Blocks; not for async threads.
@@ -201,18 +207,18 @@ impl Handle {
         let _ = self.call_blocking(Command::Shutdown);
     }
 
-    async fn call<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T> {
+    async fn call<T, C: Into<Command>>(&self, command: impl FnOnce(Reply<T>) -> C) -> Result<T> {
         let (reply, receiver, stage) = Reply::new();
-        self.queue.send(command(reply)).map_err(|_| shutting_down())?;
+        self.queue.send(command(reply).into()).map_err(|_| shutting_down())?;
         match tokio::time::timeout(self.request_timeout, receiver).await {
             Ok(answer) => answer.unwrap_or_else(|_| Err(shutting_down())),
             Err(_) => Err(timed_out(&stage)),
         }
     }
 
-    fn call_blocking<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T> {
+    fn call_blocking<T, C: Into<Command>>(&self, command: impl FnOnce(Reply<T>) -> C) -> Result<T> {
         let (reply, receiver, _) = Reply::new();
-        self.queue.send(command(reply)).map_err(|_| shutting_down())?;
+        self.queue.send(command(reply).into()).map_err(|_| shutting_down())?;
         receiver.blocking_recv().unwrap_or_else(|_| Err(shutting_down()))
     }
 }

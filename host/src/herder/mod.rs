@@ -19,12 +19,12 @@ mod task_configs;
 pub(crate) mod testing;
 mod work;
 
+pub use crate::config::ConnectorKind;
 pub use command::{ConfigChange, OffsetsRequest};
 pub use handle::{HEALTH_TIMEOUT, Handle, REQUEST_TIMEOUT};
 pub use model::{ConnectorInfo, ConnectorReport, Health, Put, TaskInfo};
 pub use restart::RestartRequest;
 pub use runtime::{
-    ConnectorEvents, ConnectorKind, ConnectorOffset, OffsetsChange, OffsetsOutcome, PluginSummary, Runtime, SinkOffset,
-    WorkerInfo,
+    ConnectorEvents, ConnectorOffset, OffsetsChange, OffsetsOutcome, PluginSummary, Runtime, SinkOffset, WorkerInfo,
 };
 pub use standalone::start_standalone;

@@ -1,9 +1,7 @@
 //! What a herder answers: connectors, their tasks and states, as values without any wire format.
 
-use crate::config::Props;
+use crate::config::{ConnectorKind, Props};
 use crate::storage::{ConnectorStatus, TaskId, TaskStatus};
-
-use super::runtime::ConnectorKind;
 
 /// A connector as its user set it up.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{ConfigInfos, ConfigKeyInfo, PluginKind, Props};
+use crate::config::{ConfigInfos, ConfigKeyInfo, ConnectorKind, PluginKind, Props};
 use crate::error::Result;
 use crate::storage::{OffsetMap, TargetState, TaskId};
 
@@ -34,25 +34,6 @@ pub struct PluginSummary {
     pub kind: PluginKind,
     /// `None` when the plugin says nothing about its version.
     pub version: Option<String>,
-}
-
-/// Which way a connector moves records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ConnectorKind {
-    /// Into Kafka.
-    Source,
-    /// Out of Kafka.
-    Sink,
-}
-
-impl ConnectorKind {
-    /// The lower-case name clients see.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Source => "source",
-            Self::Sink => "sink",
-        }
-    }
 }
 
 /// One entry of the `offsets` array of REST (KIP-875).

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::config::{ConfigInfo, ConfigInfos, ConfigKeyInfo, ConfigValueInfo, PluginKind, Props};
+use crate::config::{ConfigInfo, ConfigInfos, ConfigKeyInfo, ConfigValueInfo, ConnectorKind, PluginKind, Props};
 use crate::error::{ConnectError, Result};
 use crate::storage::{
     ConnectorState, ConnectorStatus, MemoryConfigStore, MemoryStatusStore, StatusStore, TargetState, TaskId, TaskState,

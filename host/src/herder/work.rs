@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::mpsc::Sender;
 use std::thread;
 
-use super::command::Command;
+use super::command::{Command, Event};
 
 /// What a lane's pieces of work have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -49,7 +49,7 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// `queue` gets a [`Command::WorkDone`] after each piece of work.
+    /// `queue` gets a [`Event::WorkDone`] after each piece of work.
     pub(super) fn new(queue: Sender<Command>) -> Self {
         Self { queue, lanes: HashMap::new() }
     }
@@ -78,7 +78,7 @@ impl Work {
         self.spawn(lane, job);
     }
 
-    /// Goes on after a [`Command::WorkDone`].
+    /// Goes on after a [`Event::WorkDone`].
     pub(super) fn done(&mut self, lane: Lane) {
         match self.lanes.get_mut(&lane).and_then(VecDeque::pop_front) {
             Some(job) => self.spawn(lane, job),
@@ -118,7 +118,7 @@ impl Drop for DoneGuard {
     fn drop(&mut self) {
         if let Some(lane) = self.lane.take() {
             // The owner may be gone; then nothing waits for this.
-            let _ = self.queue.send(Command::WorkDone(lane));
+            let _ = self.queue.send(Event::WorkDone(lane).into());
         }
     }
 }
@@ -137,7 +137,7 @@ mod tests {
 
     fn next_done(commands: &mpsc::Receiver<Command>) -> Lane {
         match commands.recv_timeout(PATIENCE) {
-            Ok(Command::WorkDone(lane)) => lane,
+            Ok(Command::Event(Event::WorkDone(lane))) => lane,
             other => panic!("{other:?}"),
         }
     }

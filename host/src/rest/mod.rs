@@ -4,6 +4,7 @@
 //! of handlers per noun. Handlers hold no state: they read the request (`resource`, `bodies`), ask the herder through its
 //! handle, and write the answer (`entities`, `errors`).
 
+mod access_log;
 mod bodies;
 mod connectors;
 mod entities;

@@ -1,18 +1,14 @@
 //! Which path leads to which handler.
 
-use std::sync::Arc;
-use std::time::Instant;
-
 use axum::Router;
-use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
-use axum::middleware::{self, Next};
+use axum::middleware;
 use axum::response::Response;
 use axum::routing::{get, post, put};
 
 use super::errors::ApiError;
-use super::resource::{Api, Origin, resource};
-use super::{connectors, lifecycle, loggers, offsets, plugins, root, tasks};
+use super::resource::{Api, resource};
+use super::{access_log, connectors, lifecycle, loggers, offsets, plugins, root, tasks};
 
 /// The resources for users: `/`, `/health`, `/connectors`, `/connector-plugins`.
 pub(super) fn main_resources() -> Router<Api> {
@@ -66,19 +62,13 @@ pub(super) fn finish(resources: Router<Api>, api: Api) -> Router {
     resources
         .fallback(|| async { ApiError::unrouted(StatusCode::NOT_FOUND) })
         .method_not_allowed_fallback(|| async { ApiError::unrouted(StatusCode::METHOD_NOT_ALLOWED) })
-        .layer(middleware::from_fn(observe))
+        .layer(middleware::from_fn(access_log::log))
+        .layer(middleware::map_response(name_server))
         .with_state(api)
 }
 
-/// Logs the request and puts the `Server` header on its answer.
-async fn observe(request: Request, next: Next) -> Response {
-    let begun = Instant::now();
-    let line = format!("{} {} {:?}", request.method(), request.uri(), request.version());
-    let client = request.extensions().get::<Arc<Origin>>().map(|origin| origin.remote);
-    let mut response = next.run(request).await;
-    let client = client.map_or_else(|| "-".to_owned(), |client| client.ip().to_string());
-    let took = begun.elapsed().as_millis();
-    tracing::info!("{client} \"{line}\" {} {took} ms", response.status().as_u16());
+/// Says which server answers, without a version that would help an attacker.
+async fn name_server(mut response: Response) -> Response {
     response.headers_mut().insert(header::SERVER, HeaderValue::from_static("ferroconnect"));
     response
 }

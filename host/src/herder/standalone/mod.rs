@@ -18,7 +18,7 @@ use crate::error::{ConnectError, Result};
 use crate::storage::{ConfigStore, StatusStore};
 use crate::telemetry::{LogContext, loggers};
 
-use super::command::{Command, Reply};
+use super::command::{Change, Command, Event, Look, Reply};
 use super::handle::Handle;
 use super::runtime::{ConnectorEvents, Runtime};
 use super::stage::StageCell;
@@ -58,7 +58,7 @@ struct Events {
 impl ConnectorEvents for Events {
     fn request_task_reconfiguration(&self, connector: &str) {
         // A worker that stops needs no new task configs.
-        let _ = self.queue.send(Command::Reconfigure(connector.to_owned()));
+        let _ = self.queue.send(Event::Reconfigure(connector.to_owned()).into());
     }
 }
 
@@ -75,83 +75,75 @@ impl Owner {
         tracing::info!("Herder started");
         while let Ok(command) = self.commands.recv() {
             match command {
+                Command::Look(look) => self.look(look),
+                Command::Change(change) => self.change(change),
+                Command::Event(event) => self.react(event),
                 Command::Shutdown(reply) => {
                     self.shut_down();
                     reply.send(Ok(()));
                     break;
                 }
-                other => self.handle(other),
             }
         }
         tracing::info!("Herder stopped");
     }
 
-    fn handle(&mut self, command: Command) {
+    fn look(&mut self, look: Look) {
         let ops = &self.operations;
-        match command {
-            Command::Health(reply) => reply.send(Ok(())),
-            Command::Connectors(reply) => reply.send(Ok(ops.names())),
-            Command::Connector(name, reply) => reply.send(ops.info(&name)),
-            Command::Tasks(name, reply) => reply.send(ops.tasks(&name)),
-            Command::Status(name, reply) => reply.send(ops.status(&name)),
-            Command::TaskStatus(id, reply) => reply.send(ops.task_status(&id)),
-            Command::Topics(name, reply) => reply.send(Ok(ops.topics(&name))),
-            Command::ResetTopics(name, reply) => reply.send(ops.reset_topics(&name)),
-            Command::SetClusterLogLevel(logger, level, reply) => {
-                // One worker is the whole cluster.
-                loggers::set_level(&logger, level);
-                reply.send(Ok(()));
+        match look {
+            Look::Health(reply) => reply.send(Ok(())),
+            Look::Connectors(reply) => reply.send(Ok(ops.names())),
+            Look::Connector(name, reply) => reply.send(ops.info(&name)),
+            Look::Tasks(name, reply) => reply.send(ops.tasks(&name)),
+            Look::Status(name, reply) => reply.send(ops.status(&name)),
+            Look::TaskStatus(id, reply) => reply.send(ops.task_status(&id)),
+            Look::Topics(name, reply) => reply.send(Ok(ops.topics(&name))),
+            Look::Offsets(name, reply) => {
+                self.read(Lane::Offsets(name.clone()), reply, move |ops, _| ops.offsets(&name));
             }
-            Command::WorkDone(lane) => self.work.done(lane),
-            Command::Validate(config, reply) => {
+            Look::Validate(config, reply) => {
                 let lane = Lane::Plugin(operations::class_of(&config).to_owned());
                 self.read(lane, reply, move |ops, stage| ops.validate(&config, stage));
             }
-            Command::PluginConfig(plugin, version, reply) => {
+            Look::PluginConfig(plugin, version, reply) => {
                 let lane = Lane::Plugin(plugin.clone());
                 self.read(lane, reply, move |ops, _| ops.runtime.plugin_config(&plugin, version.as_deref()));
             }
-            Command::Offsets(name, reply) => {
-                self.read(Lane::Offsets(name.clone()), reply, move |ops, _| ops.offsets(&name));
-            }
-            other => self.handle_change(other),
         }
     }
 
-    /// Commands that change a connector.
-    fn handle_change(&mut self, command: Command) {
-        match command {
-            Command::Configure(name, change, reply) => {
+    fn change(&mut self, change: Change) {
+        match change {
+            Change::Configure(name, change, reply) => {
                 let lane = Lane::Plugin(self.operations.class_for(&name, &change));
                 let queue = self.queue.clone();
                 self.on_lane(lane, reply, move |ops, reply| match ops.check(&name, change, reply.stage_cell()) {
-                    // Should the owner be gone, the reply goes with the command and says so.
-                    Ok(valid) => drop(queue.send(Command::Apply(name, valid, reply))),
+                    // Should the owner be gone, the reply goes with the event and says so.
+                    Ok(valid) => drop(queue.send(Event::Valid(name, valid, reply).into())),
                     Err(error) => reply.send(Err(error)),
                 });
             }
-            Command::Apply(name, valid, reply) => {
-                if !valid.create_only {
-                    self.supersede(&name);
+            Change::Delete(name, reply) => {
+                self.supersede(&name);
+                self.on_connector(name, reply, |ops, name, stage| ops.delete(name, stage));
+            }
+            Change::SetTargetState(name, target, reply) => {
+                let stored = self.operations.set_target(&name, target);
+                let changed = *stored.as_ref().unwrap_or(&false);
+                reply.send(stored.map(drop));
+                if changed {
+                    self.unasked(name, |ops, name| ops.reach_target(name));
                 }
-                self.change(name, reply, move |ops, name, stage| ops.apply(name, valid, stage));
             }
-            Command::Delete(name, reply) => {
+            Change::Stop(name, reply) => {
                 self.supersede(&name);
-                self.change(name, reply, |ops, name, stage| ops.delete(name, stage));
+                self.on_lane(Lane::Connector(name.clone()), reply, move |ops, reply| ops.stop(&name, reply));
             }
-            Command::RestartConnector(name, reply) => {
+            Change::RestartConnector(name, reply) => {
                 self.supersede(&name);
-                self.change(name, reply, |ops, name, stage| ops.restart_connector(name, stage));
+                self.on_connector(name, reply, |ops, name, stage| ops.restart_connector(name, stage));
             }
-            Command::RestartTask(id, reply) => {
-                let name = id.connector.to_string();
-                self.change(name, reply, move |ops, _, stage| ops.restart_task(&id, stage));
-            }
-            Command::ChangeOffsets(name, request, reply) => {
-                self.change(name, reply, move |ops, name, stage| ops.change_offsets(name, request, stage));
-            }
-            Command::Restart(name, request, reply) => {
+            Change::Restart(name, request, reply) => {
                 if !request.only_failed {
                     self.supersede(&name);
                 }
@@ -159,26 +151,36 @@ impl Owner {
                     ops.restart(&name, request, reply)
                 });
             }
-            Command::Stop(name, reply) => {
-                self.supersede(&name);
-                self.on_lane(Lane::Connector(name.clone()), reply, move |ops, reply| ops.stop(&name, reply));
+            Change::RestartTask(id, reply) => {
+                let name = id.connector.to_string();
+                self.on_connector(name, reply, move |ops, _, stage| ops.restart_task(&id, stage));
             }
-            Command::SetTargetState(name, target, reply) => match self.operations.set_target(&name, target) {
-                Ok(changed) => {
-                    reply.send(Ok(()));
-                    if changed {
-                        self.unasked(name, |ops, name| ops.reach_target(name));
-                    }
+            Change::ChangeOffsets(name, request, reply) => {
+                self.on_connector(name, reply, move |ops, name, stage| ops.change_offsets(name, request, stage));
+            }
+            Change::ResetTopics(name, reply) => reply.send(self.operations.reset_topics(&name)),
+            Change::SetClusterLogLevel(logger, level, reply) => {
+                // One worker is the whole cluster.
+                loggers::set_level(&logger, level);
+                reply.send(Ok(()));
+            }
+        }
+    }
+
+    fn react(&mut self, event: Event) {
+        match event {
+            Event::Valid(name, valid, reply) => {
+                if !valid.create_only {
+                    self.supersede(&name);
                 }
-                Err(error) => reply.send(Err(error)),
-            },
-            Command::Reconfigure(name) => {
+                self.on_connector(name, reply, move |ops, name, stage| ops.apply(name, valid, stage));
+            }
+            Event::Reconfigure(name) => {
                 if self.operations.note_reconfiguration(&name) {
                     self.unasked(name, |ops, name| ops.reconfigure(name));
                 }
             }
-            // All others are handled by the callers of this function.
-            other => tracing::error!("The herder has no use for {other:?}"),
+            Event::WorkDone(lane) => self.work.done(lane),
         }
     }
 
@@ -198,7 +200,7 @@ impl Owner {
     }
 
     /// Work that changes a connector.
-    fn change<T: Send + 'static>(
+    fn on_connector<T: Send + 'static>(
         &mut self,
         name: String,
         reply: Reply<T>,
@@ -273,7 +275,7 @@ impl Owner {
         while !self.work.busy_connectors().is_empty() {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.commands.recv_timeout(left) {
-                Ok(Command::WorkDone(lane)) => self.work.done(lane),
+                Ok(Command::Event(Event::WorkDone(lane))) => self.work.done(lane),
                 // Dropping it tells the client that the worker is shutting down.
                 Ok(_) => {}
                 Err(_) => {

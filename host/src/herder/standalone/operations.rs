@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::config::{ConfigInfos, Props};
+use crate::config::{ConfigInfos, ConnectorKind, Props};
 use crate::error::{ConnectError, Result};
 use crate::storage::{
     ConfigStore, ConnectorState, ConnectorStatus, StatusStore, StoredConnector, TargetState, TaskId, TaskState,
@@ -16,7 +16,7 @@ use crate::storage::{
 use crate::herder::command::{ConfigChange, OffsetsRequest, Reply, ValidConfig, shutting_down};
 use crate::herder::model::{ConnectorInfo, ConnectorReport, Put, TaskInfo};
 use crate::herder::restart::{RestartPlan, RestartRequest};
-use crate::herder::runtime::{ConnectorEvents, ConnectorKind, ConnectorOffset, OffsetsChange, Runtime};
+use crate::herder::runtime::{ConnectorEvents, ConnectorOffset, OffsetsChange, Runtime};
 use crate::herder::stage::StageCell;
 use crate::herder::{offsets, patch, task_configs};
 
