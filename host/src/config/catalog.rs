@@ -115,7 +115,7 @@ pub trait PluginCatalog: Send + Sync {
     /// or a range, KIP-891) allows.
     ///
     /// # Errors
-    /// Of kind `Config` if no installed version of the plugin is allowed; of another kind if
+    /// Of kind `NotFound` if no installed version of the plugin is allowed; of another kind if
     /// the plugin failed when asked.
     fn definition(&self, kind: PluginKind, name: &str, version: Option<&str>) -> Result<ConfigDef>;
 

@@ -165,9 +165,11 @@ impl Stage {
                 check_negate(&props, &alias)?;
             }
             let Some(class) = value.and_then(Value::as_str) else { return Ok(()) };
-            match checker.definition(kind, class, props.get(&version_key)) {
+            let version = props.get(&version_key);
+            version.map_or(Ok(()), |version| checker.check_version(version))?;
+            match checker.definition(kind, class, version) {
                 Ok(_) => Ok(()),
-                Err(error) if error.kind() == ErrorKind::Config => Err(error.to_string()),
+                Err(error) if error.kind() == ErrorKind::NotFound => Err(error.to_string()),
                 Err(error) => Err(format!(
                     "Invalid value {class} for configuration {key}: Error getting config definition from {}: {error}",
                     kind.interface()
@@ -203,7 +205,7 @@ impl Stage {
             match class.as_deref().map(|class| checker.definition(kind, class, Some(version))) {
                 // A class nobody knows is reported with the key of the class.
                 Some(Err(error))
-                    if error.kind() == ErrorKind::Config
+                    if error.kind() == ErrorKind::NotFound
                         && checker.resolve(kind, class.as_deref().unwrap_or_default()).is_some() =>
                 {
                     Err(error.to_string())

@@ -84,7 +84,7 @@ impl ConnectorCheck<'_> {
         }
         let def = match self.catalog.definition(role.plugin_kind(), class, version) {
             Ok(def) => def,
-            Err(error) if error.kind() == ErrorKind::Config && version.is_some() => {
+            Err(error) if error.kind() == ErrorKind::NotFound && version.is_some() => {
                 framework.add_error(class_key, error.to_string());
                 framework.add_error(&version_key, error.to_string());
                 return None;
@@ -142,10 +142,11 @@ fn mask(infos: &mut ConfigInfos, raw: &Props, resolved: &Props) {
 }
 
 /// The answer when no installed version of the connector is in the range that was asked for.
-/// `message` goes to both keys that have a part in it, `versions` are the ones there are.
+/// `message` goes to both keys that have a part in it; `versions` are the ones there are, the
+/// newest last.
 pub fn connector_version_not_found(props: &Props, message: &str, versions: Vec<String>) -> ConfigInfos {
-    // The kind is not known, so only the keys that all connectors have can be checked.
-    let common = common_def(&Surroundings::default());
+    // Kafka checks only the keys that all connectors have.
+    let common = common_def(&Surroundings::of_class(versions.last().cloned()));
     let class = props.get("connector.class").unwrap_or_default();
     let mut found = common.validate(props);
     for key in ["connector.class", "connector.plugin.version"] {
@@ -219,7 +220,7 @@ mod tests {
         fn definition(&self, kind: PluginKind, name: &str, version: Option<&str>) -> Result<ConfigDef> {
             let class = self.resolve(kind, name).ok_or_else(|| ConnectError::connect(name.to_owned()))?;
             if version.is_some_and(|version| version != "4.3.1") {
-                return Err(ConnectError::config(format!("Plugin {name} not found that matches the version range")));
+                return Err(ConnectError::not_found(format!("Plugin {name} not found that matches the version range")));
             }
             let text = |name| ConfigKey::required(name, Type::String, Importance::High, "");
             let key = match class.as_str() {

@@ -273,17 +273,15 @@ impl<'a> Run<'a> {
         let Some(key) = self.def.get(name).filter(|_| !self.path.contains(&name)) else {
             return;
         };
-        let mut errors = Vec::new();
-        let value = match (self.props.entry(name), &key.default) {
-            (Some(Some(text)), _) => self.read_text(key, text).map_err(|message| errors.push(message)).ok(),
-            (Some(None), _) => None,
-            (None, Default::Value(default)) => default.clone(),
-            (None, Default::Required) => {
-                errors.push(missing(name));
-                None
-            }
+        let reading = match (self.props.entry(name), &key.default) {
+            (Some(Some(text)), _) => self.read_text(key, text),
+            (Some(None), _) => Reading::default(),
+            (None, Default::Value(default)) => Reading { value: default.clone(), ..Reading::default() },
+            (None, Default::Required) => Reading::failed(missing(name)),
         };
-        if let Some(validator) = &key.validator
+        let Reading { value, error, is_refused } = reading;
+        let mut errors: Vec<String> = error.into_iter().collect();
+        if let Some(validator) = key.validator.as_ref().filter(|_| !is_refused)
             && let Err(message) = validator.check(key.checked_name(), value.as_ref())
         {
             errors.push(message);
@@ -321,27 +319,55 @@ impl<'a> Run<'a> {
         self.path.pop();
     }
 
-    fn read_text(&self, key: &ConfigKey, text: &str) -> Result<Value, String> {
-        let value = parse_text(key, text)?;
-        let (Value::Class(name), Some(catalog)) = (&value, self.catalog) else {
-            return Ok(value);
-        };
-        let found = match key.class_kind {
-            Some(kind) => catalog.resolve(kind, name),
-            None => catalog.resolve_any(name),
-        };
-        match (found, key.class_kind.filter(|_| catalog.resolve_any(name).is_some())) {
-            (Some(class), _) => Ok(Value::Class(class)),
-            (None, Some(kind)) => Err(format!(
-                "Class class {} does not implement the {} interface",
-                catalog.resolve_any(name).unwrap_or_default(),
-                kind.interface()
-            )),
-            (None, None) => {
-                Err(format!("Invalid value {text} for configuration {}: Class {text} could not be found.", key.name))
-            }
+    fn read_text(&self, key: &ConfigKey, text: &str) -> Reading {
+        match (parse_text(key, text), self.catalog) {
+            (Ok(Value::Class(name)), Some(catalog)) => read_class(key, text, &name, catalog),
+            (Ok(value), _) => Reading { value: Some(value), ..Reading::default() },
+            (Err(message), _) => Reading::failed(message),
         }
     }
+}
+
+/// What became of a value before its key's rule is asked.
+#[derive(std::default::Default)]
+struct Reading {
+    value: Option<Value>,
+    error: Option<String>,
+    /// The error takes the place of whatever the rule would say.
+    is_refused: bool,
+}
+
+impl Reading {
+    fn failed(message: String) -> Self {
+        Self { error: Some(message), ..Self::default() }
+    }
+}
+
+/// Finds the class that a key names; its full name takes the place of an alias. A class that
+/// will not do is still shown as the value.
+fn read_class(key: &ConfigKey, text: &str, name: &str, catalog: &dyn PluginCatalog) -> Reading {
+    let class = |class: String| Some(Value::Class(class));
+    let refused = |name, message| Reading { value: class(name), error: Some(message), is_refused: true };
+    let any = catalog.resolve_any(name);
+    let right = match key.class_kind {
+        Some(kind) => catalog.resolve(kind, name),
+        None => any.clone(),
+    };
+    if right.is_some() {
+        return Reading { value: right.and_then(class), ..Reading::default() };
+    }
+    if let (Some(any), Some(kind)) = (any, key.class_kind) {
+        let message = format!("Class class {any} does not implement the {} interface", kind.interface());
+        return refused(any, message);
+    }
+    let is_inside = |class: &String| class.strip_prefix(name).is_some_and(|rest| rest.starts_with('$'));
+    let all = key.class_kind.map(|kind| catalog.plugins(kind)).unwrap_or_default();
+    let inside: Vec<String> = all.into_iter().map(|plugin| plugin.class).filter(is_inside).collect();
+    if !inside.is_empty() {
+        let hint = inside.join(", ");
+        return refused(name.to_owned(), format!("This class is abstract and cannot be created. Did you mean {hint}?"));
+    }
+    Reading::failed(format!("Invalid value {text} for configuration {}: Class {text} could not be found.", key.name))
 }
 
 /// Values that were found to be right, with typed access.

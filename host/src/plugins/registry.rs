@@ -278,11 +278,16 @@ impl Registry {
         let allowed = versions().filter(|plugin| range.as_ref().is_none_or(|range| range.contains(&plugin.version)));
         latest(allowed).ok_or_else(|| {
             let there: Vec<&str> = versions().map(|plugin| plugin.version.as_str()).collect();
-            ConnectError::config(format!(
-                "Plugin {class} not found that matches the version range {}, available versions: [{}]",
-                version.unwrap_or_default(),
+            let asked = match &range {
+                Some(VersionRange::Exact(version)) => format!("[{version},{version}]"),
+                _ => version.unwrap_or_default().to_owned(),
+            };
+            // Of a kind of its own, so that validation can tell it from a plugin that fails.
+            ConnectError::not_found(format!(
+                "Plugin {class} not found that matches the version range {asked}, available versions: [{}]",
                 there.join(", ")
             ))
+            .with_class("org.apache.kafka.connect.runtime.isolation.VersionedPluginLoadingException")
         })
     }
 
@@ -350,7 +355,10 @@ impl PluginCatalog for Registry {
     }
 
     fn check_version(&self, text: &str) -> Result<(), String> {
-        VersionRange::parse(text).map(drop).map_err(|text| format!("Invalid version specification: {text}"))
+        VersionRange::parse(text).map(drop).map_err(|text| {
+            let closed = text.ends_with([']', ')']);
+            format!("{}: {text}", if closed { "Invalid version specification" } else { "Unbounded range" })
+        })
     }
 
     fn latest_version(&self, kind: PluginKind, name: &str) -> Option<String> {
