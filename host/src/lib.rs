@@ -1,5 +1,6 @@
 //! A native Kafka Connect worker.
 
+pub mod cli;
 pub mod config;
 pub mod error;
 pub mod herder;

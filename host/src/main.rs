@@ -1,1 +1,7 @@
-fn main() {}
+//! The `ferroconnect` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ferroconnect::cli::main()
+}

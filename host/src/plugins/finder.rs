@@ -1,7 +1,7 @@
 //! From a plugin path to a registry: scan, try out what is new, load what fits, list what does not.
 
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,9 +14,29 @@ use super::probe::{self, Prober};
 use super::quarantine::Refusal;
 use super::registry::{Plugin, Registry};
 use super::report::{LibraryReport, Outcome};
-use super::scan::{Candidate, Scan, Scanner};
-use crate::config::{PluginSettings, Props};
+use super::scan::{self, Candidate, Scan, Scanner};
+use crate::config::{ConfigDef, Mode, PluginSettings, Props, WorkerConfig, plugin_path};
 use crate::error::Result;
+
+/// How to find plugins, by a worker's properties alone: they are needed before the rest of a worker file can be read,
+/// because config providers may be plugins. Variables are not replaced.
+///
+/// # Errors
+/// One of the plugin keys has a wrong value.
+pub fn plugin_settings(worker: &Props) -> Result<PluginSettings> {
+    let all = WorkerConfig::definition(Mode::Standalone);
+    let mut def = ConfigDef::new();
+    for name in ["plugin.path", "plugin.digests", "plugin.path.symlinks.allow", "plugin.probe.timeout.ms"] {
+        def.replace(all.get(name).expect("the worker's definition has all plugin keys").clone());
+    }
+    let parsed = def.parse(worker)?;
+    Ok(PluginSettings {
+        path: plugin_path(worker),
+        digests: parsed.opt_str("plugin.digests").map(PathBuf::from),
+        allow_symlinks: parsed.bool("plugin.path.symlinks.allow"),
+        probe_timeout: parsed.millis("plugin.probe.timeout.ms"),
+    })
+}
 
 /// All that was found in the plugin path. Does not change; a new library is found at the next start.
 pub struct Plugins {
@@ -112,6 +132,25 @@ impl Finder {
         Ok(Plugins { registry: Arc::new(Registry::new(plugins)), libraries, refused })
     }
 
+    /// Says what one library holds, or why it is refused, without loading it into this process.
+    pub fn inspect(&self, file: &Path) -> Outcome {
+        if let Err(refusal) = scan::check_file(file) {
+            return Outcome::Refused(refusal);
+        }
+        match self.prober() {
+            Some(prober) => prober.probe(file, &self.worker),
+            None => match probe::try_out(file, &self.worker) {
+                Ok(report) => Outcome::Fits(report),
+                Err(refusal) => Outcome::Refused(refusal),
+            },
+        }
+    }
+
+    fn prober(&self) -> Option<Prober> {
+        let program = self.program.clone()?;
+        Some(Prober { program, timeout: self.settings.probe_timeout })
+    }
+
     fn load(&self, candidate: &Candidate) -> Result<(LibraryReport, Vec<Plugin>), Refusal> {
         let library = Library::open(&candidate.path)?;
         let plugins = probe::describe_library(&library, &self.worker)?;
@@ -120,10 +159,9 @@ impl Finder {
 
     /// Which candidates may be loaded, in their order: as remembered, or tried out now, several at a time.
     fn judge(&self, candidates: Vec<Candidate>) -> Vec<(Candidate, Result<(), Refusal>)> {
-        let Some(program) = self.program.clone() else {
+        let Some(prober) = self.prober() else {
             return candidates.into_iter().map(|candidate| (candidate, Ok(()))).collect();
         };
-        let prober = Prober { program, timeout: self.settings.probe_timeout };
         let mut cache = Cache::open(self.cache.clone(), &probe::visible_props(&self.worker));
         let mut verdicts: Vec<Option<Result<(), Refusal>>> =
             candidates.iter().map(|candidate| cache.get(&candidate.real)).collect();

@@ -18,7 +18,7 @@ pub mod report;
 mod scan;
 pub mod version;
 
-pub use finder::{Finder, Plugins};
+pub use finder::{Finder, Plugins, plugin_settings};
 pub use load::{Build, Library};
 pub use quarantine::{Reason, Refusal};
 pub use registry::{Plugin, Registry};

@@ -116,7 +116,8 @@ pub fn child_main(path: &Path) -> ExitCode {
     if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(2) }
 }
 
-fn try_out(path: &Path, worker: &Props) -> Result<LibraryReport, Refusal> {
+/// Loads a library into this process and asks what it holds.
+pub(super) fn try_out(path: &Path, worker: &Props) -> Result<LibraryReport, Refusal> {
     let library = Library::open(path)?;
     let plugins = describe_library(&library, worker)?;
     Ok(LibraryReport::new(&library, &plugins))

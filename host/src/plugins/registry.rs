@@ -13,6 +13,7 @@ use ferroconnect_plugin_abi::info::PluginInfo;
 
 use super::foreign;
 use super::load::Library;
+use super::report::PluginReport;
 use super::version::{Version, VersionRange};
 use crate::config::{ConfigDef, InstalledPlugin, PluginCatalog, PluginKind};
 use crate::error::{ConnectError, Result};
@@ -92,6 +93,11 @@ impl Plugin {
             Origin::Library(library) => Some(library),
             Origin::BuiltIn(_) => None,
         }
+    }
+
+    /// What there is to say of it, as data.
+    pub fn report(&self) -> PluginReport {
+        PluginReport::new(self)
     }
 
     /// The class name without its package.

@@ -158,6 +158,19 @@ impl Run<'_> {
     }
 }
 
+/// Checks one file that the user named, whatever its name.
+pub(super) fn check_file(path: &Path) -> Result<(), Refusal> {
+    let data =
+        fs::metadata(path).map_err(|error| Refusal::new(path, Reason::Unreadable, unreadable(&error), CHECK_NAME))?;
+    if !data.is_file() {
+        return Err(Refusal::new(path, Reason::NotAFile, "it is not a file", CHECK_NAME));
+    }
+    check_rights(path, &data)?;
+    check_content(path, path, data.len())
+}
+
+const CHECK_NAME: &str = "Name a shared library";
+
 enum Look {
     Directory,
     Library(PathBuf),
