@@ -7,6 +7,7 @@ pub mod herder;
 pub mod pipeline;
 pub mod plugins;
 pub mod rest;
+pub mod runtime;
 pub mod stages;
 pub mod storage;
 pub mod telemetry;

@@ -9,9 +9,9 @@ use crate::telemetry::LogLevel;
 
 use super::model::{ConnectorInfo, ConnectorReport, Put, TaskInfo};
 use super::restart::RestartRequest;
-use super::runtime::ConnectorOffset;
 use super::stage::StageCell;
 use super::work::Lane;
+use crate::runtime::ConnectorOffset;
 
 /// Where the answer to a command goes. Dropping it unanswered tells the caller that the worker is shutting down.
 #[derive(Debug)]

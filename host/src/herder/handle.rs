@@ -16,8 +16,8 @@ use crate::telemetry::LogLevel;
 use super::command::{Change, Command, ConfigChange, Look, OffsetsRequest, Reply, shutting_down};
 use super::model::{ConnectorInfo, ConnectorReport, Health, Put, TaskInfo};
 use super::restart::RestartRequest;
-use super::runtime::{ConnectorOffset, PluginSummary, Runtime, WorkerInfo};
 use super::stage::StageCell;
+use crate::runtime::{ConnectorOffset, PluginSummary, Runtime, WorkerInfo};
 
 /// How long a request may wait for its herder, as in Kafka Connect.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);

@@ -11,7 +11,6 @@ mod model;
 mod offsets;
 mod patch;
 mod restart;
-mod runtime;
 mod stage;
 mod standalone;
 mod task_configs;
@@ -20,11 +19,11 @@ pub(crate) mod testing;
 mod work;
 
 pub use crate::config::ConnectorKind;
+pub use crate::runtime::{
+    ConnectorEvents, ConnectorOffset, OffsetsChange, OffsetsOutcome, PluginSummary, Runtime, SinkOffset, WorkerInfo,
+};
 pub use command::{ConfigChange, OffsetsRequest};
 pub use handle::{HEALTH_TIMEOUT, Handle, REQUEST_TIMEOUT};
 pub use model::{ConnectorInfo, ConnectorReport, Health, Put, TaskInfo};
 pub use restart::RestartRequest;
-pub use runtime::{
-    ConnectorEvents, ConnectorOffset, OffsetsChange, OffsetsOutcome, PluginSummary, Runtime, SinkOffset, WorkerInfo,
-};
 pub use standalone::start_standalone;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::error::{ConnectError, Result};
 use crate::storage::OffsetMap;
 
-use super::runtime::{ConnectorOffset, OffsetsOutcome, SinkOffset};
+use crate::runtime::{ConnectorOffset, OffsetsOutcome, SinkOffset};
 
 const TOPIC: &str = "kafka_topic";
 const PARTITION: &str = "kafka_partition";

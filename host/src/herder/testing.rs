@@ -17,8 +17,8 @@ use crate::storage::{
     TaskStatus, TopicStatus,
 };
 
-use super::runtime::*;
 use super::{Handle, start_standalone};
+use crate::runtime::*;
 
 pub(crate) const WORKER_ID: &str = "127.0.0.1:8083";
 const PATIENCE: Duration = Duration::from_secs(30);

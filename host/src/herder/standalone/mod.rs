@@ -20,9 +20,9 @@ use crate::telemetry::{LogContext, loggers};
 
 use super::command::{Change, Command, Event, Look, Reply};
 use super::handle::Handle;
-use super::runtime::{ConnectorEvents, Runtime};
 use super::stage::StageCell;
 use super::work::{Lane, Work};
+use crate::runtime::{ConnectorEvents, Runtime};
 
 use operations::Operations;
 

@@ -16,9 +16,9 @@ use crate::storage::{
 use crate::herder::command::{ConfigChange, OffsetsRequest, Reply, ValidConfig, shutting_down};
 use crate::herder::model::{ConnectorInfo, ConnectorReport, Put, TaskInfo};
 use crate::herder::restart::{RestartPlan, RestartRequest};
-use crate::herder::runtime::{ConnectorEvents, ConnectorOffset, OffsetsChange, Runtime};
 use crate::herder::stage::StageCell;
 use crate::herder::{offsets, patch, task_configs};
+use crate::runtime::{ConnectorEvents, ConnectorOffset, OffsetsChange, Runtime};
 
 const CLASS: &str = "connector.class";
 

@@ -1,7 +1,7 @@
 //! What a herder asks of the worker that runs connectors and tasks in this process.
 //!
-//! The herder decides *what* runs; the [`Runtime`] runs it. The trait is the only thing a herder knows about the worker,
-//! so that herders can be tested without plugins and without Kafka.
+//! The herder decides *what* runs; the [`Runtime`] runs it. This contract belongs to neither: the worker must not know its
+//! herder, and a herder knows of the worker only this, so that it can be tested without plugins and without Kafka.
 //!
 //! Statuses do not pass through here: the worker writes RUNNING, PAUSED, STOPPED, FAILED and UNASSIGNED into the status
 //! store itself, the herder writes RESTARTING and removes what was deleted.
