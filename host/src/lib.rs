@@ -4,6 +4,7 @@ pub mod cli;
 pub mod config;
 pub mod error;
 pub mod herder;
+pub mod kafka;
 pub mod pipeline;
 pub mod plugins;
 pub mod rest;

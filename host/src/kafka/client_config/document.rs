@@ -1,0 +1,87 @@
+//! `docs/client-properties.md`, made from the table.
+
+use std::fmt::Write as _;
+
+use super::Role;
+use super::table::{Property, Rule, TABLE};
+
+const HEAD: &str = "\
+# Client properties
+
+Properties of Kafka's Java clients, and what becomes of them here. They are written with the
+prefixes of Kafka Connect: `producer.`, `consumer.` and `admin.` in the worker file,
+`producer.override.`, `consumer.override.` and `admin.override.` in a connector's configuration.
+
+- A property **without a counterpart** is accepted. One warning says what that means, unless the
+  value asks for what happens anyway.
+- A name that is not in this table is handed to librdkafka as it is, so all of its
+  [own settings](https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md) can be
+  used. If librdkafka does not know the name or refuses the value, the client is refused with key
+  and value.
+- Numbers that librdkafka wants in narrower bounds than Java are brought to the bound, with a
+  warning.
+- Secrets (`sasl.jaas.config`, passwords, keys) never appear in messages or logs.
+
+P is the producer, C the consumer, A the admin client.
+
+This page is made from the program's own table; `UPDATE_DOCS=1 cargo test -p ferroconnect
+client_properties_document` writes it anew.
+
+| Property | Clients | Setting of librdkafka | Remarks |
+| --- | --- | --- | --- |
+";
+
+/// The page as Markdown.
+pub fn properties_markdown() -> String {
+    let mut page = HEAD.to_owned();
+    for property in TABLE {
+        let _ = writeln!(
+            page,
+            "| {} | {} | {} | {} |",
+            property.name,
+            clients(property.roles),
+            target(property),
+            property.note.replace('|', "\\|")
+        );
+    }
+    page
+}
+
+fn clients(roles: &[Role]) -> String {
+    let letter = |role: &Role| match role {
+        Role::Producer => "P",
+        Role::Consumer => "C",
+        Role::Admin => "A",
+    };
+    roles.iter().map(letter).collect::<Vec<_>>().join(" ")
+}
+
+fn target(property: &Property) -> String {
+    match property.rule {
+        Rule::Same => property.name.to_owned(),
+        Rule::Number(names, min, max) => format!("{} ({min} to {max})", names.join(", ")),
+        Rule::Convert(names, _) => names.join(", "),
+        Rule::Combined(text) => text.to_owned(),
+        Rule::Own => "– (done by the worker)".to_owned(),
+        Rule::Nothing(_) => "– (without counterpart)".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn client_properties_document_is_up_to_date() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/client-properties.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, properties_markdown()).expect("docs can be written");
+        }
+        let written = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            written == properties_markdown(),
+            "docs/client-properties.md is out of date; run UPDATE_DOCS=1 cargo test -p \
+             ferroconnect client_properties_document"
+        );
+    }
+}
