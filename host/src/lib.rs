@@ -1,5 +1,6 @@
 //! A native Kafka Connect worker.
 
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod error;
@@ -12,3 +13,4 @@ pub mod runtime;
 pub mod stages;
 pub mod storage;
 pub mod telemetry;
+pub mod worker;

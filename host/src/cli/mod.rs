@@ -1,7 +1,10 @@
 //! The command line.
 
 pub mod plugins;
+mod quickstart;
+mod standalone;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -16,14 +19,36 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run a worker on its own: offsets in a file, configs and statuses in memory
+    Standalone {
+        /// The worker's configuration: Java properties, or TOML if it ends in .toml
+        worker: PathBuf,
+        /// Connectors to start with: Java properties, JSON or TOML
+        connectors: Vec<PathBuf>,
+    },
     /// Look at plugin libraries
     #[command(subcommand)]
     Plugins(plugins::PluginsCommand),
+    /// Copy a file through a broker inside this process, to see a worker at work
+    Quickstart(quickstart::QuickstartArgs),
 }
 
 /// Runs the command that the arguments of this process name.
 pub fn main() -> ExitCode {
-    match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    match cli.command {
+        Command::Standalone { worker, connectors } => standalone::run(&worker, &connectors),
         Command::Plugins(command) => plugins::run(command),
+        Command::Quickstart(args) => quickstart::run(&args),
     }
+}
+
+/// Wrong arguments end with 1, as Kafka Connect's scripts do; help and version with 0.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Without a terminal or file to print to there is nobody to tell.
+    let _unprinted = error.print();
+    if error.use_stderr() { ExitCode::from(1) } else { ExitCode::SUCCESS }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::config::{ConnectorConfig, ConverterRole, ErrorSettings, PluginKind, TransformSpec, WorkerConfig};
 use crate::error::Result;
 use crate::pipeline::{
-    Chain, Condition, Converters, ErrorCounters, ErrorPolicy, LogReporter, Named, Reporter, Step, TaskErrors,
-    Tolerance,
+    Chain, Condition, Converters, ErrorCounters, ErrorPolicy, LogReporter, Named, Reporter, Step, TaskErrors, Tolerance,
 };
 use crate::plugins::Registry;
+use crate::stages::{Converter, HeaderConverter};
 use crate::storage::TaskId;
 
 /// What records pass through, made anew for each task.
@@ -22,15 +22,15 @@ pub(crate) struct Stages {
 /// # Errors
 /// A class that is not there, or one that refuses its configuration.
 pub(crate) fn stages(registry: &Registry, worker: &WorkerConfig, connector: &ConnectorConfig) -> Result<Stages> {
-    let converter = |role: ConverterRole| {
+    let converter = |role: ConverterRole| -> Result<Named<dyn Converter>> {
         let spec = connector.converter(role, worker);
         let plugin = registry.find(PluginKind::Converter, &spec.class, spec.version.as_deref())?;
-        Ok(Named::new(&plugin.class, plugin.converter(&spec.config)?))
+        Ok(Named::new(plugin.class.as_str(), plugin.converter(&spec.config)?))
     };
-    let header = || {
+    let header = || -> Result<Named<dyn HeaderConverter>> {
         let spec = connector.converter(ConverterRole::Header, worker);
         let plugin = registry.find(PluginKind::HeaderConverter, &spec.class, spec.version.as_deref())?;
-        Ok(Named::new(&plugin.class, plugin.header_converter(&spec.config)?))
+        Ok(Named::new(plugin.class.as_str(), plugin.header_converter(&spec.config)?))
     };
     let converters =
         Converters { key: converter(ConverterRole::Key)?, value: converter(ConverterRole::Value)?, header: header()? };
@@ -40,13 +40,13 @@ pub(crate) fn stages(registry: &Registry, worker: &WorkerConfig, connector: &Con
 
 fn step(registry: &Registry, spec: &TransformSpec) -> Result<Step> {
     let plugin = registry.find(PluginKind::Transformation, &spec.plugin.class, spec.plugin.version.as_deref())?;
-    let transform = Named::new(&plugin.class, plugin.transform(&spec.plugin.config)?);
+    let transform = Named::new(plugin.class.as_str(), plugin.transform(&spec.plugin.config)?);
     let condition = match &spec.condition {
         None => None,
         Some(condition) => {
             let wanted = &condition.plugin;
             let plugin = registry.find(PluginKind::Predicate, &wanted.class, wanted.version.as_deref())?;
-            let predicate = Named::new(&plugin.class, plugin.predicate(&wanted.config)?);
+            let predicate = Named::new(plugin.class.as_str(), plugin.predicate(&wanted.config)?);
             Some(Condition { predicate, negate: condition.negate })
         }
     };

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::config::{ClientKind, ConnectorConfig, Props, WorkerConfig};
 use crate::error::Result;
-use crate::kafka::{ClientSettings, Defaults, Layer, Role, defaults};
+use crate::kafka::client_config::{Layer, defaults};
+use crate::kafka::{ClientSettings, Role};
 use crate::storage::TaskId;
 
 const BOOTSTRAP: &str = "bootstrap.servers";
@@ -21,7 +22,7 @@ fn brokers(worker: &WorkerConfig) -> BTreeMap<String, String> {
 
 fn resolve(
     role: Role,
-    defaults: &Defaults,
+    defaults: &defaults::Defaults,
     base: &BTreeMap<String, String>,
     worker: &WorkerConfig,
     overrides: Option<(&ConnectorConfig, ClientKind)>,
@@ -33,8 +34,7 @@ fn resolve(
     };
     let own = texts(&worker.with_prefix(prefix));
     let connector = overrides.map(|(connector, kind)| texts(&connector.overrides(kind))).unwrap_or_default();
-    let layers =
-        [Layer::mixed(base), Layer::new(prefix, &own), Layer::new(kind.override_prefix(), &connector)];
+    let layers = [Layer::mixed(base), Layer::new(prefix, &own), Layer::new(kind.override_prefix(), &connector)];
     let settings = ClientSettings::resolve(role, defaults, &layers)?;
     for warning in settings.warnings() {
         tracing::warn!("{warning}");
@@ -43,7 +43,11 @@ fn resolve(
 }
 
 /// The producer of a source task.
-pub(crate) fn source_producer(worker: &WorkerConfig, connector: &ConnectorConfig, id: &TaskId) -> Result<ClientSettings> {
+pub(crate) fn source_producer(
+    worker: &WorkerConfig,
+    connector: &ConnectorConfig,
+    id: &TaskId,
+) -> Result<ClientSettings> {
     let defaults = defaults::source_producer_defaults(&id.connector, id.task);
     resolve(Role::Producer, &defaults, &brokers(worker), worker, Some((connector, ClientKind::Producer)))
 }

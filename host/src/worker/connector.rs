@@ -4,16 +4,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ferroconnect_plugin_abi::record::OffsetMap;
 use parking_lot::Mutex;
 
 use crate::config::{PluginKind, Props};
 use crate::error::{ConnectError, Result};
-use crate::herder::ConnectorEvents;
 use crate::plugins::Plugin;
 use crate::plugins::api::{self, Control, Scope};
+use crate::runtime::ConnectorEvents;
 use crate::storage::{ConnectorState, ConnectorStatus, StatusStore, TargetState};
 use crate::telemetry::LogContext;
 
@@ -37,6 +37,8 @@ enum Command {
 pub(crate) struct ConnectorParts {
     pub(crate) name: Arc<str>,
     pub(crate) plugin: Arc<Plugin>,
+    /// The configuration as the user wrote it.
+    pub(crate) raw: Props,
     /// The configuration, variables resolved.
     pub(crate) config: Props,
     pub(crate) events: Arc<dyn ConnectorEvents>,
@@ -59,6 +61,8 @@ struct Shared {
 /// A connector that was started.
 pub(crate) struct ConnectorHandle {
     name: Arc<str>,
+    /// As the user wrote it.
+    pub(crate) raw: Props,
     shared: Arc<Shared>,
     ended: Mutex<Receiver<()>>,
 }
@@ -78,7 +82,7 @@ impl ConnectorHandle {
             abandoned: AtomicBool::new(false),
             waiting: Mutex::new(None),
         });
-        let name = Arc::clone(&parts.name);
+        let (name, raw) = (Arc::clone(&parts.name), parts.raw.clone());
         let thread = {
             let shared = Arc::clone(&shared);
             move || {
@@ -89,7 +93,7 @@ impl ConnectorHandle {
             }
         };
         std::thread::Builder::new().name(format!("connector-thread-{name}")).spawn(thread)?;
-        Ok(ConnectorHandle { name, shared, ended: Mutex::new(ended) })
+        Ok(ConnectorHandle { name, raw, shared, ended: Mutex::new(ended) })
     }
 
     /// Whether it is started and has not failed.
@@ -330,7 +334,8 @@ impl ConnectorThread {
             return;
         }
         let version = Some(self.parts.plugin.version.as_str().to_owned());
-        let status = ConnectorStatus { trace, version, ..ConnectorStatus::new(state, Arc::clone(&self.parts.worker_id), 0) };
+        let status =
+            ConnectorStatus { trace, version, ..ConnectorStatus::new(state, Arc::clone(&self.parts.worker_id), 0) };
         if let Err(error) = self.parts.statuses.put_connector(&self.parts.name, status) {
             tracing::error!("Could not store the connector's status: {error}");
         }
@@ -364,16 +369,4 @@ impl api::ConnectorContext for Context {
     fn source_offsets(&self, partitions: &[OffsetMap]) -> Result<Vec<Option<OffsetMap>>> {
         self.offsets.read(partitions)
     }
-}
-
-/// Waits for several connectors to stop, side by side. Answers how many were given up.
-pub(crate) fn stop_all(connectors: Vec<Arc<ConnectorHandle>>) -> usize {
-    let begin = Instant::now();
-    let threads: Vec<_> = connectors
-        .into_iter()
-        .map(|connector| std::thread::spawn(move || connector.stop()))
-        .collect();
-    let given_up = threads.into_iter().filter_map(|thread| thread.join().ok()).filter(|stopped| !stopped).count();
-    tracing::debug!("Connectors stopped in {:?}", begin.elapsed());
-    given_up
 }

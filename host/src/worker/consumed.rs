@@ -6,13 +6,17 @@ use std::sync::Arc;
 use ferroconnect_plugin_abi::record::{RawHeader, TimestampType};
 use ferroconnect_plugin_abi::{Blob, Text};
 
-use crate::kafka::{MessageBatch, MessageRef, Timestamp};
+use crate::kafka::consumer::Timestamp;
+use crate::kafka::{MessageBatch, MessageRef};
 use crate::stages::RawMessage;
 
 use super::sink_offsets::{Partition, SinkOffsets};
 
 /// Keeps a batch alive for the blobs that point into it.
-struct Keeper(Arc<MessageBatch>);
+struct Keeper {
+    #[expect(dead_code, reason = "held only so that the batch lives")]
+    batch: Arc<MessageBatch>,
+}
 
 impl AsRef<[u8]> for Keeper {
     fn as_ref(&self) -> &[u8] {
@@ -48,7 +52,7 @@ impl Intake {
     }
 
     fn convert(&mut self, batch: &Arc<MessageBatch>) -> Vec<RawMessage> {
-        let keeper = Blob::from_owner(Keeper(Arc::clone(batch)));
+        let keeper = Blob::from_owner(Keeper { batch: Arc::clone(batch) });
         batch.iter().map(|message| self.raw_message(&message, &keeper)).collect()
     }
 

@@ -17,10 +17,8 @@ pub(crate) trait FlushSource: Send + Sync {
     fn take_offsets(&self) -> Result<Vec<OffsetEntry>>;
     /// Everything taken before is stored; `took` is how long the store needed.
     fn offsets_stored(&self, took: Duration);
-    /// The store failed; what was taken is tried again.
-    fn offsets_failed(&self, error: &ConnectError);
-    /// The name of the task, for the log.
-    fn name(&self) -> String;
+    /// The store failed, after this time; what was taken is tried again.
+    fn offsets_failed(&self, took: Duration, error: &ConnectError);
 }
 
 struct Member {
@@ -113,7 +111,7 @@ impl OffsetFlusher {
                     batch.extend(member.pending.iter().cloned());
                     taking_part.push(index);
                 }
-                Err(error) => member.source.offsets_failed(&error),
+                Err(error) => member.source.offsets_failed(Duration::ZERO, &error),
             }
         }
         let begin = Instant::now();
@@ -125,7 +123,7 @@ impl OffsetFlusher {
                     member.pending.clear();
                     member.source.offsets_stored(begin.elapsed());
                 }
-                Err(error) => member.source.offsets_failed(error),
+                Err(error) => member.source.offsets_failed(begin.elapsed(), error),
             }
         }
         result
@@ -178,12 +176,8 @@ mod tests {
             self.stored.fetch_add(1, Ordering::Relaxed);
         }
 
-        fn offsets_failed(&self, _: &ConnectError) {
+        fn offsets_failed(&self, _: Duration, _: &ConnectError) {
             self.failed.fetch_add(1, Ordering::Relaxed);
-        }
-
-        fn name(&self) -> String {
-            "c-0".to_owned()
         }
     }
 

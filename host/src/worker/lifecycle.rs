@@ -103,7 +103,9 @@ impl Lifecycle {
                 }
             };
             if let Err(error) = std::thread::Builder::new().name("task-stop".to_owned()).spawn(hooks) {
-                tracing::warn!("Could not start a thread to stop a task: {error}. The task ends after its current call.");
+                tracing::warn!(
+                    "Could not start a thread to stop a task: {error}. The task ends after its current call."
+                );
             }
         }
     }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use crate::pipeline::{ErrorCounters, SinkCounts};
 use crate::storage::TaskId;
-use crate::telemetry::metrics::{MetricGroup, MetricValue, Registry, SinkTaskMetrics, SourceTaskMetrics, TaskMetrics, names};
+use crate::telemetry::metrics::{
+    MetricGroup, MetricValue, Registry, SinkTaskMetrics, SourceTaskMetrics, TaskMetrics, names,
+};
 
 /// What every task reports.
 pub(crate) struct CommonMetrics {
@@ -41,6 +43,11 @@ impl CommonMetrics {
     /// The task is now in this state, given by its upper-case name.
     pub(crate) fn state(&self, state: &'static str) {
         self.task.state(state);
+    }
+
+    /// Storing offsets has ended, after this time.
+    pub(crate) fn committed(&self, time: Duration, succeeded: bool) {
+        self.task.commit(time, succeeded);
     }
 }
 
@@ -79,11 +86,6 @@ impl SourceMetrics {
             self.source.finished(usize::try_from(new).unwrap_or(usize::MAX), 0);
             self.written = total;
         }
-    }
-
-    /// A flush of offsets that took so long, or failed.
-    pub(crate) fn committed(&self, time: Duration, succeeded: bool) {
-        self.common.task.commit(time, succeeded);
     }
 }
 
@@ -125,13 +127,13 @@ impl SinkMetrics {
         self.commits += 1;
         self.sink.commit_begins(self.commits);
         self.sink.commit_succeeded();
-        self.common.task.commit(time, true);
+        self.common.committed(time, true);
     }
 
     /// A commit failed, in the plugin or in Kafka.
     pub(crate) fn commit_failed(&mut self, time: Duration) {
         self.commits += 1;
         self.sink.commit_begins(self.commits);
-        self.common.task.commit(time, false);
+        self.common.committed(time, false);
     }
 }

@@ -1,6 +1,6 @@
 //! The worker: runs connectors and tasks in this process, each on a thread of its own.
 //!
-//! Start with [`Worker`], which does what the herder asks ([`Runtime`](crate::herder::Runtime)). `source_task` and
+//! Start with [`Worker`], which does what the herder asks ([`Runtime`](crate::runtime::Runtime)). `source_task` and
 //! `sink_task` are the two loops that move records; `submitted` and `sink_offsets` decide what may be stored and
 //! committed (promise P1). What happens to a record between plugin and Kafka is `crate::pipeline`.
 
@@ -13,6 +13,7 @@ mod lifecycle;
 mod metrics;
 mod offset_reader;
 mod offsets;
+mod plugin_metrics;
 mod policy;
 mod positions;
 mod sink_offsets;
@@ -36,13 +37,14 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::config::{ConfigInfos, ConfigKeyInfo, ConnectorConfig, ConnectorKind, PluginKind, Props, WorkerConfig};
 use crate::error::{ConnectError, Result};
-use crate::herder::{
-    self, ConnectorEvents, ConnectorOffset, OffsetsChange, OffsetsOutcome, PluginSummary, Runtime, WorkerInfo,
+use crate::plugins::api::{MetricTarget, Scope};
+use crate::plugins::{Plugin, Registry as PluginRegistry};
+use crate::runtime::{
+    ConnectorEvents, ConnectorOffset, OffsetsChange, OffsetsOutcome, PluginSummary, Runtime, WorkerInfo,
 };
-use crate::plugins::api::Scope;
-use crate::plugins::{Plugin, Registry};
 use crate::storage::{ConnectorState, ConnectorStatus, OffsetStore, StatusStore, TargetState, TaskId, TaskState};
 use crate::telemetry::LogContext;
+use crate::telemetry::metrics::Registry;
 
 use connector::{ConnectorHandle, ConnectorParts};
 use flush::OffsetFlusher;
@@ -62,12 +64,13 @@ const LISTED: [PluginKind; 6] = [
 /// What all connectors and tasks of a worker share.
 pub(crate) struct Shared {
     config: WorkerConfig,
-    registry: Arc<Registry>,
+    registry: Arc<PluginRegistry>,
     offsets: Arc<dyn OffsetStore>,
     statuses: Arc<dyn StatusStore>,
     flusher: Arc<OffsetFlusher>,
     info: RwLock<WorkerInfo>,
     policy: policy::Policy,
+    metrics: Registry,
 }
 
 /// Runs connectors and tasks. Any thread may call.
@@ -84,13 +87,15 @@ pub struct WorkerParts {
     /// Its configuration.
     pub config: WorkerConfig,
     /// The plugins it may use.
-    pub registry: Arc<Registry>,
+    pub registry: Arc<PluginRegistry>,
     /// Where source offsets are stored.
     pub offsets: Arc<dyn OffsetStore>,
     /// Where statuses are stored.
     pub statuses: Arc<dyn StatusStore>,
     /// Who it is.
     pub info: WorkerInfo,
+    /// Where metrics are registered.
+    pub metrics: Registry,
 }
 
 impl Worker {
@@ -109,6 +114,7 @@ impl Worker {
             flusher,
             info: RwLock::new(parts.info),
             policy,
+            metrics: parts.metrics,
         };
         Ok(Worker {
             shared: Arc::new(shared),
@@ -156,6 +162,11 @@ impl Shared {
         Arc::from(self.info.read().worker_id.as_str())
     }
 
+    /// Where the plugin of a connector or task puts its metrics.
+    fn plugin_metrics(&self, connector: &str, task: Option<u32>) -> Arc<dyn MetricTarget> {
+        plugin_metrics::target(&self.metrics, connector, task)
+    }
+
     /// The connector's configuration with its variables replaced.
     fn resolve(&self, props: &Props) -> Result<Props> {
         Ok(self.config.transformer.resolve(props)?.props)
@@ -192,12 +203,8 @@ impl Runtime for Worker {
         validation::plugin_config(&self.shared, plugin, version)
     }
 
-    fn connector_kind(&self, config: &Props) -> Option<herder::ConnectorKind> {
-        let plugin = self.shared.connector_plugin(config).ok()?;
-        Some(match kind_of(plugin) {
-            ConnectorKind::Source => herder::ConnectorKind::Source,
-            ConnectorKind::Sink => herder::ConnectorKind::Sink,
-        })
+    fn connector_kind(&self, config: &Props) -> Option<ConnectorKind> {
+        self.shared.connector_plugin(config).ok().map(|plugin| kind_of(plugin))
     }
 
     fn validate(&self, config: &Props) -> Result<ConfigInfos> {
@@ -234,13 +241,13 @@ impl Runtime for Worker {
         self.handle(name).is_some_and(|handle| handle.is_running())
     }
 
-    fn task_configs(&self, name: &str, config: &Props) -> Result<Vec<Props>> {
+    fn task_configs(&self, name: &str) -> Result<Vec<Props>> {
         let handle = self.handle(name).ok_or_else(|| ConnectError::not_found(format!("Connector {name} not found")))?;
-        let plugin = Arc::clone(self.shared.connector_plugin(config)?);
-        let typed = ConnectorConfig::new(kind_of(&plugin), self.shared.resolve(config)?)?;
+        let plugin = Arc::clone(self.shared.connector_plugin(&handle.raw)?);
+        let typed = ConnectorConfig::new(kind_of(&plugin), self.shared.resolve(&handle.raw)?)?;
         let maximum = u32::try_from(typed.tasks_max).unwrap_or(u32::MAX);
         let answer = handle.task_configs(maximum)?;
-        match start::complete_task_configs(answer, &plugin, config, &typed) {
+        match start::complete_task_configs(answer, &plugin, &handle.raw, &typed) {
             Ok(tasks) => Ok(tasks),
             Err(error) => {
                 handle.fail(error.clone());
@@ -267,6 +274,7 @@ impl Runtime for Worker {
             version,
             statuses: Arc::clone(&self.shared.statuses),
             lifecycle,
+            metrics: std::sync::OnceLock::new(),
         };
         let mut tasks = self.tasks.lock();
         if tasks.get(id).is_some_and(|task| !task.lifecycle.has_ended()) {
@@ -335,12 +343,13 @@ impl Worker {
         let name: Arc<str> = Arc::from(name);
         let parts = ConnectorParts {
             plugin,
+            raw: config.clone(),
             config: resolved,
             events,
             statuses: Arc::clone(&self.shared.statuses),
             worker_id: self.shared.worker_id(),
             offsets: OffsetReader::new(Arc::clone(&name), Arc::clone(&self.shared.offsets)),
-            scope: Arc::new(Scope::new(&LogContext::connector(&name), None)),
+            scope: Arc::new(Scope::new(&LogContext::connector(&name), Some(self.shared.plugin_metrics(&name, None)))),
             name,
         };
         ConnectorHandle::spawn(parts).map(Arc::new)

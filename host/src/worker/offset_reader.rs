@@ -42,9 +42,10 @@ impl OffsetReader {
             .iter()
             .map(|partition| positions::store_key(&self.connector, partition))
             .collect::<Result<_>>()?;
-        let values = self.store.get(&keys).map_err(|error| {
-            ConnectError::connect("Failed to fetch offsets.").caused_by(error)
-        })?;
+        let values = self
+            .store
+            .get(&keys)
+            .map_err(|error| ConnectError::connect("Failed to fetch offsets.").caused_by(error))?;
         values.iter().map(|value| value.as_deref().map(parse).transpose()).collect()
     }
 }

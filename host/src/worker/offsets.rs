@@ -10,10 +10,10 @@ use serde_json::{Map, Value};
 
 use crate::config::{ConnectorConfig, ConnectorKind, Props};
 use crate::error::{ConnectError, Result};
-use crate::herder::{ConnectorOffset, OffsetsChange, OffsetsOutcome, SinkOffset};
 use crate::kafka::{Admin, TopicPartition, TopicPartitionOffset};
 use crate::plugins::Plugin;
 use crate::plugins::api::{AlteredOffset, AlteredPartition};
+use crate::runtime::{ConnectorOffset, OffsetsChange, OffsetsOutcome, SinkOffset};
 use crate::storage::{OffsetEntry, OffsetMap, offset_json};
 
 use super::{Shared, clients, kind_of, positions};
@@ -35,7 +35,8 @@ pub(super) fn list(shared: &Shared, name: &str, config: &Props) -> Result<Vec<Co
         }
         ConnectorKind::Sink => {
             let group = Group::of(shared, config)?;
-            let mut offsets = group.committed(&format!("Failed to retrieve consumer group offsets for sink connector {name}"))?;
+            let mut offsets =
+                group.committed(&format!("Failed to retrieve consumer group offsets for sink connector {name}"))?;
             offsets.sort_by(|a, b| a.partition.cmp(&b.partition));
             Ok(offsets.iter().map(shown).collect())
         }
@@ -156,8 +157,7 @@ fn alter_sink(
     let group = Group::of(shared, raw)?;
     let refused = |error| ConnectError::connect(still_active("alter", name)).caused_by(ConnectError::from(error));
     let (keep, forget): (Vec<_>, Vec<_>) = offsets.iter().partition(|entry| entry.offset.is_some());
-    let keep: Vec<_> =
-        keep.into_iter().filter_map(|entry| Some(partition(entry).at(entry.offset?))).collect();
+    let keep: Vec<_> = keep.into_iter().filter_map(|entry| Some(partition(entry).at(entry.offset?))).collect();
     let forget: Vec<_> = forget.into_iter().map(partition).collect();
     group.admin.alter_group_offsets(&group.id, &keep, REQUEST).map_err(refused)?;
     group.admin.delete_group_offsets(&group.id, &forget, REQUEST).map_err(refused)?;

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 use crate::config::{
-    BuiltInPolicy, ClientKind, ConnectorConfig, ConnectorKind, OverridePolicy, OverrideRequest, PluginKind,
-    WorkerConfig, client_overrides,
+    BuiltInPolicy, ClientKind, ConfigValueInfo, ConnectorConfig, ConnectorKind, OverridePolicy, OverrideRequest,
+    PluginKind, WorkerConfig, client_overrides,
 };
 use crate::error::{ConnectError, Result};
-use crate::plugins::Registry;
+use crate::plugins::{Registry, api};
 
 /// The policy in force. Cheap to clone.
 #[derive(Clone)]
@@ -30,10 +32,10 @@ impl Policy {
             )
             .caused_by(error)
         })?;
-        Ok(Policy(plugin.override_policy(worker.originals())?))
+        Ok(Policy(Arc::new(Foreign(Mutex::new(plugin.override_policy(worker.originals())?)))))
     }
 
-    /// The policy itself.
+    /// The policy itself, to be asked.
     pub(crate) fn get(&self) -> &dyn OverridePolicy {
         &*self.0
     }
@@ -57,5 +59,19 @@ impl Policy {
             )?;
         }
         Ok(())
+    }
+}
+
+/// A policy from a plugin library; asked by one thread at a time.
+struct Foreign(Mutex<api::OverridePolicy>);
+
+impl OverridePolicy for Foreign {
+    fn check(&self, request: &OverrideRequest<'_>) -> Result<Vec<ConfigValueInfo>> {
+        let client = match request.client {
+            ClientKind::Producer => "producer",
+            ClientKind::Consumer => "consumer",
+            ClientKind::Admin => "admin",
+        };
+        self.0.lock().validate(request.connector.unwrap_or_default(), request.class, client, request.settings)
     }
 }

@@ -77,7 +77,8 @@ mod tests {
             vec![OffsetEntry { key: Text::from_static("filename"), value: Value::string("/a.txt") }].into();
         let key = store_key("local-file-source", &partition).unwrap();
         assert_eq!(String::from_utf8(key).unwrap(), r#"["local-file-source",{"filename":"/a.txt"}]"#);
-        let offset: OffsetMap = vec![OffsetEntry { key: Text::from_static("position"), value: Value::int64(14) }].into();
+        let offset: OffsetMap =
+            vec![OffsetEntry { key: Text::from_static("position"), value: Value::int64(14) }].into();
         assert_eq!(store_value(&offset).unwrap().unwrap(), br#"{"position":14}"#);
         assert_eq!(from_json(&to_json(&offset).unwrap()), offset);
     }

@@ -85,9 +85,10 @@ impl SinkOffsets {
             .filter_map(|(partition, position)| Some((partition, position.as_ref()?.delivered)))
     }
 
-    /// Whether a commit could tell Kafka anything new.
-    pub(crate) fn has_news(&self) -> bool {
-        self.partitions.values().flatten().any(|position| position.delivered != position.committed)
+    /// Records that were delivered and that Kafka was not yet told of.
+    pub(crate) fn uncommitted(&self) -> u64 {
+        let behind = |position: &Position| u64::try_from(position.delivered - position.committed).unwrap_or(0);
+        self.partitions.values().flatten().map(behind).sum()
     }
 
     /// Checks a plugin's answer: partitions that are not assigned and offsets beyond what it was given are refused.
@@ -150,13 +151,13 @@ mod tests {
     #[test]
     fn commits_only_what_was_delivered_and_is_new() {
         let mut offsets = assigned();
-        assert!(!offsets.has_news());
+        assert_eq!(offsets.uncommitted(), 0);
         offsets.delivered(&partition(0), 15);
-        assert!(offsets.has_news());
+        assert_eq!(offsets.uncommitted(), 5);
         let plan = offsets.plan([(partition(0), 15), (partition(1), 0)]);
         assert_eq!(plan.commit, [(partition(0), 15)]);
         offsets.committed(&plan.commit);
-        assert!(!offsets.has_news());
+        assert_eq!(offsets.uncommitted(), 0);
     }
 
     #[test]
@@ -172,7 +173,7 @@ mod tests {
         let mut offsets = assigned();
         offsets.delivered(&partition(0), 99);
         assert_eq!(offsets.back_to_committed(), [(partition(0), 10), (partition(1), 0)]);
-        assert!(!offsets.has_news());
+        assert_eq!(offsets.uncommitted(), 0);
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferroconnect_plugin_abi::record::{PartitionOffset, Record, TopicPartition};
 use ferroconnect_plugin_abi::Text;
+use ferroconnect_plugin_abi::record::{PartitionOffset, Record, TopicPartition};
 use parking_lot::Mutex;
 
 use crate::config::Props;

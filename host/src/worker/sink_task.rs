@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use ferroconnect_plugin_abi::record::PartitionOffset;
 use ferroconnect_plugin_abi::{Record, Text};
+use rdkafka::types::RDKafkaRespErr as Code;
 
 use crate::config::Props;
 use crate::error::{ConnectError, Result};
-use crate::kafka::{
-    AssignedPartition, BatchConsumer, KafkaError, RebalanceHandler, TopicPartition, TopicPartitionOffset,
-};
+use crate::kafka::consumer::AssignedPartition;
+use crate::kafka::{BatchConsumer, KafkaError, RebalanceHandler, TopicPartition, TopicPartitionOffset};
 use crate::pipeline::SinkPipeline;
 use crate::plugins::api::{self, SinkTaskContext};
 use crate::stages::RawMessage;
@@ -260,13 +260,16 @@ impl Running<'_> {
                 self.records.clear();
                 self.messages.clear();
                 self.intake.delivered(&mut self.offsets);
+                self.parts.metrics.active(self.offsets.uncommitted());
                 if self.retry_at.take().is_some() {
                     self.resume_wanted(consumer)?;
                 }
                 Ok(())
             }
             Err(error) if error.is_retriable() => self.plan_retry(consumer, &error),
-            Err(error) => Err(ConnectError::connect("Exiting WorkerSinkTask due to unrecoverable exception.").caused_by(error)),
+            Err(error) => {
+                Err(ConnectError::connect("Exiting WorkerSinkTask due to unrecoverable exception.").caused_by(error))
+            }
         }
     }
 
@@ -295,9 +298,7 @@ impl Running<'_> {
                 return self.after_failed_flush(consumer, closing.is_some(), &error);
             }
         };
-        let answer = answer.iter().map(|offset| {
-            ((Arc::from(offset.topic.as_str()), offset.partition), offset.offset)
-        });
+        let answer = answer.iter().map(|offset| ((Arc::from(offset.topic.as_str()), offset.partition), offset.offset));
         let plan = self.offsets.plan(answer);
         for refused in &plan.refused {
             tracing::warn!("The sink asks to commit {refused}; ignored");
@@ -305,7 +306,6 @@ impl Running<'_> {
         let commit: Vec<TopicPartitionOffset> =
             plan.commit.iter().map(|(partition, offset)| to_kafka(partition).at(*offset)).collect();
         if commit.is_empty() {
-            self.parts.metrics.commit_skipped();
             return Ok(());
         }
         match consumer.commit_sync(&commit, self.parts.commit_timeout) {
@@ -390,7 +390,9 @@ impl RebalanceHandler for Running<'_> {
 
     fn lost(&mut self, consumer: &BatchConsumer, partitions: &[TopicPartition]) {
         let partitions: Vec<Partition> = partitions.iter().map(from_kafka).collect();
-        tracing::warn!("The group has given these partitions to others, records of them may be delivered twice: {partitions:?}");
+        tracing::warn!(
+            "The group has given these partitions to others, records of them may be delivered twice: {partitions:?}"
+        );
         let closed = self.close_partitions(consumer, &partitions, false);
         self.note_failure(closed);
     }
@@ -415,10 +417,9 @@ fn judge_partition_error(error: KafkaError, topic: Option<&str>, partition: Opti
         (Some(topic), None) => topic.to_owned(),
         _ => "the consumer".to_owned(),
     };
-    if error.is_authorization() || error.is_fatal() || error.is_offset_out_of_range() {
+    if error.is_authorization() || error.is_fatal() || error.is(Code::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
         return Err(ConnectError::from(error).context(format!("Reading {place} failed")));
     }
     tracing::warn!("Reading {place}: {error}");
     Ok(())
 }
-

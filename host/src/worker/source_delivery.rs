@@ -1,6 +1,7 @@
 //! What a source task shares with the offset flush: its producer, the records under way, and what became of them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use crate::kafka::{DeliveryReport, KafkaError, OutRecord, Producer, SendError, T
 use crate::storage::{OffsetEntry, TaskId};
 
 use super::flush::FlushSource;
+use super::metrics::CommonMetrics;
 use super::positions;
 use super::submitted::{Place, Submitted, Token};
 
@@ -45,10 +47,16 @@ pub(crate) struct SourceDelivery {
     /// Flushes that the plugin has not been told of.
     commits_due: AtomicU64,
     written: AtomicU64,
+    metrics: Arc<CommonMetrics>,
 }
 
 impl SourceDelivery {
-    pub(crate) fn new(id: &TaskId, producer: Producer, skip_refused: bool) -> SourceDelivery {
+    pub(crate) fn new(
+        id: &TaskId,
+        producer: Producer,
+        skip_refused: bool,
+        metrics: Arc<CommonMetrics>,
+    ) -> SourceDelivery {
         SourceDelivery {
             id: id.clone(),
             producer,
@@ -62,6 +70,7 @@ impl SourceDelivery {
             skip_refused,
             commits_due: AtomicU64::new(0),
             written: AtomicU64::new(0),
+            metrics,
         }
     }
 
@@ -239,18 +248,15 @@ impl FlushSource for SourceDelivery {
 
     fn offsets_stored(&self, took: Duration) {
         self.commits_due.fetch_add(1, Ordering::Relaxed);
-        tracing::debug!("{}: offsets stored in {took:?}", self.id);
+        self.metrics.committed(took, true);
     }
 
-    fn offsets_failed(&self, error: &ConnectError) {
+    fn offsets_failed(&self, took: Duration, error: &ConnectError) {
+        self.metrics.committed(took, false);
         tracing::error!(
             "{}: could not store source offsets; they are kept and tried again at the next flush: {}",
             self.id,
             error.trace().trim_end()
         );
-    }
-
-    fn name(&self) -> String {
-        self.id.to_string()
     }
 }

@@ -94,7 +94,7 @@ impl Running<'_> {
                 Next::Stop => return Ok(()),
                 Next::Pause => {
                     reporter.report(TaskState::Paused);
-                    self.parts.metrics.paused(|| self.lifecycle.wait_while_paused());
+                    self.lifecycle.wait_while_paused();
                     if self.lifecycle.next() == Next::Run {
                         reporter.report(TaskState::Running);
                     }
@@ -131,7 +131,7 @@ impl Running<'_> {
         self.parts.delivery.fetch_reports(Duration::ZERO);
         self.judge_refusals()?;
         self.tell_plugin()?;
-        self.parts.metrics.written(self.parts.delivery.written(), self.parts.delivery.under_way());
+        self.parts.metrics.written(self.parts.delivery.written());
         Ok(())
     }
 
@@ -139,7 +139,9 @@ impl Running<'_> {
         for refused in self.parts.delivery.take_refused() {
             let error = ConnectError::from(refused.error);
             if self.parts.tolerance == Tolerance::None {
-                return Err(ConnectError::connect("Unrecoverable exception from producer send callback").caused_by(error));
+                return Err(
+                    ConnectError::connect("Unrecoverable exception from producer send callback").caused_by(error)
+                );
             }
             let record = Record::new("", ferroconnect_plugin_abi::Data::NULL);
             let record = FailedRecord::Source { record: &record, position: None };
@@ -173,6 +175,9 @@ impl Running<'_> {
         let mut result = Ok(());
         while next < records.len() && result.is_ok() && !self.lifecycle.is_abandoned() {
             self.parts.pipeline.process(&mut records[next..], &positions[next..], &mut outcomes);
+            let left_out =
+                |outcome: &&SourceOutcome| matches!(outcome, SourceOutcome::Filtered | SourceOutcome::Skipped);
+            self.parts.metrics.skipped(outcomes.iter().filter(left_out).count());
             let delivery = Arc::clone(&self.parts.delivery);
             let mut sending = delivery.sending();
             for outcome in outcomes.drain(..) {

@@ -12,7 +12,8 @@ use crate::pipeline::{ErrorCounters, SinkPipeline, SourcePipeline};
 use crate::plugins::Plugin;
 use crate::plugins::api::{Scope, SourceTaskContext};
 use crate::storage::{StatusStore, TaskId};
-use crate::telemetry::{LogContext, RateLimiter};
+use crate::telemetry::LogContext;
+use crate::telemetry::rate_limit::RateLimiter;
 
 use super::metrics::{CommonMetrics, SinkMetrics, SourceMetrics};
 use super::offset_reader::OffsetReader;
@@ -65,7 +66,8 @@ impl TaskStart<'_> {
         let tolerance = build::tolerance(&common.errors);
         let producer = Producer::new(&clients::source_producer(&shared.config, common, self.id)?)?;
         let skip_refused = common.errors.tolerate_all;
-        let delivery = Arc::new(SourceDelivery::new(self.id, producer, skip_refused));
+        let metrics = self.common_metrics(&counters);
+        let delivery = Arc::new(SourceDelivery::new(self.id, producer, skip_refused, Arc::clone(&metrics)));
         let rules = match config.topic_creation {
             Some(rules) => Some((rules, clients::task_admin(&shared.config, common, self.id)?)),
             None => None,
@@ -73,7 +75,6 @@ impl TaskStart<'_> {
         let offsets = OffsetReader::new(Arc::clone(&self.id.connector), Arc::clone(&shared.offsets));
         let task = shared.resolve(self.task)?;
         let context = SourceContext { scope: self.scope(), config: self.fresh_config(), offsets: offsets.clone() };
-        let metrics = self.common_metrics(&counters);
         let plugin = self.plugin.source_task()?;
         self.body.lifecycle.attach(plugin.control());
         let given_up = Arc::clone(&delivery);
@@ -112,8 +113,7 @@ impl TaskStart<'_> {
         let consumer = BatchConsumer::new(&settings)?;
         let task = shared.resolve(self.task)?;
         let metrics = self.common_metrics(&counters);
-        let requests =
-            Arc::new(SinkRequests::new(self.scope(), self.fresh_config(), reports, &self.plugin.task_class));
+        let requests = Arc::new(SinkRequests::new(self.scope(), self.fresh_config(), reports, &self.plugin.task_class));
         let plugin = self.plugin.sink_task()?;
         self.body.lifecycle.attach(plugin.control());
         self.body.on_abandon(move || cancel.cancel());
@@ -185,8 +185,7 @@ impl SourceTaskContext for SourceContext {
     }
 }
 
-/// Adds what the worker adds to the task configurations of a plugin, and puts variables back that the plugin has seen
-/// the values of: by key name, as Kafka Connect does.
+/// Adds what the worker adds to the task configurations of a plugin.
 ///
 /// # Errors
 /// More tasks than allowed (KIP-1004).
@@ -214,14 +213,6 @@ pub(super) fn complete_task_configs(
                 if let Some(value) = raw.get(key) {
                     task.set(key, value);
                 }
-            }
-        }
-        for (key, value) in raw.iter() {
-            if let Some(value) = value
-                && crate::config::has_variable(value)
-                && task.contains_key(key)
-            {
-                task.set(key, value);
             }
         }
         task

@@ -1,14 +1,15 @@
 //! One task from the outside: how it is started on its own thread, told what to do, waited for, and given up.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use crate::error::{ConnectError, Result};
-use crate::storage::{StatusStore, TargetState, TaskId, TaskState, TaskStatus};
+use crate::storage::{StatusStore, TaskId, TaskState, TaskStatus};
 use crate::telemetry::LogContext;
 
 use super::lifecycle::{Lifecycle, Next};
+use super::metrics::CommonMetrics;
 
 /// Writes a task's status, unless the task was given up: its successor speaks then.
 pub(crate) struct TaskReporter {
@@ -17,11 +18,22 @@ pub(crate) struct TaskReporter {
     pub(crate) version: Option<String>,
     pub(crate) statuses: Arc<dyn StatusStore>,
     pub(crate) lifecycle: Arc<Lifecycle>,
+    /// Told of every state, once the task has them.
+    pub(crate) metrics: OnceLock<Arc<CommonMetrics>>,
 }
 
 impl TaskReporter {
+    /// Lets the task's metrics follow its states.
+    pub(crate) fn watch(&self, metrics: Arc<CommonMetrics>) {
+        // A task has one set of metrics; a second one would be a second start of the same thread.
+        let _only = self.metrics.set(metrics);
+    }
+
     /// Says what the task is doing.
     pub(crate) fn report(&self, state: TaskState) {
+        if let Some(metrics) = self.metrics.get() {
+            metrics.state(state.as_str());
+        }
         self.put(TaskStatus::new(state, Arc::clone(&self.worker_id), 0));
     }
 
@@ -126,7 +138,10 @@ fn live(
             if lifecycle.is_abandoned() {
                 tracing::warn!("The abandoned task ended with an error: {}", error.trace().trim_end());
             } else {
-                tracing::error!("Task failed and will not run again until it is restarted: {}", error.trace().trim_end());
+                tracing::error!(
+                    "Task failed and will not run again until it is restarted: {}",
+                    error.trace().trim_end()
+                );
             }
             reporter.failed(&error);
         }
@@ -146,9 +161,4 @@ pub(crate) fn stop_all(tasks: &[Arc<TaskHandle>], deadline: Instant) -> usize {
         task.lifecycle.stop();
     }
     tasks.iter().filter(|task| !task.join_or_abandon(deadline)).count()
-}
-
-/// Tells a task what its connector's user wants.
-pub(crate) fn set_target(task: &TaskHandle, target: TargetState) {
-    task.lifecycle.set_target(target);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::{
     ConfigInfos, ConfigKeyInfo, ConfigValueInfo, ConnectorCheck, ConnectorKind, PluginCatalog, PluginKind, Props,
-    connector_version_not_found, framework_keys,
+    connector_keys, connector_version_not_found,
 };
 use crate::error::{ConnectError, ErrorKind, Result};
 use crate::plugins::Plugin;
@@ -98,16 +98,10 @@ pub(super) fn plugin_config(shared: &Shared, name: &str, version: Option<&str>) 
 }
 
 fn described(shared: &Shared, plugin: &Plugin) -> Vec<ConfigKeyInfo> {
-    let mut keys = plugin.config.infos();
     let kind = match plugin.kind {
         PluginKind::Source => ConnectorKind::Source,
         PluginKind::Sink => ConnectorKind::Sink,
-        _ => return keys,
+        _ => return plugin.config.infos(),
     };
-    for key in framework_keys(kind, &shared.config) {
-        if !keys.iter().any(|own| own.name == key.name) {
-            keys.push(key);
-        }
-    }
-    keys
+    connector_keys(kind, &plugin.config, shared.registry.latest_version(plugin.kind, &plugin.class))
 }
