@@ -23,7 +23,8 @@ pub(super) fn worker_def(mode: Mode, embedded_broker: bool) -> ConfigDef {
         converter_keys(),
         task_keys(),
         plugin_keys(),
-        rest_keys(),
+        address_keys(),
+        answer_keys(),
         metric_keys(),
         tls_keys(),
         match mode {
@@ -268,8 +269,8 @@ fn plugin_keys() -> Vec<ConfigKey> {
     )
 }
 
-fn rest_keys() -> Vec<ConfigKey> {
-    let list_of_classes = Validator::list(true, false);
+/// Where the REST server is found.
+fn address_keys() -> Vec<ConfigKey> {
     in_group(
         "REST",
         [
@@ -304,6 +305,15 @@ fn rest_keys() -> Vec<ConfigKey> {
                 "The protocol that other workers are told.",
             )
             .check(Validator::Nullable(Box::new(Validator::one_of_ignore_case(&["http", "https"])))),
+        ],
+    )
+}
+
+/// What the REST server answers.
+fn answer_keys() -> Vec<ConfigKey> {
+    in_group(
+        "REST",
+        [
             ConfigKey::defaulting(
                 "access.control.allow.origin",
                 Type::String,
@@ -333,7 +343,7 @@ fn rest_keys() -> Vec<ConfigKey> {
                 Low,
                 "Classes of plugins that extend the REST server, in the order of their loading.",
             )
-            .check(list_of_classes),
+            .check(Validator::list(true, false)),
         ],
     )
 }
