@@ -6,6 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::mpsc::Sender;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use super::command::{Command, Event};
 
@@ -31,6 +32,13 @@ impl std::fmt::Display for Lane {
 }
 
 impl Lane {
+    fn connector(&self) -> Option<&str> {
+        match self {
+            Self::Connector(name) => Some(name),
+            Self::Offsets(_) | Self::Plugin(_) => None,
+        }
+    }
+
     fn subject(&self) -> &str {
         match self {
             Self::Connector(name) | Self::Offsets(name) | Self::Plugin(name) => name,
@@ -38,20 +46,40 @@ impl Lane {
     }
 }
 
-/// A piece of work. It answers its request itself.
+/// What a piece of work does. It answers its request itself.
 pub(super) type Job = Box<dyn FnOnce() + Send>;
+
+/// How a piece of work gets on with earlier work on its lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// It waits for it, however long that takes.
+    Waits,
+    /// It makes it pointless, so earlier work that hangs is to be given up.
+    Supersedes,
+}
 
 /// The work that is under way or waiting. Belongs to the owner of the queue.
 pub(super) struct Work {
     queue: Sender<Command>,
-    /// A lane is in here while a thread works on it; the jobs are those that wait.
-    lanes: HashMap<Lane, VecDeque<Job>>,
+    /// How long work may go on that has become pointless.
+    grace: Duration,
+    /// A lane is in here while a thread works on it.
+    lanes: HashMap<Lane, Queue>,
+}
+
+/// The work of a lane behind that which is under way.
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<(Patience, Job)>,
+    /// When the work that is under way is to be given up.
+    deadline: Option<Instant>,
 }
 
 impl Work {
-    /// `queue` gets a [`Event::WorkDone`] after each piece of work.
-    pub(super) fn new(queue: Sender<Command>) -> Self {
-        Self { queue, lanes: HashMap::new() }
+    /// `queue` gets a [`Event::WorkDone`] after each piece of work. Work that has become pointless is overdue after
+    /// `grace`.
+    pub(super) fn new(queue: Sender<Command>, grace: Duration) -> Self {
+        Self { queue, grace, lanes: HashMap::new() }
     }
 
     /// True while there is work under way on this lane.
@@ -61,36 +89,52 @@ impl Work {
 
     /// The connectors that are just being started, stopped or changed.
     pub(super) fn busy_connectors(&self) -> Vec<String> {
-        let connector = |lane: &Lane| match lane {
-            Lane::Connector(name) => Some(name.clone()),
-            Lane::Offsets(_) | Lane::Plugin(_) => None,
-        };
-        self.lanes.keys().filter_map(connector).collect()
+        self.lanes.keys().filter_map(Lane::connector).map(str::to_owned).collect()
     }
 
     /// Does `job` after all earlier work on this lane.
-    pub(super) fn push(&mut self, lane: Lane, job: Job) {
-        if let Some(waiting) = self.lanes.get_mut(&lane) {
-            waiting.push_back(job);
+    pub(super) fn push(&mut self, lane: Lane, patience: Patience, job: Job) {
+        if let Some(queue) = self.lanes.get_mut(&lane) {
+            queue.waiting.push_back((patience, job));
+            queue.limit(self.grace);
             return;
         }
-        self.lanes.insert(lane.clone(), VecDeque::new());
+        self.lanes.insert(lane.clone(), Queue::default());
         self.spawn(lane, job);
     }
 
     /// Goes on after a [`Event::WorkDone`].
     pub(super) fn done(&mut self, lane: Lane) {
-        match self.lanes.get_mut(&lane).and_then(VecDeque::pop_front) {
-            Some(job) => self.spawn(lane, job),
-            None => {
-                self.lanes.remove(&lane);
+        let Some(queue) = self.lanes.get_mut(&lane) else { return };
+        let Some((_, job)) = queue.waiting.pop_front() else {
+            self.lanes.remove(&lane);
+            return;
+        };
+        queue.deadline = None;
+        queue.limit(self.grace);
+        self.spawn(lane, job);
+    }
+
+    /// When the next work becomes overdue.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.lanes.values().filter_map(|queue| queue.deadline).min()
+    }
+
+    /// The connectors whose present work is overdue; each is told once.
+    pub(super) fn take_overdue(&mut self, now: Instant) -> Vec<String> {
+        let mut overdue = Vec::new();
+        for (lane, queue) in &mut self.lanes {
+            if queue.deadline.is_some_and(|deadline| deadline <= now) {
+                queue.deadline = None;
+                overdue.extend(lane.connector().map(str::to_owned));
             }
         }
+        overdue
     }
 
     /// Drops all work that has not begun. Its requests are told that the worker is shutting down.
     pub(super) fn drop_waiting(&mut self) {
-        self.lanes.values_mut().for_each(VecDeque::clear);
+        self.lanes.values_mut().for_each(|queue| queue.waiting.clear());
     }
 
     fn spawn(&self, lane: Lane, job: Job) {
@@ -104,6 +148,15 @@ impl Work {
         if let Err(error) = spawned {
             // The closure was dropped, and with it guard and reply: the lane goes on and the client has an error.
             tracing::error!("Could not start a thread of the herder: {error}");
+        }
+    }
+}
+
+impl Queue {
+    /// Gives the work that is under way a deadline if there is some behind it that makes it pointless.
+    fn limit(&mut self, grace: Duration) {
+        if self.deadline.is_none() && self.waiting.iter().any(|(patience, _)| *patience == Patience::Supersedes) {
+            self.deadline = Some(Instant::now() + grace);
         }
     }
 }
@@ -127,7 +180,6 @@ impl Drop for DoneGuard {
 mod tests {
     use super::*;
     use std::sync::mpsc;
-    use std::time::Duration;
 
     const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -145,16 +197,16 @@ mod tests {
     #[test]
     fn a_lane_keeps_order_and_others_go_on() {
         let (queue, commands) = mpsc::channel();
-        let mut work = Work::new(queue);
+        let mut work = Work::new(queue, Duration::ZERO);
         let (seen, sights) = mpsc::channel();
         let (release, held) = mpsc::channel::<()>();
         let sight = |text: &'static str| {
             let seen = seen.clone();
             Box::new(move || seen.send(text).unwrap()) as Job
         };
-        work.push(lane("a"), Box::new(move || held.recv().unwrap()));
-        work.push(lane("a"), sight("a2"));
-        work.push(lane("b"), sight("b1"));
+        work.push(lane("a"), Patience::Waits, Box::new(move || held.recv().unwrap()));
+        work.push(lane("a"), Patience::Waits, sight("a2"));
+        work.push(lane("b"), Patience::Waits, sight("b1"));
         assert_eq!(sights.recv_timeout(PATIENCE), Ok("b1"), "another lane is not held up");
         work.done(next_done(&commands));
         assert!(!work.is_busy(&lane("b")));
@@ -169,9 +221,28 @@ mod tests {
     #[test]
     fn a_panic_does_not_block_the_lane() {
         let (queue, commands) = mpsc::channel();
-        let mut work = Work::new(queue);
-        work.push(lane("a"), Box::new(|| panic!("on purpose")));
+        let mut work = Work::new(queue, Duration::ZERO);
+        work.push(lane("a"), Patience::Waits, Box::new(|| panic!("on purpose")));
         work.done(next_done(&commands));
         assert!(!work.is_busy(&lane("a")));
+    }
+
+    #[test]
+    fn only_pointless_work_becomes_overdue_and_only_once() {
+        let (queue, commands) = mpsc::channel();
+        let mut work = Work::new(queue, Duration::ZERO);
+        let (release, held) = mpsc::channel::<()>();
+        work.push(lane("a"), Patience::Supersedes, Box::new(move || held.recv().unwrap()));
+        work.push(lane("a"), Patience::Waits, Box::new(|| {}));
+        assert_eq!(work.next_deadline(), None, "what comes next waits");
+        work.push(lane("a"), Patience::Supersedes, Box::new(|| {}));
+        assert!(work.next_deadline().is_some());
+        assert_eq!(work.take_overdue(Instant::now()), ["a"]);
+        assert!(work.take_overdue(Instant::now()).is_empty());
+        release.send(()).unwrap();
+        work.done(next_done(&commands));
+        assert!(work.next_deadline().is_some(), "the second piece is pointless too");
+        work.done(next_done(&commands));
+        assert_eq!(work.next_deadline(), None);
     }
 }

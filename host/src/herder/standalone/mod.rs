@@ -10,7 +10,7 @@ mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,10 +21,13 @@ use crate::telemetry::{LogContext, loggers};
 use super::command::{Change, Command, Event, Look, Reply};
 use super::handle::Handle;
 use super::stage::StageCell;
-use super::work::{Lane, Work};
+use super::work::{Lane, Patience, Work};
 use crate::runtime::{ConnectorEvents, Runtime};
 
 use operations::Operations;
+
+/// How long a connector may go on with a start or a change of state that a later command has made pointless.
+const SUPERSEDED_GRACE: Duration = Duration::from_secs(2);
 
 /// How long a stop waits for commands that are just being carried out. A start that was told to give up takes up to 5 s.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(6);
@@ -40,7 +43,7 @@ pub fn start_standalone(
     let owner = Owner {
         commands,
         queue: queue.clone(),
-        work: Work::new(queue.clone()),
+        work: Work::new(queue.clone(), SUPERSEDED_GRACE),
         operations: Arc::new(Operations::new(Arc::clone(&runtime), configs, statuses, events)),
     };
     thread::Builder::new()
@@ -73,7 +76,7 @@ struct Owner {
 impl Owner {
     fn run(mut self) {
         tracing::info!("Herder started");
-        while let Ok(command) = self.commands.recv() {
+        while let Some(command) = self.next() {
             match command {
                 Command::Look(look) => self.look(look),
                 Command::Change(change) => self.change(change),
@@ -86,6 +89,21 @@ impl Owner {
             }
         }
         tracing::info!("Herder stopped");
+    }
+
+    /// The next command. Meanwhile gives up starts that hang and that a later command has made pointless.
+    fn next(&mut self) -> Option<Command> {
+        loop {
+            for name in self.work.take_overdue(Instant::now()) {
+                self.operations.runtime.abandon_start(&name);
+            }
+            let Some(deadline) = self.work.next_deadline() else { return self.commands.recv().ok() };
+            match self.commands.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(command) => return Some(command),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
     }
 
     fn look(&mut self, look: Look) {
@@ -117,15 +135,16 @@ impl Owner {
             Change::Configure(name, change, reply) => {
                 let lane = Lane::Plugin(self.operations.class_for(&name, &change));
                 let queue = self.queue.clone();
-                self.on_lane(lane, reply, move |ops, reply| match ops.check(&name, change, reply.stage_cell()) {
-                    // Should the owner be gone, the reply goes with the event and says so.
-                    Ok(valid) => drop(queue.send(Event::Valid(name, valid, reply).into())),
-                    Err(error) => reply.send(Err(error)),
+                self.on_lane(lane, Patience::Waits, reply, move |ops, reply| {
+                    match ops.check(&name, change, reply.stage_cell()) {
+                        // Should the owner be gone, the reply goes with the event and says so.
+                        Ok(valid) => drop(queue.send(Event::Valid(name, valid, reply).into())),
+                        Err(error) => reply.send(Err(error)),
+                    }
                 });
             }
             Change::Delete(name, reply) => {
-                self.supersede(&name);
-                self.on_connector(name, reply, |ops, name, stage| ops.delete(name, stage));
+                self.on_connector(name, Patience::Supersedes, reply, |ops, name, stage| ops.delete(name, stage));
             }
             Change::SetTargetState(name, target, reply) => {
                 let stored = self.operations.set_target(&name, target);
@@ -136,27 +155,28 @@ impl Owner {
                 }
             }
             Change::Stop(name, reply) => {
-                self.supersede(&name);
-                self.on_lane(Lane::Connector(name.clone()), reply, move |ops, reply| ops.stop(&name, reply));
+                let lane = Lane::Connector(name.clone());
+                self.on_lane(lane, Patience::Supersedes, reply, move |ops, reply| ops.stop(&name, reply));
             }
             Change::RestartConnector(name, reply) => {
-                self.supersede(&name);
-                self.on_connector(name, reply, |ops, name, stage| ops.restart_connector(name, stage));
+                self.on_connector(name, Patience::Supersedes, reply, |ops, name, stage| {
+                    ops.restart_connector(name, stage)
+                });
             }
             Change::Restart(name, request, reply) => {
-                if !request.only_failed {
-                    self.supersede(&name);
-                }
-                self.on_lane(Lane::Connector(name.clone()), reply, move |ops, reply| {
+                let patience = if request.only_failed { Patience::Waits } else { Patience::Supersedes };
+                self.on_lane(Lane::Connector(name.clone()), patience, reply, move |ops, reply| {
                     ops.restart(&name, request, reply)
                 });
             }
             Change::RestartTask(id, reply) => {
                 let name = id.connector.to_string();
-                self.on_connector(name, reply, move |ops, _, stage| ops.restart_task(&id, stage));
+                self.on_connector(name, Patience::Waits, reply, move |ops, _, stage| ops.restart_task(&id, stage));
             }
             Change::ChangeOffsets(name, request, reply) => {
-                self.on_connector(name, reply, move |ops, name, stage| ops.change_offsets(name, request, stage));
+                self.on_connector(name, Patience::Waits, reply, move |ops, name, stage| {
+                    ops.change_offsets(name, request, stage)
+                });
             }
             Change::ResetTopics(name, reply) => reply.send(self.operations.reset_topics(&name)),
             Change::SetClusterLogLevel(logger, level, reply) => {
@@ -170,10 +190,8 @@ impl Owner {
     fn react(&mut self, event: Event) {
         match event {
             Event::Valid(name, valid, reply) => {
-                if !valid.create_only {
-                    self.supersede(&name);
-                }
-                self.on_connector(name, reply, move |ops, name, stage| ops.apply(name, valid, stage));
+                let patience = if valid.create_only { Patience::Waits } else { Patience::Supersedes };
+                self.on_connector(name, patience, reply, move |ops, name, stage| ops.apply(name, valid, stage));
             }
             Event::Reconfigure(name) => {
                 if self.operations.note_reconfiguration(&name) {
@@ -191,7 +209,7 @@ impl Owner {
         reply: Reply<T>,
         read: impl FnOnce(&Operations, &StageCell) -> Result<T> + Send + 'static,
     ) {
-        self.on_lane(lane, reply, |ops, reply| {
+        self.on_lane(lane, Patience::Waits, reply, |ops, reply| {
             if !reply.is_abandoned() {
                 let answer = read(ops, reply.stage_cell());
                 reply.send(answer);
@@ -203,10 +221,11 @@ impl Owner {
     fn on_connector<T: Send + 'static>(
         &mut self,
         name: String,
+        patience: Patience,
         reply: Reply<T>,
         change: impl FnOnce(&Operations, &str, &StageCell) -> Result<T> + Send + 'static,
     ) {
-        self.on_lane(Lane::Connector(name.clone()), reply, move |ops, reply| {
+        self.on_lane(Lane::Connector(name.clone()), patience, reply, move |ops, reply| {
             let answer = change(ops, &name, reply.stage_cell());
             reply.send(answer);
         });
@@ -218,6 +237,7 @@ impl Owner {
         let lane = Lane::Connector(name.clone());
         self.work.push(
             lane,
+            Patience::Waits,
             Box::new(move || {
                 let _context = LogContext::connector(&name).enter();
                 if let Err(error) = work(&ops, &name) {
@@ -230,6 +250,7 @@ impl Owner {
     fn on_lane<T: Send + 'static>(
         &mut self,
         lane: Lane,
+        patience: Patience,
         reply: Reply<T>,
         work: impl FnOnce(&Operations, Reply<T>) + Send + 'static,
     ) {
@@ -243,19 +264,13 @@ impl Owner {
         };
         self.work.push(
             lane,
+            patience,
             Box::new(move || {
                 let context = connector.map(|name| LogContext::connector(&name));
                 let _entered = context.as_ref().map(LogContext::enter);
                 work(&ops, reply);
             }),
         );
-    }
-
-    /// Ends a start that is under way, because the command that comes next makes it pointless.
-    fn supersede(&self, name: &str) {
-        if self.work.is_busy(&Lane::Connector(name.to_owned())) {
-            self.operations.runtime.abandon_start(name);
-        }
     }
 
     fn shut_down(&mut self) {
