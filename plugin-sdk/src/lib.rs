@@ -24,6 +24,8 @@ pub mod runtime;
 pub mod service;
 pub mod stage;
 pub mod stop;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 #[cfg(feature = "tracing")]
 mod tracing_bridge;
 

@@ -56,8 +56,10 @@ impl<C: SourceConnector> AbiSourceConnector for SourceConnectorGlue<C> {
     }
 
     fn alter_offsets(&mut self, config: Pairs, offsets: AbiVec<AlteredOffset>) -> AbiResult<bool> {
-        let offsets: Vec<_> =
-            offsets.into_iter().map(|altered| (altered.partition.into_option(), altered.offset.into_option())).collect();
+        let offsets: Vec<_> = offsets
+            .into_iter()
+            .map(|altered| (altered.partition.into_option(), altered.offset.into_option()))
+            .collect();
         let config = self.def.fill(&config);
         self.connector.call("alter_offsets", |connector| connector.alter_offsets(&config, &offsets))
     }

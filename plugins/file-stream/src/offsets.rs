@@ -71,7 +71,9 @@ mod tests {
 
     fn check(partition: OffsetMap, offset: Option<OffsetMap>) -> String {
         let config = Config::from([("file", "f"), ("topic", "t")]);
-        check_altered(&config, &[(Some(partition), offset)]).err().map_or(String::new(), |error| error.message().to_owned())
+        check_altered(&config, &[(Some(partition), offset)])
+            .err()
+            .map_or(String::new(), |error| error.message().to_owned())
     }
 
     #[test]
