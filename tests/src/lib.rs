@@ -8,6 +8,7 @@
 //! something else than Kafka Connect.
 
 pub mod flows;
+pub mod golden;
 pub mod kafka;
 pub mod process;
 pub mod rest;

@@ -1,7 +1,9 @@
 //! The table of stages that come with the worker. A new one is a file of its own and one entry here.
 
+use super::converters::boolean::BooleanConverter;
 use super::converters::byte_array::ByteArrayConverter;
 use super::converters::json::JsonConverter;
+use super::converters::number::NumberConverter;
 use super::converters::string::StringConverter;
 use super::{Converter, HeaderConverter, Predicate, Transform};
 use crate::config::{ConfigDef, ConfigKey, Importance, PluginKind, Props, Type, Validator};
@@ -84,6 +86,36 @@ pub fn builtins() -> Vec<BuiltIn> {
         "org.apache.kafka.connect.converters.ByteArrayConverter",
         "Passes bytes through unchanged.",
         ByteArrayConverter
+    ));
+    all.extend(both_roles!(
+        "org.apache.kafka.connect.converters.ShortConverter",
+        "Converts 16-bit integers to and from big-endian bytes.",
+        NumberConverter<i16>
+    ));
+    all.extend(both_roles!(
+        "org.apache.kafka.connect.converters.IntegerConverter",
+        "Converts 32-bit integers to and from big-endian bytes.",
+        NumberConverter<i32>
+    ));
+    all.extend(both_roles!(
+        "org.apache.kafka.connect.converters.LongConverter",
+        "Converts 64-bit integers to and from big-endian bytes.",
+        NumberConverter<i64>
+    ));
+    all.extend(both_roles!(
+        "org.apache.kafka.connect.converters.FloatConverter",
+        "Converts 32-bit floats to and from big-endian bytes.",
+        NumberConverter<f32>
+    ));
+    all.extend(both_roles!(
+        "org.apache.kafka.connect.converters.DoubleConverter",
+        "Converts 64-bit floats to and from big-endian bytes.",
+        NumberConverter<f64>
+    ));
+    all.extend(both_roles!(
+        "org.apache.kafka.connect.converters.BooleanConverter",
+        "Converts booleans to and from one byte.",
+        BooleanConverter
     ));
     all
 }

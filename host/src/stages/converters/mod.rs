@@ -1,13 +1,15 @@
 //! The converters that come with the worker, one file each. All of them also serve as header converters.
 
+pub mod boolean;
 pub mod byte_array;
 pub mod json;
+pub mod number;
 pub mod string;
 
 /// Makes a converter that ignores headers serve as a header converter too.
 macro_rules! converts_headers {
-    ($converter:ty) => {
-        impl crate::stages::HeaderConverter for $converter {
+    ($converter:ty $(, $parameter:ident: $bound:ident)?) => {
+        impl$(<$parameter: $bound>)? crate::stages::HeaderConverter for $converter {
             fn from_connect_header(
                 &mut self,
                 _topic: &ferroconnect_plugin_abi::Text,
@@ -27,7 +29,7 @@ macro_rules! converts_headers {
             }
         }
 
-        impl crate::stages::Converter for $converter {
+        impl$(<$parameter: $bound>)? crate::stages::Converter for $converter {
             fn from_connect(
                 &mut self,
                 _topic: &ferroconnect_plugin_abi::Text,

@@ -10,7 +10,7 @@ use ::base64::Engine as _;
 use ::base64::engine::general_purpose::STANDARD;
 
 use super::Settings;
-use super::lexer::{Lexer, StringToken, Syntax, unescape};
+use super::lexer::{Lexer, StringToken, Syntax, float, unescape};
 use super::read_schema::SchemaCache;
 use super::write::{Logical, decimal_scale, default_of};
 use crate::stages::text::decimal;
@@ -149,8 +149,8 @@ impl Reader<'_> {
             SchemaType::INT16 => Value::int16(self.whole()? as i16),
             SchemaType::INT32 => Value::int32(self.whole()? as i32),
             SchemaType::INT64 => Value::int64(self.whole()?),
-            SchemaType::FLOAT32 => Value::float32(self.number_text()?.parse().map_err(|_| Unusual)?),
-            SchemaType::FLOAT64 => Value::float64(self.number_text()?.parse().map_err(|_| Unusual)?),
+            SchemaType::FLOAT32 => Value::float32(float(self.number_text()?)),
+            SchemaType::FLOAT64 => Value::float64(float(self.number_text()?)),
             SchemaType::BOOLEAN => self.boolean(first)?,
             SchemaType::STRING => Value::string(self.text()?),
             SchemaType::BYTES => Value::bytes(self.base64()?),
@@ -180,11 +180,7 @@ impl Reader<'_> {
             _ => {
                 let token = self.lexer.number()?;
                 let text = self.lexer.slice(token.range);
-                if token.whole {
-                    Value::int64(parse_whole(text)?)
-                } else {
-                    Value::float64(ascii(text)?.parse().map_err(|_| Unusual)?)
-                }
+                if token.whole { Value::int64(parse_whole(text)?) } else { Value::float64(float(ascii(text)?)) }
             }
         })
     }

@@ -120,8 +120,13 @@ impl<'a> Lexer<'a> {
         if matches!(self.bytes.get(self.pos), Some(b'e' | b'E')) {
             whole = false;
             self.pos += 1;
+            let exponent = self.pos;
             self.pos += usize::from(matches!(self.bytes.get(self.pos), Some(b'+' | b'-')));
             digits += self.digits()?;
+            let exponent = std::str::from_utf8(&self.bytes[exponent..self.pos]).expect("sign and digits are ASCII");
+            if exponent.parse::<i32>().is_err() {
+                return self.fail("the exponent has more than 32 bits");
+            }
         }
         if digits > MAX_NUMBER_LENGTH {
             return self.fail("the number has more than 1000 digits");
@@ -225,6 +230,15 @@ impl<'a> Lexer<'a> {
             _ => self.fail("a comma or the closing bracket was expected"),
         }
     }
+}
+
+/// A JSON number as a floating point number of either width. Zero has no sign: numbers are decimals until here.
+pub(super) fn float<F: std::str::FromStr + Default + PartialEq>(text: &str) -> F {
+    // The grammar of JSON numbers is part of Rust's.
+    let number = text.parse().unwrap_or_default();
+    let nothing = F::default();
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    if number == nothing && mantissa.bytes().all(|byte| matches!(byte, b'0' | b'-' | b'.')) { nothing } else { number }
 }
 
 /// The text of a string token. What is not valid UTF-8, and halves of surrogate pairs, become U+FFFD; Jackson's

@@ -92,7 +92,7 @@ impl JsonConverter {
                     "Controls which format this converter will serialize decimals in. This value is case insensitive \
                      and can be either 'BASE64' (default) or 'NUMERIC'",
                 )
-                .check(Validator::one_of_ignore_case(&["BASE64", "NUMERIC"]))
+                .check(Validator::one_of_ignore_case(&["NUMERIC", "BASE64"]))
                 .show(serialization, 0, Width::Medium, "Decimal Format"),
             )
             .key(

@@ -108,6 +108,9 @@ fn parts(schema: &mut Schema, node: &Node, settings: Settings) -> Result<()> {
                 let name =
                     name.ok_or_else(|| ConnectError::data("Struct schema's field name not specified properly"))?;
                 let field_schema = from_tree(field, settings)?.expect("an object is never the null that means none");
+                if name.is_empty() {
+                    return Err(builder_error("fieldName cannot be null."));
+                }
                 if schema.field_index(name).is_some() {
                     let text = format!("Cannot create field because of field name duplication {name}");
                     return Err(builder_error(text));

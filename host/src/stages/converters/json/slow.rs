@@ -6,6 +6,7 @@ use ferroconnect_plugin_abi::{Data, Schema, SchemaType, Shared, Value, ValueRef}
 
 use super::Settings;
 use super::base64::decode_lenient;
+use super::lexer::float;
 use super::read_schema;
 use super::tree::{self, Node};
 use super::write::{Logical, decimal_scale, default_of};
@@ -42,7 +43,7 @@ pub(super) fn message(bytes: &[u8], settings: Settings, fixed: Option<&Shared<Sc
 /// Reads a value under a schema, or without one.
 pub(super) fn value(schema: Option<&Shared<Schema>>, node: Option<&Node>, settings: Settings) -> Result<Value> {
     let Some(schema) = schema else {
-        return natural(node.unwrap_or(&Node::Null), settings);
+        return Ok(natural(node.unwrap_or(&Node::Null)));
     };
     let node = match node {
         Some(Node::Null) | None => return null(schema, settings),
@@ -58,11 +59,11 @@ pub(super) fn value(schema: Option<&Shared<Schema>>, node: Option<&Node>, settin
         SchemaType::INT32 => Value::int32(low_bits(node) as i32),
         SchemaType::INT64 => Value::int64(low_bits(node)),
         SchemaType::FLOAT32 => Value::float32(match node {
-            Node::Number(number) => number.text.parse().unwrap_or_default(),
+            Node::Number(number) => float(&number.text),
             _ => 0.0,
         }),
         SchemaType::FLOAT64 => Value::float64(match node {
-            Node::Number(number) => number.text.parse().unwrap_or_default(),
+            Node::Number(number) => float(&number.text),
             _ => 0.0,
         }),
         SchemaType::STRING => node.as_text().map_or(Value::NULL, Value::string),
@@ -96,35 +97,48 @@ fn low_bits(node: &Node) -> i64 {
     }
 }
 
-fn natural(node: &Node, settings: Settings) -> Result<Value> {
-    Ok(match node {
+fn natural(node: &Node) -> Value {
+    match node {
         Node::Missing | Node::Null => Value::NULL,
         Node::Boolean(value) => Value::boolean(*value),
         Node::Number(number) if number.whole => Value::int64(number.low_bits()),
-        Node::Number(number) => Value::float64(number.text.parse().unwrap_or_default()),
+        Node::Number(number) => Value::float64(float(&number.text)),
         Node::Text(text) => Value::string(text.as_str()),
+        // Plain loops: iterators that collect would spend many times the stack on each of up to 1000 levels.
         Node::Array(nodes) => {
-            let values: Result<Vec<Value>> = nodes.iter().map(|node| natural(node, settings)).collect();
-            Value::array(values?)
+            let mut values = Vec::with_capacity(nodes.len());
+            for node in nodes {
+                values.push(natural(node));
+            }
+            Value::array(values)
         }
         Node::Object(members) => {
-            let entry = |(name, node): &(String, Node)| {
-                Ok(MapEntry { key: Value::string(name.as_str()), value: natural(node, settings)? })
-            };
-            Value::map(members.iter().map(entry).collect::<Result<Vec<_>>>()?)
+            let mut entries = Vec::with_capacity(members.len());
+            for (name, node) in members {
+                entries.push(MapEntry { key: Value::string(name.as_str()), value: natural(node) });
+            }
+            Value::map(entries)
         }
-    })
+    }
 }
 
 /// An array; the values of an object will do, and anything else is empty.
 fn array(schema: &Schema, node: &Node, settings: Settings) -> Result<Value> {
-    let element = |node: &Node| value(schema.values.get(), Some(node), settings);
-    let values: Result<Vec<Value>> = match node {
-        Node::Array(nodes) => nodes.iter().map(element).collect(),
-        Node::Object(members) => members.iter().map(|(_, node)| element(node)).collect(),
-        _ => Ok(Vec::new()),
-    };
-    Ok(Value::array(values?))
+    let mut values = Vec::new();
+    match node {
+        Node::Array(nodes) => {
+            for node in nodes {
+                values.push(value(schema.values.get(), Some(node), settings)?);
+            }
+        }
+        Node::Object(members) => {
+            for (_, node) in members {
+                values.push(value(schema.values.get(), Some(node), settings)?);
+            }
+        }
+        _ => {}
+    }
+    Ok(Value::array(values))
 }
 
 fn map(schema: &Schema, node: &Node, settings: Settings) -> Result<Value> {

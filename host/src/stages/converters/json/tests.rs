@@ -162,3 +162,16 @@ fn fields_may_come_in_any_order_with_others_between() {
     }
     assert_eq!(read(&[], &text("{\"a\":9,\"c\":3,\"a\":1}")), expected);
 }
+
+#[test]
+fn the_deepest_data_fits_on_a_threads_stack() {
+    let text = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+    let object = format!("{}1{}", "{\"a\":".repeat(1000), "}".repeat(1000));
+    for text in [text, object] {
+        let data = read(PLAIN, &text);
+        assert_eq!(written(PLAIN, &data), text);
+        let deeper = Data::schemaless(Value::array(vec![data.value]));
+        assert!(converter(PLAIN).write(&deeper).is_err());
+        assert!(converter(PLAIN).read(Some(&Blob::from(format!("[{text}]").into_bytes()))).is_err());
+    }
+}
