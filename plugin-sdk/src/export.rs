@@ -406,10 +406,9 @@ macro_rules! __export_registry {
             }
 
             fn root() -> PluginLibraryRef {
-                $crate::export::leak_root(PluginLibrary {
+                $crate::export::leak_root($crate::__root_table! {
                     attach,
                     describe,
-                    validate: $crate::export::no_further_checks,
                     source_connector,
                     source_task,
                     sink_connector,
@@ -421,7 +420,6 @@ macro_rules! __export_registry {
                     config_provider,
                     rest_extension,
                     override_policy,
-                    extension: $crate::export::no_extension,
                 })
             }
 
@@ -456,6 +454,42 @@ macro_rules! __export_registry {
             };
         }
     };
+}
+
+/// The root of a library: its own functions and the defaults of this SDK.
+#[cfg(not(feature = "next-minor"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __root_table {
+    ($($own:ident),* $(,)?) => {
+        PluginLibrary {
+            $($own,)*
+            validate: $crate::export::no_further_checks,
+            extension: $crate::export::no_extension,
+        }
+    };
+}
+
+/// As above, with what the tests of the compatibility promise add.
+#[cfg(feature = "next-minor")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __root_table {
+    ($($own:ident),* $(,)?) => {
+        PluginLibrary {
+            $($own,)*
+            validate: $crate::export::no_further_checks,
+            extension: $crate::export::no_extension,
+            next_minor_probe: $crate::export::next_minor_probe,
+        }
+    };
+}
+
+/// What the next minor release adds to the root, for the tests of the compatibility promise.
+#[cfg(feature = "next-minor")]
+#[doc(hidden)]
+pub extern "C" fn next_minor_probe() -> u32 {
+    11
 }
 
 /// The factory functions of a library.

@@ -16,6 +16,8 @@ pub mod quarantine;
 pub mod registry;
 pub mod report;
 mod scan;
+#[cfg(test)]
+mod tests;
 pub mod version;
 
 pub use finder::{Finder, Plugins, plugin_settings};
