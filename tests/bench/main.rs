@@ -2,6 +2,7 @@
 //!
 //! Run it through `scripts/bench.sh`, which builds everything and brings a broker.
 
+mod border;
 mod raw_consume;
 mod raw_produce;
 mod report;
@@ -23,6 +24,8 @@ struct Cli {
 enum Command {
     /// Run all of it and print a table.
     Run(Options),
+    /// Only what the border between worker and plugin costs.
+    Border,
     /// The raw producer loop: reads lines and sends them.
     #[command(hide = true)]
     RawProduce(raw_produce::Options),
@@ -66,6 +69,7 @@ fn main() {
                 report::write(path, &options, &text);
             }
         }
+        Command::Border => println!("{}", report::border(&border::measure())),
         Command::RawProduce(options) => raw_produce::run(&options),
         Command::RawConsume(options) => raw_consume::run(&options),
     }

@@ -1,9 +1,11 @@
 //! Turns measurements into Markdown tables.
 
 use crate::Options;
+use crate::border::Border;
 use crate::runs::{Results, Run, Start};
 use crate::subject::{Side, Who};
 use ferroconnect_e2e::worker::Subject;
+use ferroconnect_fixture_border::{BATCH, VALUE};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -23,7 +25,24 @@ pub(crate) fn markdown(options: &Options, results: &Results) -> String {
     }
     ratios(&mut text, results);
     starts(&mut text, &results.starts);
+    if let Some(border) = &results.border {
+        row(&mut text, &format!("\n### Plugin border\n\n{}", self::border(border)));
+    }
     text
+}
+
+/// What the plugin border costs, as a table.
+pub(crate) fn border(border: &Border) -> String {
+    let line = |name: &str, direct: f64, through: f64| {
+        format!("| {name} | {direct:.0} | {through:.0} | {:.0} |", (through - direct).max(0.0))
+    };
+    [
+        format!("| Batches of {BATCH}, values of {VALUE} bytes | in one program, ns per record | through a library | the border |"),
+        "| --- | --- | --- | --- |".to_owned(),
+        line("source: make and drop records (`poll`)", border.source_direct, border.source),
+        line("sink: look at records (`put`)", border.sink_direct, border.sink),
+    ]
+    .join("\n")
 }
 
 /// Puts `text` between the markers of its format in the file; adds them at the end of a file that has none.

@@ -1,5 +1,6 @@
 //! The measured runs.
 
+use crate::border::{self, Border};
 use crate::subject::{Side, Who};
 use crate::{Options, usage};
 use clap::ValueEnum;
@@ -98,6 +99,8 @@ pub(crate) struct Results {
     pub(crate) sink: Vec<Run>,
     /// Starts of idle workers.
     pub(crate) starts: Vec<Start>,
+    /// The plugin border; none where our worker is left out.
+    pub(crate) border: Option<Border>,
 }
 
 struct Bench<'a> {
@@ -114,6 +117,7 @@ pub(crate) fn all(options: &Options) -> Results {
     write_lines(&bench.input(), options.lines);
     write_lines(&bench.warm_up(), options.lines / 10);
     let mut results = Results { starts: bench.starts(), ..Results::default() };
+    results.border = (!options.without_ours).then(border::measure);
     for round in 1..=options.rounds {
         for who in bench.competitors(&[Who::Raw, Who::RawIdempotent]) {
             results.source.push(noted(round, "source", bench.source(who)));
