@@ -36,6 +36,7 @@ pub use error::{Error, Result};
 pub use export::{Description, Library, Plugin, PluginEntry};
 pub use ferroconnect_plugin_abi::builder::SchemaBuilder;
 pub use ferroconnect_plugin_abi::config::{ConfigValue, Importance, Width};
+pub use ferroconnect_plugin_abi::containers::AbiVec;
 pub use ferroconnect_plugin_abi::error::ErrorKind;
 pub use ferroconnect_plugin_abi::host::{MetricKind, ReportState};
 pub use ferroconnect_plugin_abi::record::{
