@@ -130,6 +130,7 @@ fn show<T: Serialize>(json: bool, what: &T, text: impl Fn(&T) -> String) -> Resu
 #[derive(Serialize)]
 struct Listing<'a> {
     plugins: Vec<PluginReport>,
+    warnings: &'a [String],
     refused: &'a [Refusal],
 }
 
@@ -138,7 +139,7 @@ impl<'a> Listing<'a> {
         let mut all: Vec<PluginReport> = plugins.registry().all().map(|plugin| plugin.report()).collect();
         // Stable: within a kind the registry's order stays.
         all.sort_by(|one, other| one.kind.cmp(&other.kind));
-        Listing { plugins: all, refused: plugins.refused() }
+        Listing { plugins: all, warnings: plugins.registry().warnings(), refused: plugins.refused() }
     }
 
     fn to_table(&self) -> String {
@@ -150,6 +151,9 @@ impl<'a> Listing<'a> {
         let mut out = table(&rows);
         // Writing to a String cannot fail.
         let _ = writeln!(out, "\n{} plugins, {} files refused", self.plugins.len(), self.refused.len());
+        for warning in self.warnings {
+            let _ = writeln!(out, "warning: {warning}");
+        }
         for refusal in self.refused {
             let _ = writeln!(out, "refused: {refusal}");
         }

@@ -208,6 +208,7 @@ impl Wanted {
 pub struct Registry {
     /// By class, then version, then location.
     plugins: Vec<Arc<Plugin>>,
+    warnings: Vec<String>,
 }
 
 impl Registry {
@@ -215,8 +216,9 @@ impl Registry {
     pub(super) fn new(mut plugins: Vec<Plugin>) -> Registry {
         plugins.extend(builtins().iter().map(Plugin::of_worker));
         plugins.sort_by(Plugin::order);
-        let registry = Registry { plugins: plugins.into_iter().map(Arc::new).collect() };
-        for warning in registry.shared_classes() {
+        let mut registry = Registry { plugins: plugins.into_iter().map(Arc::new).collect(), warnings: Vec::new() };
+        registry.warnings = registry.shared_classes();
+        for warning in &registry.warnings {
             tracing::warn!("{warning}");
         }
         registry
@@ -246,6 +248,11 @@ impl Registry {
                 ))
             })
             .collect()
+    }
+
+    /// What the log says about plugins that stand in each other's way.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// All plugins, by class, then version.
@@ -369,5 +376,80 @@ impl PluginCatalog for Registry {
 
     fn latest_version(&self, kind: PluginKind, name: &str) -> Option<String> {
         self.find(kind, name, None).ok().map(|plugin| plugin.version.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plugin(kind: PluginKind, class: &str, version: &str, location: &str) -> Plugin {
+        let mut plugin = Plugin::of_worker(&builtins()[0]);
+        (plugin.kind, plugin.class, plugin.location) = (kind, class.to_owned(), location.to_owned());
+        plugin.version = Version::new(version);
+        plugin
+    }
+
+    fn registry() -> Registry {
+        let mut file = plugin(PluginKind::Source, "org.example.FileStreamSourceConnector", "1.0", "/p/file.so");
+        file.aliases = vec!["com.example.Files".to_owned()];
+        Registry::new(vec![
+            file,
+            plugin(PluginKind::Sink, "org.example.LogSinkConnector", "1.0", "/p/log.so"),
+            plugin(PluginKind::Sink, "org.example.LogSinkConnector", "1.10", "/p/log-10.so"),
+            plugin(PluginKind::Sink, "org.example.LogSinkConnector", "1.2", "/p/log-2.so"),
+            plugin(PluginKind::Sink, "net.example.FileStreamSource", "1.0", "/p/net.so"),
+            plugin(PluginKind::Transformation, "org.example.Mask$Value", "1.0", "/p/mask.so"),
+        ])
+    }
+
+    #[test]
+    fn names_find_classes() {
+        let registry = registry();
+        let find = |name: &str| registry.connector(name, None).map(|plugin| plugin.class.as_str());
+        assert_eq!(find("org.example.FileStreamSourceConnector").unwrap(), "org.example.FileStreamSourceConnector");
+        assert_eq!(find("com.example.Files").unwrap(), "org.example.FileStreamSourceConnector");
+        assert_eq!(find("FileStreamSourceConnector").unwrap(), "org.example.FileStreamSourceConnector");
+        assert_eq!(find("LogSink").unwrap(), "org.example.LogSinkConnector");
+        let mask = registry.find(PluginKind::Transformation, "Value", None).unwrap();
+        assert_eq!(mask.class, "org.example.Mask$Value");
+        assert_eq!(registry.resolve_any("String").unwrap(), "org.apache.kafka.connect.storage.StringConverter");
+        let ambiguous = find("FileStreamSource").unwrap_err();
+        assert_eq!(
+            ambiguous.message(),
+            "More than one connector matches alias FileStreamSource. Please use full package and class name instead. \
+             Classes found: PluginDesc{klass=class net.example.FileStreamSource, name='net.example.FileStreamSource', \
+             version='1.0', encodedVersion=1.0, type=sink, typeName='sink', location='/p/net.so'}, PluginDesc{klass=class \
+             org.example.FileStreamSourceConnector, name='org.example.FileStreamSourceConnector', version='1.0', \
+             encodedVersion=1.0, type=source, typeName='source', location='/p/file.so'}"
+        );
+        let missing = find("Nothing").unwrap_err();
+        let start = "Failed to find any class that implements Connector and which name matches Nothing, available \
+                     connectors are: PluginDesc{klass=class net.example.FileStreamSource, ";
+        assert!(missing.message().starts_with(start), "{missing}");
+    }
+
+    #[test]
+    fn the_highest_version_is_used_unless_one_is_asked_for() {
+        let registry = registry();
+        let version = |asked| registry.connector("LogSink", asked).map(|plugin| plugin.version.as_str().to_owned());
+        assert_eq!(version(None).unwrap(), "1.10");
+        assert_eq!(version(Some("latest")).unwrap(), "1.10");
+        assert_eq!(version(Some("1.2")).unwrap(), "1.2");
+        assert_eq!(version(Some("[1.0,1.5)")).unwrap(), "1.2");
+        assert_eq!(
+            version(Some("[2,)")).unwrap_err().message(),
+            "Plugin org.example.LogSinkConnector not found that matches the version range [2,), available versions: \
+             [1.0, 1.2, 1.10]"
+        );
+        assert_eq!(version(Some("[2")).unwrap_err().message(), "Invalid version specification: [2");
+        let same: Vec<_> = registry.of_kind(PluginKind::Sink).map(|plugin| plugin.version.as_str()).collect();
+        assert_eq!(same, ["1.0", "1.0", "1.2", "1.10"], "all are listed");
+        assert_eq!(
+            registry.warnings(),
+            ["The sink class org.example.LogSinkConnector is there 3 times: /p/log.so (version 1.0), /p/log-2.so \
+              (version 1.2), /p/log-10.so (version 1.10). Version 1.10 of /p/log-10.so is used unless a configuration \
+              asks for another version"]
+        );
     }
 }
