@@ -5,6 +5,7 @@ use super::converters::byte_array::ByteArrayConverter;
 use super::converters::json::JsonConverter;
 use super::converters::number::NumberConverter;
 use super::converters::string::StringConverter;
+use super::headers::simple::SimpleHeaderConverter;
 use super::{Converter, HeaderConverter, Predicate, Transform};
 use crate::config::{ConfigDef, ConfigKey, Importance, PluginKind, Props, Type, Validator};
 use crate::error::Result;
@@ -117,6 +118,12 @@ pub fn builtins() -> Vec<BuiltIn> {
         "Converts booleans to and from one byte.",
         BooleanConverter
     ));
+    all.push(BuiltIn {
+        class: "org.apache.kafka.connect.storage.SimpleHeaderConverter",
+        documentation: "Writes header values as text and reads them by what they look like.",
+        config: SimpleHeaderConverter::config_def,
+        factory: Factory::HeaderConverter(|props| Ok(Box::new(SimpleHeaderConverter::configured(props)?))),
+    });
     all
 }
 

@@ -8,6 +8,7 @@
 
 mod builtins;
 pub mod converters;
+pub mod headers;
 pub mod text;
 
 use ferroconnect_plugin_abi::containers::AbiVec;

@@ -3,6 +3,7 @@
 pub mod charset;
 pub mod date;
 pub mod decimal;
+pub mod digits;
 pub mod float;
 
 use std::fmt::Write as _;
