@@ -37,7 +37,7 @@ fn create(admin: &Admin, name: &str, partitions: i32) {
         replication_factor: Some(1),
         configs: vec![("cleanup.policy".to_owned(), "compact".to_owned())],
     };
-    let results = admin.create_topics(&[topic.clone()], PATIENCE).expect("answers");
+    let results = admin.create_topics(std::slice::from_ref(&topic), PATIENCE).expect("answers");
     assert_eq!(results, [Ok(Created::New)]);
     let results = admin.create_topics(&[topic], PATIENCE).expect("answers");
     assert_eq!(results, [Ok(Created::Existed)]);

@@ -110,12 +110,12 @@ fn records_come_in_order_and_go_on_behind_the_commit_made_at_revocation() {
     let values = consume_until(&first, &mut diary, |_, values| values.len() >= 300);
     assert_eq!(values, numbers(0..values.len() as u64));
     assert_eq!(diary.assigned.len(), 1);
-    assert_eq!(first.assignment().expect("open"), [partition.clone()]);
-    let position = first.position(&[partition.clone()]).expect("assigned");
+    assert_eq!(first.assignment().expect("open"), std::slice::from_ref(&partition));
+    let position = first.position(std::slice::from_ref(&partition)).expect("assigned");
     assert_eq!(position, [(partition.clone(), Some(values.len() as i64))]);
     diary.commit_at_revoke = vec![partition.at(300)];
     first.close(&mut diary);
-    assert_eq!(diary.revoked, [partition.clone()]);
+    assert_eq!(diary.revoked, std::slice::from_ref(&partition));
     drop(first);
 
     let second = consumer(broker.bootstrap_servers(), "order", &[]);
@@ -123,7 +123,7 @@ fn records_come_in_order_and_go_on_behind_the_commit_made_at_revocation() {
     let mut diary = Diary::default();
     let values = consume_until(&second, &mut diary, |_, values| values.len() >= 200);
     assert_eq!(values, numbers(300..500));
-    let committed = second.committed(&[partition.clone()], PATIENCE);
+    let committed = second.committed(std::slice::from_ref(&partition), PATIENCE);
     assert_eq!(committed.expect("answers"), [(partition, Some(300))]);
 }
 
@@ -140,7 +140,7 @@ fn asynchronous_commits_are_answered_through_the_handler() {
     consumer.commit_async(vec![partition.at(7)], 42).expect("accepted");
     consume_until(&consumer, &mut diary, |diary, _| !diary.commits.is_empty());
     assert_eq!(diary.commits, [(42, Ok(()))]);
-    let committed = consumer.committed(&[partition.clone()], PATIENCE);
+    let committed = consumer.committed(std::slice::from_ref(&partition), PATIENCE);
     assert_eq!(committed.expect("answers"), [(partition, Some(7))]);
 }
 
