@@ -9,6 +9,7 @@ pub(super) fn all(properties: &mut Properties) {
         compression_level(properties);
         ignore_keys(properties);
         transaction_timeout(properties);
+        queue_size(properties);
     }
     security(properties);
 }
@@ -89,6 +90,29 @@ fn transaction_timeout(properties: &mut Properties) {
     let too_long = number(DELIVERY).is_some_and(|delivery| delivery == 0 || delivery > transaction);
     if too_long {
         properties.put(DELIVERY, DELIVERY, transaction.to_string());
+    }
+}
+
+/// The queue has to hold the largest record, or sending it would wait for ever. Who asks for more
+/// memory means more records too.
+fn queue_size(properties: &mut Properties) {
+    const MEMORY: &str = "buffer.memory";
+    const COUNT: &str = "queue.buffering.max.messages";
+    let number = |key| properties.get(key).and_then(|v| convert::number(v).ok());
+    let (Some(memory), Some(largest)) = (number(MEMORY), number("max.request.size")) else {
+        return;
+    };
+    if memory < largest.saturating_mul(2) {
+        let kilobytes = (largest / 512).clamp(1, i64::from(i32::MAX));
+        if properties.set_by_user(MEMORY) {
+            properties
+                .warn(MEMORY, format!("is raised to {} so that two of the largest records fit", kilobytes * 1024));
+        }
+        properties.put(MEMORY, "queue.buffering.max.kbytes", kilobytes.to_string());
+    }
+    if properties.set_by_user(MEMORY) && !properties.set_by_user(COUNT) {
+        let count = (memory / 400).clamp(40_000, i64::from(i32::MAX));
+        properties.put(MEMORY, COUNT, count.to_string());
     }
 }
 

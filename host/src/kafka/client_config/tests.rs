@@ -122,6 +122,15 @@ fn all_mistakes_are_named_at_once_with_key_and_value() {
 }
 
 #[test]
+fn the_queue_holds_the_largest_record_and_grows_with_its_memory() {
+    let large = [("max.request.size", "20000000")];
+    let kilobytes = value(&large, "queue.buffering.max.kbytes").expect("set");
+    assert!(kilobytes.parse::<u64>().expect("a number") * 1024 >= 20_000_000);
+    let roomy = [("buffer.memory", "400000000")];
+    assert_eq!(value(&roomy, "queue.buffering.max.messages").as_deref(), Some("1000000"));
+}
+
+#[test]
 fn names_of_librdkafka_pass_as_they_are() {
     assert_eq!(value(&[("sticky.partitioning.linger.ms", "7")], "sticky.partitioning.linger.ms").as_deref(), Some("7"));
 }
