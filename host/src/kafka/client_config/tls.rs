@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 
-use super::Properties;
+use super::{Properties, trust_store};
 
 const KEYSTORE: &str = "ssl.keystore.location";
 const TRUSTSTORE: &str = "ssl.truststore.location";
@@ -107,14 +107,13 @@ fn trust_store(properties: &mut Properties) {
             properties.refuse(TRUSTSTORE, "is a PEM file; set ssl.truststore.type=PEM");
         }
         Ok(_) if typed_pem => properties.refuse(TRUSTSTORE, "is not a PEM file"),
-        Ok(StoreFormat::Jks | StoreFormat::Pkcs12) => properties.refuse(
-            TRUSTSTORE,
-            format!(
-                "is a Java trust store; export its certificates with: keytool -exportcert -rfc \
-                 -keystore {path} -alias ALIAS -file ca.pem, then set ssl.truststore.type=PEM and \
-                 this key to that file"
-            ),
-        ),
+        Ok(StoreFormat::Jks | StoreFormat::Pkcs12) => {
+            let password = properties.text("ssl.truststore.password").map(str::to_owned);
+            match trust_store::read(&path, password.as_deref()) {
+                Ok(pem) => properties.put(TRUSTSTORE, "ssl.ca.pem", pem),
+                Err(reason) => properties.refuse(TRUSTSTORE, reason),
+            }
+        }
         Ok(StoreFormat::Unknown) => {
             properties.refuse(TRUSTSTORE, "is neither PEM, PKCS#12 nor JKS");
         }
