@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::config::providers::ConfigProvider;
-use crate::config::{ConfigFile, ConnectorFile, InitialState, LogFormat, Mode, PluginKind, Props, WorkerConfig};
+use crate::config::{
+    ConfigFile, ConnectorFile, ConverterRole, InitialState, LogFormat, Mode, PluginKind, Props, WorkerConfig,
+};
 use crate::error::{ConnectError, Result};
 use crate::herder::{self, ConfigChange, Handle};
 use crate::kafka::EmbeddedBroker;
@@ -43,8 +45,27 @@ pub struct Standalone {
 pub fn load(path: &Path) -> Result<(WorkerConfig, Plugins)> {
     let file = ConfigFile::read(path)?;
     let plugins = find_plugins(&file)?;
+    let places = ConverterRole::ALL.map(|role| (role, file.place(role.key())));
     let config = WorkerConfig::from_file(file, Mode::Standalone, &provider_maker(&plugins))?;
+    for (role, place) in places {
+        check_converter(&config, &plugins, role, &place)?;
+    }
     Ok((config, plugins))
+}
+
+/// A worker whose converters are not there could not run a single task.
+fn check_converter(config: &WorkerConfig, plugins: &Plugins, role: ConverterRole, place: &str) -> Result<()> {
+    let spec = config.converter(role);
+    match plugins.registry().find(role.plugin_kind(), &spec.class, spec.version.as_deref()) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(ConnectError::config(format!(
+            "{place}: Invalid value {} for configuration {}: Class {} could not be found.",
+            spec.class,
+            role.key(),
+            spec.class
+        ))
+        .caused_by(error)),
+    }
 }
 
 /// Config providers from plugin libraries.
@@ -82,7 +103,8 @@ impl Standalone {
         let broker = start_broker(&mut config)?;
         // Read before anything runs, so that a wrong file leaves nothing behind.
         let connectors = connector_files.iter().map(ConnectorFile::read).collect::<Result<Vec<_>>>()?;
-        let server = BoundServer::bind(config.rest.clone(), Mode::Standalone)?;
+        let server =
+            BoundServer::bind(config.rest.clone(), Mode::Standalone).map_err(|error| own_keys(error, &config))?;
         let parts = parts(config, plugins, server.worker_id())?;
         let tracking =
             TopicTracking { enabled: parts.config.topic_tracking, reset_allowed: parts.config.topic_tracking_reset };
@@ -154,6 +176,17 @@ impl Standalone {
         }
         tracing::info!("Kafka Connect stopped");
     }
+}
+
+/// Adds the two keys that a second worker on the same machine has to change, with their values.
+fn own_keys(error: ConnectError, config: &WorkerConfig) -> ConnectError {
+    let listeners: Vec<String> = config.rest.listeners.iter().map(ToString::to_string).collect();
+    let offsets = config.offset_file.as_deref().map(|file| file.display().to_string()).unwrap_or_default();
+    error.detail(format!(
+        "{} with listeners={} and offset.storage.file.filename={offsets}",
+        config.path.display(),
+        listeners.join(",")
+    ))
 }
 
 /// Starts the broker inside the worker where the configuration asks for it.

@@ -16,7 +16,7 @@ use rdkafka::bindings as rd;
 use rdkafka::types::RDKafkaRespErr as Code;
 
 use super::client_config::ClientSettings;
-use super::error::KafkaError;
+use super::error::{KafkaError, c_text};
 use super::native::{Event, Handle, Queue, c_string, millis};
 use super::partitions::{PartitionList, TopicPartitionOffset};
 use crate::error::Result;
@@ -114,6 +114,20 @@ impl From<KafkaError> for SendError {
     fn from(error: KafkaError) -> Self {
         if error.is(Code::RD_KAFKA_RESP_ERR__QUEUE_FULL) { Self::QueueFull } else { Self::Kafka(error) }
     }
+}
+
+/// Says which topic a refused record was for.
+///
+/// # Safety
+/// `topic` is null or a topic that lives.
+unsafe fn name_topic(error: KafkaError, topic: *mut rd::rd_kafka_topic_t) -> KafkaError {
+    if topic.is_null() {
+        return error;
+    }
+    // SAFETY: by the contract of this function; a topic's name is a C string.
+    let name = unsafe { c_text(rd::rd_kafka_topic_name(topic)) };
+    let text = format!("topic '{name}': {}", error.text());
+    error.with_text(text)
 }
 
 /// What became of one record.
@@ -288,7 +302,9 @@ impl Producer {
                 let timestamp = rd::rd_kafka_message_timestamp(message, std::ptr::null_mut());
                 DeliveryReport {
                     opaque: message._private as u64,
-                    result: KafkaError::check_code(code).map(|()| (message.partition, message.offset)),
+                    result: KafkaError::check_code(code)
+                        .map(|()| (message.partition, message.offset))
+                        .map_err(|error| name_topic(error, message.rkt)),
                     timestamp: (timestamp >= 0).then_some(timestamp),
                 }
             };

@@ -18,7 +18,10 @@ use super::{Shared, kind_of};
 pub(super) fn validate(shared: &Arc<Shared>, raw: &Props) -> Result<ConfigInfos> {
     let resolved = shared.resolve(raw)?;
     let Some(class) = resolved.get("connector.class").map(str::trim) else {
-        return Err(ConnectError::bad_request("Connector config contains no connector type"));
+        return Err(ConnectError::bad_request(format!(
+            "Connector config {} contains no connector type",
+            raw.to_java_text()
+        )));
     };
     let version = resolved.get("connector.plugin.version");
     let plugin = match shared.registry.connector(class, version) {
