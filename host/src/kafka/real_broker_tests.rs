@@ -1,11 +1,14 @@
 //! Tests against a real Kafka; `FERROCONNECT_TEST_BROKERS` says where it is, without it they are
-//! skipped (`scripts/dev-kafka.sh up` starts one).
+//! skipped (`scripts/dev-kafka.sh up` starts one). Clients with TLS or a login are tested with the
+//! properties files of Java clients that `FERROCONNECT_TEST_CLIENTS` names, separated by colons.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::admin::tests::admin;
 use super::admin::{Admin, Created, NewTopic};
+use super::client_config::defaults::worker_admin_defaults;
+use super::client_config::{ClientSettings, Layer, Role};
 use super::consumer::tests::consumer;
 use super::consumer::{BatchConsumer, NoHandler};
 use super::producer::OutRecord;
@@ -183,4 +186,35 @@ fn aborted_transactions_are_not_read_on_a_real_kafka() {
     let error = producer.commit_transaction(PATIENCE, &mut |_| {}).expect_err("fenced");
     assert!(error.is_fatal(), "{error}");
     assert!(producer.fatal_error().is_some());
+}
+
+/// The properties of a Java client's file, one on each line. `# refused: TEXT` in the first line
+/// says that the broker is to refuse the client with these words.
+fn client_file(path: &str) -> (BTreeMap<String, String>, Option<String>) {
+    let text = std::fs::read_to_string(path).expect("the file is there");
+    let refusal = text.lines().next().and_then(|line| line.strip_prefix("# refused: "));
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let pairs = lines.filter_map(|line| line.split_once('='));
+    let properties = pairs.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    (properties.collect(), refusal.map(str::to_owned))
+}
+
+#[test]
+fn clients_with_tls_and_logins_reach_a_real_kafka() {
+    let Ok(files) = std::env::var("FERROCONNECT_TEST_CLIENTS") else {
+        eprintln!("skipped: FERROCONNECT_TEST_CLIENTS is not set");
+        return;
+    };
+    for file in files.split(':') {
+        let (properties, refusal) = client_file(file);
+        let defaults = worker_admin_defaults("test-login");
+        let settings = ClientSettings::resolve(Role::Admin, &defaults, &[Layer::new("", &properties)]).expect(file);
+        let admin = Admin::new(&settings).expect(file);
+        let patience = if refusal.is_some() { Duration::from_secs(5) } else { PATIENCE };
+        match (admin.brokers(patience), refusal) {
+            (Ok(brokers), None) => assert_eq!(brokers.len(), 1, "{file}"),
+            (Err(error), Some(refusal)) => assert!(error.text().contains(&refusal), "{file}: {error}"),
+            (result, refusal) => panic!("{file}: {result:?}, expected refusal: {refusal:?}"),
+        }
+    }
 }
