@@ -5,6 +5,8 @@
 //! version passes with the sides swapped: then the host has more, at the ends of tables, and reads what is missing as
 //! absent.
 
+use std::cmp::Ordering;
+
 use ferroconnect_plugin_abi::__abi_stable::abi_stability::abi_checking::{
     AbiInstability, AbiInstabilityErrors, check_layout_compatibility,
 };
@@ -37,7 +39,7 @@ pub(super) fn check(
     sdk: &str,
 ) -> Result<Fit, Misfit> {
     let Err(forward) = check_layout_compatibility(host, library) else { return Ok(Fit::Full) };
-    if library_minor >= ABI_MINOR {
+    if library_minor.cmp(&ABI_MINOR).is_ge() {
         return Err(misfit(&forward, Expected::Host, library_minor, sdk));
     }
     match check_layout_compatibility(library, host) {
@@ -56,20 +58,21 @@ enum Expected {
 fn misfit(errors: &AbiInstabilityErrors, expected: Expected, library_minor: u16, sdk: &str) -> Misfit {
     tracing::debug!("Layout check of the plugin contract: {errors}");
     let what = difference(errors, expected);
-    let (newer, way_out) = if library_minor > ABI_MINOR {
-        let newer = "the plugin is the newer side";
-        (
-            newer,
+    let rebuild = || "Build the plugin again with a released SDK".to_owned();
+    let (newer, way_out) = match library_minor.cmp(&ABI_MINOR) {
+        Ordering::Greater => (
+            "the plugin is the newer side",
             format!(
-                "Upgrade the worker to one with ABI {ABI_MAJOR}.{library_minor} or later, or build the plugin with an SDK of ABI {ABI_MAJOR}.{ABI_MINOR}"
+                "Upgrade the worker to one with ABI {ABI_MAJOR}.{library_minor} or later, or build the plugin with an \
+                 SDK of ABI {ABI_MAJOR}.{ABI_MINOR}"
             ),
-        )
-    } else if library_minor < ABI_MINOR {
-        let newer = "the worker is the newer side, and the plugin is not one of the ABI release it claims";
-        (newer, "Build the plugin again with a released SDK".to_owned())
-    } else {
-        let newer = "both sides claim the same ABI version, so the plugin was built with a changed copy of it";
-        (newer, "Build the plugin again with a released SDK".to_owned())
+        ),
+        Ordering::Less => {
+            ("the worker is the newer side, and the plugin is not of the ABI release that it claims", rebuild())
+        }
+        Ordering::Equal => {
+            ("both sides claim the same ABI version, so the plugin was built with a changed copy of it", rebuild())
+        }
     };
     Misfit {
         message: format!(

@@ -316,7 +316,7 @@ mod tests {
         fs::write(root.join("truncated.so"), &elf(5000)[..4000]).unwrap();
         fs::write(root.join("writable.so"), elf(128)).unwrap();
         fs::set_permissions(root.join("writable.so"), fs::Permissions::from_mode(0o777)).unwrap();
-        let found = scan(&[root.clone()], false);
+        let found = scan(std::slice::from_ref(&root), false);
         assert_eq!(names(&found), Vec::<String>::new());
         let lines: Vec<(Reason, String)> = found.refused.iter().map(|r| (r.reason, r.message.clone())).collect();
         let expected = [
@@ -347,7 +347,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("secret.so");
         fs::write(&file, elf(128)).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
         let found = scan(&[home.path().to_owned()], false);
         assert_eq!(found.refused.len(), 1);
         assert_eq!(found.refused[0].reason, Reason::Unreadable);

@@ -155,7 +155,7 @@ fn links_and_rights() {
     let open = path.put("open.so", &Libraries::get().file("old"));
     fs::set_permissions(&open, fs::Permissions::from_mode(0o666)).unwrap();
     let closed = path.put("closed.so", &Libraries::get().file("old"));
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     let listing = path.list();
     listing.assert_refused(&dangling, "unreadable", &["a link to nowhere.so, which does not exist"]);
     listing.assert_refused(&escape, "outside-plugin-path", &["plugin.path.symlinks.allow=true"]);

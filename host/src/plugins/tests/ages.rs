@@ -49,7 +49,7 @@ fn refused(plugins: &Plugins, file: &Path, parts: &[&str]) {
 fn works(plugins: &Plugins, file: &Path, version: &str) {
     let library = plugins.libraries().iter().find(|library| library.path == file);
     let library = library.unwrap_or_else(|| panic!("{} is not loaded: {:?}", file.display(), plugins.refused()));
-    assert_eq!(library.older, library.build.abi.1 < ABI_MINOR);
+    assert_eq!(library.older, library.build.abi.1.cmp(&ABI_MINOR).is_lt());
     let registry = plugins.registry();
     let source = registry.find(PluginKind::Source, "test.FixtureSource", Some(version)).unwrap();
     assert_eq!(source.location, file.display().to_string());
