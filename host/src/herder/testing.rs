@@ -17,10 +17,12 @@ use crate::storage::{
     TaskStatus, TopicStatus,
 };
 
-use super::{Handle, start_standalone};
+use super::{Handle, standalone};
 use crate::runtime::*;
 
 pub(crate) const WORKER_ID: &str = "127.0.0.1:8083";
+/// Pointless work is given up after this; long enough for what does not hang.
+const SHORT: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// See the module's description.
@@ -52,7 +54,7 @@ pub(crate) fn standalone() -> (Handle, Arc<TestRuntime>) {
     let statuses = Arc::new(MemoryStatusStore::default());
     let runtime =
         Arc::new(TestRuntime { statuses: Arc::clone(&statuses), state: Mutex::default(), changed: Condvar::new() });
-    let handle = start_standalone(runtime.clone(), Arc::new(MemoryConfigStore::default()), statuses).unwrap();
+    let handle = standalone::start(runtime.clone(), Arc::new(MemoryConfigStore::default()), statuses, SHORT).unwrap();
     (handle, runtime)
 }
 

@@ -38,12 +38,22 @@ pub fn start_standalone(
     configs: Arc<dyn ConfigStore>,
     statuses: Arc<dyn StatusStore>,
 ) -> Result<Handle> {
+    start(runtime, configs, statuses, SUPERSEDED_GRACE)
+}
+
+/// As [`start_standalone`]; `grace` is how long work may go on that has become pointless.
+pub(super) fn start(
+    runtime: Arc<dyn Runtime>,
+    configs: Arc<dyn ConfigStore>,
+    statuses: Arc<dyn StatusStore>,
+    grace: Duration,
+) -> Result<Handle> {
     let (queue, commands) = mpsc::channel();
     let events = Arc::new(Events { queue: queue.clone() });
     let owner = Owner {
         commands,
         queue: queue.clone(),
-        work: Work::new(queue.clone(), SUPERSEDED_GRACE),
+        work: Work::new(queue.clone(), grace),
         operations: Arc::new(Operations::new(Arc::clone(&runtime), configs, statuses, events)),
     };
     thread::Builder::new()

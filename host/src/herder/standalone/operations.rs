@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -21,6 +22,9 @@ use crate::herder::{offsets, patch, task_configs};
 use crate::runtime::{ConnectorEvents, ConnectorOffset, OffsetsChange, Runtime};
 
 const CLASS: &str = "connector.class";
+
+/// How long the answer to a change waits for new tasks to say how they do. A task that takes longer is not waited for.
+const FIRST_REPORTS: Duration = Duration::from_millis(500);
 
 /// The generation in statuses of a worker without a group.
 const GENERATION: i32 = 0;
@@ -322,7 +326,18 @@ impl Operations {
         self.remove_tasks(name, &stored, stage)?;
         self.configs.put_tasks(name, generated)?;
         let stored = self.stored(name)?;
-        task_ids(name, &stored).iter().try_for_each(|id| self.start_task(id, &stored))
+        let ids = task_ids(name, &stored);
+        ids.iter().try_for_each(|id| self.start_task(id, &stored))?;
+        self.await_first_reports(&ids);
+        Ok(())
+    }
+
+    /// Most tasks report within moments. Waiting for that lets a client that asks next see all of them.
+    fn await_first_reports(&self, ids: &[TaskId]) {
+        let deadline = Instant::now() + FIRST_REPORTS;
+        while ids.iter().any(|id| self.statuses.task(id).is_none()) && Instant::now() < deadline {
+            std::thread::sleep(FIRST_REPORTS / 100);
+        }
     }
 
     fn remove_tasks(&self, name: &str, stored: &StoredConnector, stage: &StageCell) -> Result<()> {
