@@ -369,8 +369,11 @@ fn ascii(text: &[u8]) -> Fast<&str> {
 }
 
 fn has_repeated_names(entries: &[MapEntry]) -> bool {
+    // Lengths first: names that differ mostly differ in length too.
+    let length = |entry: &MapEntry| entry.key.as_text().map_or(0, |name| name.len());
+    let same = |a: &MapEntry, b: &MapEntry| length(a) == length(b) && a.key == b.key;
     if entries.len() <= FEW_ENTRIES {
-        return (1..entries.len()).any(|index| entries[..index].iter().any(|entry| entry.key == entries[index].key));
+        return (1..entries.len()).any(|index| entries[..index].iter().any(|entry| same(entry, &entries[index])));
     }
     let mut names: Vec<&str> = entries.iter().filter_map(|entry| Some(entry.key.as_text()?.as_str())).collect();
     names.sort_unstable();

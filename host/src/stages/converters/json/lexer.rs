@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use super::scan::until_special;
+
 /// A place where the bytes are not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Syntax {
@@ -89,6 +91,7 @@ impl<'a> Lexer<'a> {
         let start = self.pos;
         let mut escaped = false;
         loop {
+            self.pos += until_special(self.bytes.get(self.pos..).unwrap_or_default());
             match self.bytes.get(self.pos) {
                 None => return self.fail("the string does not end"),
                 Some(b'"') => {
@@ -100,8 +103,7 @@ impl<'a> Lexer<'a> {
                     escaped = true;
                     self.pos += 2;
                 }
-                Some(0..=0x1f) => return self.fail("control characters in strings must be escaped"),
-                Some(_) => self.pos += 1,
+                Some(_) => return self.fail("control characters in strings must be escaped"),
             }
         }
     }

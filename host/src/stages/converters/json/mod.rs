@@ -9,6 +9,7 @@ mod base64;
 mod fast;
 mod lexer;
 mod read_schema;
+mod scan;
 mod schema_text;
 mod slow;
 mod tree;

@@ -7,6 +7,7 @@ use ::base64::Engine as _;
 use ::base64::engine::general_purpose::STANDARD;
 
 use super::lexer::MAX_DEPTH;
+use super::scan::until_escape;
 use super::{DecimalFormat, Settings};
 use crate::error::{ConnectError, Result};
 use crate::stages::text::date::MILLIS_PER_DAY;
@@ -294,21 +295,16 @@ fn bytes_as_text(out: &mut Vec<u8>, bytes: &[u8]) {
 /// as it is.
 pub(super) fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut plain = 0;
-    let mut pos = 0;
-    while let Some(offset) = bytes[pos..].iter().position(|&byte| needs_escape(byte)) {
-        pos += offset;
-        out.extend_from_slice(&bytes[plain..pos]);
-        pos += escape(out, &text[pos..]);
-        plain = pos;
+    let mut rest = text;
+    loop {
+        let (plain, special) = rest.split_at(until_escape(rest.as_bytes()));
+        out.extend_from_slice(plain.as_bytes());
+        if special.is_empty() {
+            break;
+        }
+        rest = &special[escape(out, special)..];
     }
-    out.extend_from_slice(&bytes[plain..]);
     out.push(b'"');
-}
-
-fn needs_escape(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\' || byte >= 0xf0
 }
 
 /// Appends the escape for the first character; gives its length in the text.
