@@ -164,14 +164,14 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Consumes any value without looking into strings.
+    /// Consumes any value.
     pub(super) fn skip(&mut self, depth: usize) -> Result<Range<usize>, Syntax> {
         let first = self.peek();
         let start = self.pos;
         match first {
             Some(b'{') => self.skip_members(depth)?,
             Some(b'[') => self.skip_elements(depth)?,
-            Some(b'"') => drop(self.string()?),
+            Some(b'"') => self.skip_string()?,
             Some(b't') => self.word(b"true")?,
             Some(b'f') => self.word(b"false")?,
             Some(b'n') => self.word(b"null")?,
@@ -181,13 +181,22 @@ impl<'a> Lexer<'a> {
         Ok(start..self.pos)
     }
 
+    fn skip_string(&mut self) -> Result<(), Syntax> {
+        let token = self.string()?;
+        let raw = self.slice(token.range.clone());
+        if token.escaped || std::str::from_utf8(raw).is_err() {
+            unescape(raw).map_err(|message| Syntax { message, at: token.range.start })?;
+        }
+        Ok(())
+    }
+
     fn skip_members(&mut self, depth: usize) -> Result<(), Syntax> {
         self.enter(depth)?;
         if self.accept(b'}') {
             return Ok(());
         }
         loop {
-            self.string()?;
+            self.skip_string()?;
             self.expect(b':', "a colon was expected behind a name")?;
             self.skip(depth + 1)?;
             if !self.next_of(b'}')? {

@@ -175,3 +175,114 @@ fn the_deepest_data_fits_on_a_threads_stack() {
         assert!(converter(PLAIN).read(Some(&Blob::from(format!("[{text}]").into_bytes()))).is_err());
     }
 }
+
+/// A small generator of numbers, the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        (self.0 >> 33) as usize % sides
+    }
+
+    fn pick<'a>(&mut self, texts: &[&'a str]) -> &'a str {
+        texts[self.roll(texts.len())]
+    }
+
+    /// Some JSON, now and then slightly broken.
+    fn json(&mut self, depth: usize) -> String {
+        let blank = self.pick(&["", "", "", " ", "\n\t"]);
+        let count = self.roll(4);
+        let text = match self.roll(if depth > 3 { 4 } else { 6 }) {
+            0 => self.pick(&["null", "true", "false", "nul", "truex", "NaN", ""]).to_owned(),
+            1 => {
+                let numbers = [
+                    "0",
+                    "-0",
+                    "7",
+                    "007",
+                    "-12",
+                    "300",
+                    "1.5",
+                    "-0.0",
+                    "1e3",
+                    "1E400",
+                    "2.",
+                    "12345678901234567890",
+                    "1e-9",
+                    "86400001",
+                ];
+                self.pick(&numbers).to_owned()
+            }
+            2 | 3 => {
+                let texts = [
+                    "a",
+                    "é",
+                    "",
+                    "\\u0041",
+                    "\\ud83d\\ude00",
+                    "\\ud800",
+                    "AQI=",
+                    "AQ",
+                    "\\x",
+                    "x\\\"y",
+                    "NaN",
+                    "\u{1}",
+                ];
+                format!("\"{}\"", self.pick(&texts))
+            }
+            4 => {
+                let items: Vec<String> = (0..count).map(|_| self.json(depth + 1)).collect();
+                format!("[{}]", items.join(self.pick(&[",", ",", ", ", ",,"])))
+            }
+            _ => {
+                let names = ["a", "b", "c", "d", "\\u0061", "schema", "payload"];
+                let items: Vec<String> =
+                    (0..count).map(|_| format!("\"{}\":{}", self.pick(&names), self.json(depth + 1))).collect();
+                format!("{{{}}}", items.join(","))
+            }
+        };
+        format!("{blank}{text}{blank}")
+    }
+}
+
+#[test]
+fn both_ways_of_reading_agree() {
+    let schemas = [
+        "null",
+        "{\"type\":\"string\"}",
+        "{\"type\":\"int8\",\"optional\":true}",
+        "{\"type\":\"double\",\"default\":1.5}",
+        "{\"type\":\"bytes\"}",
+        "{\"type\":\"array\",\"items\":{\"type\":\"int64\"}}",
+        "{\"type\":\"map\",\"keys\":{\"type\":\"string\"},\"values\":{\"type\":\"float\",\"optional\":true}}",
+        "{\"type\":\"map\",\"keys\":{\"type\":\"int32\"},\"values\":{\"type\":\"boolean\"}}",
+        "{\"type\":\"int32\",\"name\":\"org.apache.kafka.connect.data.Time\"}",
+        "{\"type\":\"bytes\",\"name\":\"org.apache.kafka.connect.data.Decimal\",\"parameters\":{\"scale\":\"2\"}}",
+        "{\"type\":\"struct\",\"fields\":[{\"type\":\"string\",\"optional\":true,\"field\":\"a\"},\
+         {\"type\":\"int32\",\"default\":3,\"field\":\"b\"},{\"type\":\"boolean\",\"optional\":true,\"field\":\"c\"}]}",
+    ];
+    let mut dice = Dice(42);
+    let mut fast_reads = 0;
+    for round in 0..40_000 {
+        let schemas_enabled = round % 2 == 0;
+        let text = if schemas_enabled {
+            format!("{{\"schema\":{},\"payload\":{}}}", dice.pick(&schemas), dice.json(0))
+        } else {
+            dice.json(0)
+        };
+        let settings = Settings {
+            schemas: schemas_enabled,
+            decimal_format: DecimalFormat::Base64,
+            replace_null_with_default: round % 3 != 0,
+        };
+        let mut cache = read_schema::SchemaCache::new(100);
+        let bytes = Blob::copy_from(text.as_bytes());
+        if let Ok(fast) = fast::message(&bytes, settings, None, &mut cache) {
+            fast_reads += 1;
+            let slow = slow::message(text.as_bytes(), settings, None).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(fast, slow, "{text}");
+        }
+    }
+    assert!(fast_reads > 10_000, "only {fast_reads} went the fast way");
+}
