@@ -197,6 +197,13 @@ fn is_known(def: &ConfigDef, key: &str) -> bool {
         || PREFIXES.iter().any(|prefix| key.len() > prefix.len() && key.starts_with(prefix))
             // Not a setting of the offset topic, but that key misspelt.
             && !key.starts_with("offset.storage.file")
+        || is_of_library(def, key)
+}
+
+/// `plugin.<package>.<key>` is for the library of that package, unless it looks like a slip in a key of the worker.
+fn is_of_library(def: &ConfigDef, key: &str) -> bool {
+    let parts = key.strip_prefix("plugin.").and_then(|rest| rest.split_once('.'));
+    parts.is_some_and(|(package, rest)| !package.is_empty() && !rest.is_empty()) && nearest(def, key).is_none()
 }
 
 /// Known to every worker, so that one file can serve both modes.
@@ -227,10 +234,17 @@ mod tests {
     #[test]
     fn a_slip_gets_the_key_that_was_meant() {
         assert_eq!(
-            warn(&["offset.flush.intervall.ms", "plugin.paht", "quite.another.thing", "offset.storage.file.name"]),
+            warn(&[
+                "offset.flush.intervall.ms",
+                "plugin.paht",
+                "plugin.prob.timeout.ms",
+                "quite.another.thing",
+                "offset.storage.file.name"
+            ]),
             [
                 "w:1: 'offset.flush.intervall.ms' is not a key of the worker; did you mean 'offset.flush.interval.ms'?",
                 "w:1: 'plugin.paht' is not a key of the worker; did you mean 'plugin.path'?",
+                "w:1: 'plugin.prob.timeout.ms' is not a key of the worker; did you mean 'plugin.probe.timeout.ms'?",
                 "w:1: 'quite.another.thing' is not a key of the worker",
                 "w:1: 'offset.storage.file.name' is not a key of the worker; did you mean 'offset.storage.file.filename'?",
             ]
@@ -240,6 +254,7 @@ mod tests {
     #[test]
     fn keys_of_others_are_left_alone() {
         let keys = [
+            "plugin.jvm-bridge.java.home",
             "producer.acks",
             "key.converter.schemas.enable",
             "config.providers.file.class",
