@@ -102,6 +102,13 @@ impl TaskStart<'_> {
     fn sink(&self) -> Result<()> {
         let shared = self.shared;
         let config = SinkConfig::new(shared.resolve(self.connector)?)?;
+        if let Some(queue) = &config.dead_letter_queue {
+            // Skipping records that were to be kept in a topic would lose them.
+            return Err(ConnectError::config(format!(
+                "Invalid value {} for configuration errors.deadletterqueue.topic.name: this version writes no dead letters; remove the key, and use errors.log.enable to see failed records",
+                queue.topic
+            )));
+        }
         let common = &config.common;
         shared.policy.admit(ConnectorKind::Sink, common)?;
         let counters = Arc::new(ErrorCounters::default());
