@@ -249,4 +249,28 @@ mod tests {
         assert_eq!(records[0].timestamp, AbiOption::RSome(1));
         assert!(records[0].key.value.is_null());
     }
+
+    #[test]
+    fn retries_happen_within_the_batch() {
+        let policy =
+            ErrorPolicy { retry_timeout: None, retry_delay_max: Duration::from_millis(1), ..ErrorPolicy::default() };
+        let (errors, reports) = errors(Tolerance::None, policy);
+        let mut pipeline = SinkPipeline::new(chain(false), converters(), errors);
+        let mut records = Vec::new();
+        let batch = messages(&["a", "later", "b"]);
+        assert_eq!(pipeline.process(&batch, &mut records).expect("works in the end"), SinkCounts::default());
+        assert_eq!(records.iter().map(value).collect::<Vec<_>>(), ["a!", "later!", "b"]);
+        assert!(reports.0.lock().is_empty());
+        assert_eq!(pipeline.errors().counters().snapshot().retries, 1);
+    }
+
+    #[test]
+    fn a_failed_batch_leaves_nothing_behind_for_the_next() {
+        let (errors, _) = errors(Tolerance::None, ErrorPolicy::default());
+        let mut pipeline = SinkPipeline::new(Chain::default(), converters(), errors);
+        let mut records = Vec::new();
+        assert!(pipeline.process(&messages(&["a", "bad", "b"]), &mut records).is_err());
+        assert_eq!(pipeline.process(&messages(&["c"]), &mut records).expect("good"), SinkCounts::default());
+        assert_eq!(records.iter().map(value).collect::<Vec<_>>(), ["c"]);
+    }
 }

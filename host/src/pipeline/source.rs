@@ -94,7 +94,10 @@ impl SourcePipeline {
                     (Ok(key), Ok(value), Ok(timestamp)) => {
                         SourceOutcome::Ready(OutRecord { key, value, headers, timestamp })
                     }
-                    (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => SourceOutcome::Failed(error),
+                    (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => {
+                        let record = FailedRecord::Source { record: &records[index], position: positions.get(index) };
+                        SourceOutcome::Failed(error.detail(record.place()))
+                    }
                 },
                 Slot::Filtered => SourceOutcome::Filtered,
                 Slot::Failed(failure) => {
@@ -213,7 +216,8 @@ mod tests {
     use super::super::testing::{chain, converters, errors, record};
     use super::super::{ErrorPolicy, Tolerance};
     use super::*;
-    use ferroconnect_plugin_abi::{Data, Header};
+    use ferroconnect_plugin_abi::containers::AbiVec;
+    use ferroconnect_plugin_abi::{Data, Header, Text};
 
     fn run(pipeline: &mut SourcePipeline, values: &[&str]) -> Vec<String> {
         let mut records: Vec<Record> = values.iter().map(|value| record(value)).collect();
@@ -314,5 +318,49 @@ mod tests {
         assert_eq!(out.timestamp, None);
         let SourceOutcome::Failed(error) = &outcomes[1] else { panic!("{outcomes:?}") };
         assert_eq!(error.message(), "Invalid record timestamp -2");
+    }
+
+    /// Adds a header to every record it writes, and answers for too few records.
+    struct Careless;
+
+    impl Converter for Careless {
+        fn from_connect(&mut self, _: &Text, headers: &mut AbiVec<Header>, _: &Data) -> Result<Option<Blob>> {
+            headers.push(Header { key: "added".into(), data: Data::schemaless("by the converter") });
+            Ok(None)
+        }
+
+        fn to_connect(&mut self, _: &Text, _: &[RawHeader], _: Option<&Blob>) -> Result<Data> {
+            Ok(Data::NULL)
+        }
+
+        fn from_connect_batch(&mut self, _: Part, records: &mut [Record], results: &mut Vec<Result<Option<Blob>>>) {
+            for record in records.iter_mut().take(1) {
+                results.push(self.from_connect(&Text::default(), &mut record.headers, &record.key));
+            }
+        }
+    }
+
+    #[test]
+    fn converters_may_add_headers_but_must_answer_for_every_record() {
+        let (errors, _) = errors(Tolerance::All, ErrorPolicy::default());
+        let key = Named::new("test.Careless", Box::new(Careless) as Box<dyn Converter>);
+        let mut pipeline = SourcePipeline::new(Chain::default(), Converters { key, ..converters() }, errors);
+        let mut outcomes = Vec::new();
+        pipeline.process(&mut [record("a"), record("b")], &[], &mut outcomes);
+        let SourceOutcome::Ready(out) = &outcomes[0] else { panic!("{outcomes:?}") };
+        assert_eq!(out.headers[0].value, AbiOption::RSome(Blob::copy_from(b"by the converter")));
+        assert!(matches!(outcomes[1], SourceOutcome::Skipped), "{outcomes:?}");
+    }
+
+    #[test]
+    fn a_cancelled_retry_fails_the_task_and_skips_nothing() {
+        let policy = ErrorPolicy { retry_timeout: None, ..ErrorPolicy::default() };
+        let (errors, reports) = errors(Tolerance::All, policy);
+        errors.cancel().cancel();
+        let mut pipeline = SourcePipeline::new(Chain::default(), converters(), errors);
+        let all = run(&mut pipeline, &["later", "b"]);
+        assert!(all[0].contains("Task was cancelled while retrying"), "{all:?}");
+        assert_eq!(all.len(), 1);
+        assert!(reports.0.lock().is_empty());
     }
 }

@@ -83,6 +83,7 @@ impl RawMessage {
 ///
 /// Implementors write the single-record methods. The batch methods exist so that a converter on the far side of a
 /// library border is called once per batch; the provided ones loop.
+#[expect(clippy::wrong_self_convention, reason = "the names are those of Kafka Connect")]
 pub trait Converter: Send {
     /// Writes data as bytes; `None` is a null (a tombstone, as a value). The converter may add to the headers, not
     /// change or remove what is there.
@@ -108,6 +109,7 @@ pub trait Converter: Send {
 }
 
 /// Turns header values into bytes and back (Java: HeaderConverter).
+#[expect(clippy::wrong_self_convention, reason = "the names are those of Kafka Connect")]
 pub trait HeaderConverter: Send {
     /// Writes the header's data as bytes; `None` is a null.
     fn from_connect_header(&mut self, topic: &Text, key: &Text, data: &Data) -> Result<Option<Blob>>;

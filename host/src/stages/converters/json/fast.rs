@@ -315,7 +315,9 @@ impl Reader<'_> {
             let text = self.lexer.slice(name.range);
             self.lexer.expect(b':', "")?;
             match schema.fields.iter().position(|field| field.name.as_bytes() == text) {
-                None => drop(self.lexer.skip(depth + 1)?),
+                None => {
+                    self.lexer.skip(depth + 1)?;
+                }
                 Some(index) if seen[index] => return Err(Unusual),
                 Some(index) => {
                     seen[index] = true;

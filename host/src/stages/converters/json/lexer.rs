@@ -175,7 +175,9 @@ impl<'a> Lexer<'a> {
             Some(b't') => self.word(b"true")?,
             Some(b'f') => self.word(b"false")?,
             Some(b'n') => self.word(b"null")?,
-            Some(b'-' | b'0'..=b'9') => drop(self.number()?),
+            Some(b'-' | b'0'..=b'9') => {
+                self.number()?;
+            }
             _ => return self.fail("a value was expected"),
         }
         Ok(start..self.pos)

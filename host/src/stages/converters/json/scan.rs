@@ -8,7 +8,7 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 fn special(word: u64) -> u64 {
     let zero = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
     let control = word.wrapping_sub(LOW * 0x20) & !word & HIGH;
-    control | zero(word ^ LOW * u64::from(b'"')) | zero(word ^ LOW * u64::from(b'\\'))
+    control | zero(word ^ (LOW * u64::from(b'"'))) | zero(word ^ (LOW * u64::from(b'\\')))
 }
 
 /// The number of bytes before the first control character, quote or backslash.
