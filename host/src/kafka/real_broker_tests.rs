@@ -2,7 +2,8 @@
 //! skipped (`scripts/dev-kafka.sh up` starts one). Clients with TLS or a login are tested with the
 //! properties files of Java clients that `FERROCONNECT_TEST_CLIENTS` names, separated by colons.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::admin::tests::admin;
@@ -10,10 +11,10 @@ use super::admin::{Admin, Created, NewTopic};
 use super::client_config::defaults::worker_admin_defaults;
 use super::client_config::{ClientSettings, Layer, Role};
 use super::consumer::tests::consumer;
-use super::consumer::{BatchConsumer, NoHandler};
-use super::producer::OutRecord;
+use super::consumer::{AssignedPartition, BatchConsumer, MessageBatch, NoHandler, RebalanceHandler};
 use super::producer::tests::producer;
-use super::{TopicPartition, TopicPartitionOffset};
+use super::producer::{OutRecord, SendError};
+use super::{KafkaError, TopicPartition, TopicPartitionOffset};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const STEP: Duration = Duration::from_millis(100);
@@ -186,6 +187,110 @@ fn aborted_transactions_are_not_read_on_a_real_kafka() {
     let error = producer.commit_transaction(PATIENCE, &mut |_| {}).expect_err("fenced");
     assert!(error.is_fatal(), "{error}");
     assert!(producer.fatal_error().is_some());
+}
+
+/// How often each record, by partition and offset, was read by any member.
+type Seen = Mutex<HashMap<(i32, i64), usize>>;
+
+/// Reads on from where each partition stands, and commits that when the partition goes.
+#[derive(Default)]
+struct Member {
+    next: HashMap<TopicPartition, i64>,
+    failed_commits: Vec<KafkaError>,
+}
+
+impl Member {
+    fn count(&mut self, batch: &MessageBatch, seen: &Seen) {
+        let mut seen = seen.lock().expect("no member panicked");
+        for message in batch.iter() {
+            let partition = TopicPartition::new(Arc::clone(message.topic()), message.partition());
+            let next = self.next.get(&partition);
+            let next = next.unwrap_or_else(|| panic!("{partition} is not assigned"));
+            assert!(*next <= message.offset(), "{partition} goes back to {}", message.offset());
+            self.next.insert(partition, message.offset() + 1);
+            *seen.entry((message.partition(), message.offset())).or_default() += 1;
+        }
+    }
+
+    /// Reads until this many records were seen.
+    fn run(consumer: &BatchConsumer, seen: &Seen, until: usize) -> Vec<KafkaError> {
+        let mut member = Self::default();
+        let start = Instant::now();
+        while seen.lock().expect("no member panicked").len() < until {
+            assert!(start.elapsed() < 2 * PATIENCE, "waited in vain");
+            let batch = consumer.consume_batch(500, STEP, &mut member).expect("alive");
+            member.count(&batch, seen);
+        }
+        consumer.close(&mut member);
+        member.failed_commits
+    }
+}
+
+impl RebalanceHandler for Member {
+    fn assigned(&mut self, _: &BatchConsumer, partitions: &mut [AssignedPartition]) {
+        self.next.extend(partitions.iter().map(|assigned| (assigned.partition.clone(), 0)));
+    }
+
+    fn revoked(&mut self, consumer: &BatchConsumer, partitions: &[TopicPartition]) {
+        let gone = partitions.iter().filter_map(|partition| self.next.remove_entry(partition));
+        let offsets: Vec<_> = gone.filter(|(_, next)| *next > 0).map(|(partition, next)| partition.at(next)).collect();
+        self.failed_commits.extend(consumer.commit_sync(&offsets, PATIENCE).err());
+    }
+
+    fn lost(&mut self, _: &BatchConsumer, partitions: &[TopicPartition]) {
+        panic!("lost {partitions:?}");
+    }
+}
+
+/// Members come and go while records are read; with a commit at each revocation every record is
+/// read once. A cooperative member owns partitions while it joins again; a commit that is on its
+/// way then may come too late, and only such records may be read twice.
+fn every_record_is_read_once(bootstrap: &str, topic: &str, partitions: i32, strategy: &str) {
+    const RECORDS: u64 = 40_000;
+    let producer = producer(bootstrap, &[]);
+    let handle = producer.topic(topic).expect("valid name");
+    let options = [("partition.assignment.strategy", strategy), ("max.partition.fetch.bytes", "2000")];
+    let group = format!("{topic}-{strategy}");
+    let seen = Seen::default();
+    let member = |until: u64| {
+        let consumer = consumer(bootstrap, &group, &options);
+        consumer.subscribe_topics(&[topic]).expect("valid name");
+        Member::run(&consumer, &seen, until as usize)
+    };
+    let failed_commits = std::thread::scope(|scope| {
+        let long = scope.spawn(|| member(RECORDS));
+        let short = scope.spawn(|| member(RECORDS / 2));
+        for number in 0..RECORDS {
+            let record = OutRecord {
+                topic: &handle,
+                partition: Some((number % partitions as u64) as i32),
+                key: Some(b"k"),
+                value: Some(b"some bytes of a value"),
+                headers: &[],
+                timestamp: None,
+                opaque: number,
+            };
+            while producer.send(&record) == Err(SendError::QueueFull) {
+                producer.reports(STEP, &mut |_| {});
+            }
+        }
+        producer.flush(PATIENCE, &mut |report| assert_eq!(report.result.err(), None)).expect("delivered");
+        [long.join().expect("reads"), short.join().expect("reads")].concat()
+    });
+    assert!(failed_commits.is_empty() || strategy == "cooperative-sticky", "{failed_commits:?}");
+    let seen = seen.into_inner().expect("no member panicked");
+    let twice: Vec<_> = seen.iter().filter(|(_, times)| **times > 1).collect();
+    assert!(twice.is_empty() || !failed_commits.is_empty(), "{strategy}: read twice: {twice:?}");
+}
+
+#[test]
+fn members_come_and_go_on_a_real_kafka() {
+    let Some(bootstrap) = brokers() else { return };
+    for strategy in ["range", "cooperative-sticky"] {
+        let topic = unique(strategy);
+        create(&admin(&bootstrap), &topic, 4);
+        every_record_is_read_once(&bootstrap, &topic, 4, strategy);
+    }
 }
 
 /// The properties of a Java client's file, one on each line. `# refused: TEXT` in the first line

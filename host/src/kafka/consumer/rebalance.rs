@@ -39,6 +39,8 @@ pub trait RebalanceHandler {
 
     /// Partitions go. They are still ours during the call, so [`BatchConsumer::commit_sync`]
     /// works. Records of them that were not handed out yet will not be.
+    /// With a cooperative assignor the group may already be joining anew; the commit is then
+    /// refused (`ILLEGAL_GENERATION`), and the next owner reads those records again.
     fn revoked(&mut self, consumer: &BatchConsumer, partitions: &[TopicPartition]);
 
     /// Partitions are gone already, because the group did not hear of us for too long; others may
