@@ -9,7 +9,7 @@ use ferroconnect::telemetry::LogContext;
 use ferroconnect_e2e::build_dir;
 use ferroconnect_fixture_border::{BATCH, Maker, look_at};
 use ferroconnect_plugin_sdk::Batch;
-use ferroconnect_plugin_sdk::abi::record::{OffsetMap, PartitionOffset, Record, SourceBatch, TopicPartition};
+use ferroconnect_plugin_sdk::abi::record::{OffsetMap, PartitionOffset, SourceBatch, TopicPartition};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
