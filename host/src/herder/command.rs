@@ -147,7 +147,7 @@ pub(super) enum Change {
     /// Restart one task.
     RestartTask(TaskId, Reply<()>),
     /// Change the offsets of a stopped connector; answered with the sentence for the user.
-    ChangeOffsets(String, OffsetsRequest, Reply<String>),
+    Offsets(String, OffsetsRequest, Reply<String>),
     /// Forget the topics a connector has used.
     ResetTopics(String, Reply<()>),
     /// Set the level of a logger and those below it on every worker (KIP-976).

@@ -183,7 +183,7 @@ impl Handle {
 
     /// Changes the offsets of a stopped connector; answers with a sentence for the user.
     pub async fn change_offsets(&self, name: &str, request: OffsetsRequest) -> Result<String> {
-        self.call(|reply| Change::ChangeOffsets(name.to_owned(), request, reply)).await
+        self.call(|reply| Change::Offsets(name.to_owned(), request, reply)).await
     }
 
     /// Checks a connector config.

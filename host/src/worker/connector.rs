@@ -48,6 +48,9 @@ pub(crate) struct ConnectorParts {
     pub(crate) scope: Arc<Scope>,
 }
 
+/// Tells an error to whoever waits for a call.
+type Reporter = Box<dyn FnOnce(ConnectError) + Send>;
+
 /// What the thread shares with those who hold the handle and with the plugin's context.
 struct Shared {
     commands: Mutex<Sender<Command>>,
@@ -55,7 +58,7 @@ struct Shared {
     running: AtomicBool,
     abandoned: AtomicBool,
     /// Ends the call that somebody waits for.
-    waiting: Mutex<Option<Box<dyn FnOnce(ConnectError) + Send>>>,
+    waiting: Mutex<Option<Reporter>>,
 }
 
 /// A connector that was started.

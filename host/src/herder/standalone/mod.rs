@@ -183,7 +183,7 @@ impl Owner {
                 let name = id.connector.to_string();
                 self.on_connector(name, Patience::Waits, reply, move |ops, _, stage| ops.restart_task(&id, stage));
             }
-            Change::ChangeOffsets(name, request, reply) => {
+            Change::Offsets(name, request, reply) => {
                 self.on_connector(name, Patience::Waits, reply, move |ops, name, stage| {
                     ops.change_offsets(name, request, stage)
                 });
