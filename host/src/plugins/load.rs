@@ -4,6 +4,7 @@
 //! module, then `attach` and `describe`. Opening a library runs its constructors, so a file that was not seen before
 //! goes through [`probe`](super::probe) first. Nothing is ever closed again.
 
+use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 
 use ferroconnect_plugin_abi::__abi_stable::StableAbi;
@@ -12,7 +13,7 @@ use ferroconnect_plugin_abi::__abi_stable::library::{
 };
 use ferroconnect_plugin_abi::containers::AbiStr;
 use ferroconnect_plugin_abi::error::AbiResult;
-use ferroconnect_plugin_abi::info::{BUILD_INFO_MAGIC, BUILD_INFO_SYMBOL, BuildInfo, PluginInfo};
+use ferroconnect_plugin_abi::info::{BUILD_INFO_MAGIC, BUILD_INFO_SYMBOL, BuildInfo, PluginInfo, StaticText};
 use ferroconnect_plugin_abi::library::PluginLibraryRef;
 use ferroconnect_plugin_abi::{ABI_MAJOR, ABI_MINOR};
 use serde::{Deserialize, Serialize};
@@ -181,26 +182,31 @@ fn read_build(native: &'static NativeLibrary, path: &Path) -> Result<Build, Refu
         return Err(not_a_plugin(format!("it is not a plugin: `{BUILD_INFO_SYMBOL}` is something else")));
     }
     // SAFETY: the magic is right, so the size follows it.
-    let size = unsafe { (&raw const (*address).size).read_unaligned() };
-    if (size as usize) < size_of::<BuildInfo>() {
+    let size = unsafe { (&raw const (*address).size).read() };
+    if (size as usize) < BUILD_INFO_1_0 {
         return Err(not_a_plugin(format!("it is not a plugin: `{BUILD_INFO_SYMBOL}` has only {size} bytes")));
     }
-    // SAFETY: the library says that the struct is at least as long as the one of this contract, whose fields are its
-    // first ones, and the static lives for ever.
-    let info = unsafe { &*address };
-    // SAFETY: magic and size were checked above.
-    let text = |text: &ferroconnect_plugin_abi::info::StaticText| unsafe { text.read() };
-    Ok(Build {
-        abi: (info.abi_major, info.abi_minor),
-        sdk: text(&info.sdk),
-        rustc: text(&info.rustc),
-        target: text(&info.target),
-        package: text(&info.package),
-        version: text(&info.version),
-        capabilities: text(&info.capabilities).split_whitespace().map(str::to_owned).collect(),
-        aborts: info.panic == 2,
-    })
+    // SAFETY: for each of the reads that follow: the struct of the library is long enough to have the fields of 1.0, and
+    // the static lives for ever. No reference is made to the whole, because this host's struct may be the longer one.
+    let text = |field: *const StaticText| unsafe { field.read().read() };
+    // SAFETY: as above.
+    unsafe {
+        Ok(Build {
+            abi: ((&raw const (*address).abi_major).read(), (&raw const (*address).abi_minor).read()),
+            sdk: text(&raw const (*address).sdk),
+            rustc: text(&raw const (*address).rustc),
+            target: text(&raw const (*address).target),
+            package: text(&raw const (*address).package),
+            version: text(&raw const (*address).version),
+            capabilities: text(&raw const (*address).capabilities).split_whitespace().map(str::to_owned).collect(),
+            // What is neither of the two known numbers is not known to unwind.
+            aborts: (&raw const (*address).panic).read() != 1,
+        })
+    }
 }
+
+/// The bytes up to the last field of version 1.0. Later versions have more; libraries of 1.0 never will.
+const BUILD_INFO_1_0: usize = offset_of!(BuildInfo, capabilities) + size_of::<StaticText>();
 
 /// The target triple of this host.
 const TARGET: &str = env!("FERROCONNECT_TARGET");
