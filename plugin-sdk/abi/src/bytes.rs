@@ -67,6 +67,7 @@ impl Blob {
     pub const EMPTY: Blob = Blob::from_static(&[]);
 
     /// Bytes that live for ever; never counted, never freed.
+    #[inline]
     pub const fn from_static(bytes: &'static [u8]) -> Blob {
         Blob { data: bytes.as_ptr(), length: bytes.len(), owner: std::ptr::null() }
     }
@@ -109,6 +110,7 @@ impl Blob {
     ///
     /// # Safety
     /// `data` must stay valid for `length` bytes and unchanged for as long as the owner of `keeper` lives.
+    #[inline]
     pub unsafe fn kept_by(keeper: &Blob, data: *const u8, length: usize) -> Blob {
         let mut blob = keeper.clone();
         (blob.data, blob.length) = (data, length);
@@ -116,6 +118,7 @@ impl Blob {
     }
 
     /// The bytes.
+    #[inline]
     pub fn as_slice(&self) -> &[u8] {
         if self.length == 0 {
             return &[];
@@ -128,6 +131,7 @@ impl Blob {
     ///
     /// # Panics
     /// If the range is not inside.
+    #[inline]
     pub fn slice(&self, range: Range<usize>) -> Blob {
         let part = &self.as_slice()[range];
         let mut blob = self.clone();
@@ -142,6 +146,7 @@ impl Blob {
 }
 
 impl Clone for Blob {
+    #[inline]
     fn clone(&self) -> Blob {
         if !self.owner.is_null() {
             // SAFETY: this blob owns a count of the owner, so it lives.
@@ -152,6 +157,7 @@ impl Clone for Blob {
 }
 
 impl Drop for Blob {
+    #[inline]
     fn drop(&mut self) {
         if !self.owner.is_null() {
             // SAFETY: gives back the count this blob owns.
@@ -163,18 +169,21 @@ impl Drop for Blob {
 impl Deref for Blob {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
         self.as_slice()
     }
 }
 
 impl AsRef<[u8]> for Blob {
+    #[inline]
     fn as_ref(&self) -> &[u8] {
         self.as_slice()
     }
 }
 
 impl Default for Blob {
+    #[inline]
     fn default() -> Blob {
         Blob::EMPTY
     }
@@ -215,6 +224,7 @@ pub struct Text {
 
 impl Text {
     /// Text that lives for ever.
+    #[inline]
     pub const fn from_static(text: &'static str) -> Text {
         Text { bytes: Blob::from_static(text.as_bytes()) }
     }
@@ -233,22 +243,26 @@ impl Text {
     ///
     /// # Safety
     /// The bytes must be UTF-8.
+    #[inline]
     pub unsafe fn from_blob_unchecked(bytes: Blob) -> Text {
         Text { bytes }
     }
 
     /// The text.
+    #[inline]
     pub fn as_str(&self) -> &str {
         // SAFETY: every constructor either takes text or makes its caller promise it.
         unsafe { std::str::from_utf8_unchecked(&self.bytes) }
     }
 
     /// The bytes of the text, shared.
+    #[inline]
     pub fn as_blob(&self) -> &Blob {
         &self.bytes
     }
 
     /// The bytes of the text.
+    #[inline]
     pub fn into_blob(self) -> Blob {
         self.bytes
     }
@@ -257,6 +271,7 @@ impl Text {
 impl Deref for Text {
     type Target = str;
 
+    #[inline]
     fn deref(&self) -> &str {
         self.as_str()
     }

@@ -23,11 +23,13 @@ impl Data {
     pub const NULL: Data = Data { schema: MaybeShared::NONE, value: Value::NULL };
 
     /// A value under a schema.
+    #[inline]
     pub fn new(schema: Shared<Schema>, value: impl Into<Value>) -> Data {
         Data { schema: schema.into(), value: value.into() }
     }
 
     /// A value without schema.
+    #[inline]
     pub fn schemaless(value: impl Into<Value>) -> Data {
         Data { schema: MaybeShared::NONE, value: value.into() }
     }
@@ -96,6 +98,7 @@ pub struct Record {
 
 impl Record {
     /// A record for `topic` without key, headers or timestamp.
+    #[inline]
     pub fn new(topic: impl Into<Text>, value: Data) -> Record {
         Record {
             topic: topic.into(),
@@ -153,6 +156,7 @@ pub struct SourceBatch {
 
 impl SourceBatch {
     /// An empty batch.
+    #[inline]
     pub fn new(id: u64) -> SourceBatch {
         SourceBatch {
             id,

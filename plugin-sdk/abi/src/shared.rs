@@ -80,11 +80,13 @@ impl<T> Shared<T> {
     }
 
     /// Whether both point to the very same object. Equal objects need not be the same.
+    #[inline]
     pub fn same(a: &Shared<T>, b: &Shared<T>) -> bool {
         std::ptr::eq(a.object, b.object)
     }
 
     /// Gives up the pointer and hands its count to whoever takes the head.
+    #[inline]
     pub(crate) fn into_head(this: Shared<T>) -> *const Counted {
         let head = this.object.cast();
         std::mem::forget(this);
@@ -92,6 +94,7 @@ impl<T> Shared<T> {
     }
 
     /// The address, for use as an identity while this pointer is held.
+    #[inline]
     pub fn address(this: &Shared<T>) -> usize {
         this.object as usize
     }
@@ -100,6 +103,7 @@ impl<T> Shared<T> {
 impl<T> Deref for Shared<T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
         // SAFETY: a `Shared` owns one count, so object and value live as long as it does.
         unsafe { &*(*self.object).value }
@@ -107,6 +111,7 @@ impl<T> Deref for Shared<T> {
 }
 
 impl<T> Clone for Shared<T> {
+    #[inline]
     fn clone(&self) -> Shared<T> {
         // SAFETY: the object lives (this pointer owns a count) and `retain` is its own function.
         unsafe { ((*self.object).head.retain)(self.object.cast()) };
@@ -115,6 +120,7 @@ impl<T> Clone for Shared<T> {
 }
 
 impl<T> Drop for Shared<T> {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: gives back the one count this pointer owns.
         unsafe { ((*self.object).head.release)(self.object.cast()) };
@@ -150,6 +156,7 @@ impl<T> MaybeShared<T> {
     pub const NONE: MaybeShared<T> = MaybeShared { object: std::ptr::null() };
 
     /// The pointer, borrowed.
+    #[inline]
     pub fn get(&self) -> Option<&Shared<T>> {
         if self.object.is_null() {
             None
@@ -160,11 +167,13 @@ impl<T> MaybeShared<T> {
     }
 
     /// The value, borrowed.
+    #[inline]
     pub fn as_deref(&self) -> Option<&T> {
         self.get().map(|shared| &**shared)
     }
 
     /// Takes the pointer out.
+    #[inline]
     pub fn into_option(self) -> Option<Shared<T>> {
         let object = self.object;
         std::mem::forget(self);
@@ -172,18 +181,21 @@ impl<T> MaybeShared<T> {
     }
 
     /// Whether there is nothing.
+    #[inline]
     pub fn is_none(&self) -> bool {
         self.object.is_null()
     }
 }
 
 impl<T> From<Option<Shared<T>>> for MaybeShared<T> {
+    #[inline]
     fn from(option: Option<Shared<T>>) -> MaybeShared<T> {
         option.map_or(MaybeShared::NONE, MaybeShared::from)
     }
 }
 
 impl<T> From<Shared<T>> for MaybeShared<T> {
+    #[inline]
     fn from(shared: Shared<T>) -> MaybeShared<T> {
         let object = shared.object;
         std::mem::forget(shared);
@@ -192,18 +204,21 @@ impl<T> From<Shared<T>> for MaybeShared<T> {
 }
 
 impl<T> Clone for MaybeShared<T> {
+    #[inline]
     fn clone(&self) -> MaybeShared<T> {
         self.get().cloned().into()
     }
 }
 
 impl<T> Default for MaybeShared<T> {
+    #[inline]
     fn default() -> MaybeShared<T> {
         MaybeShared::NONE
     }
 }
 
 impl<T> Drop for MaybeShared<T> {
+    #[inline]
     fn drop(&mut self) {
         if !self.object.is_null() {
             // SAFETY: gives back the one count this pointer owns.

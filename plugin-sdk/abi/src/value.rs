@@ -143,55 +143,66 @@ impl Value {
     /// Null.
     pub const NULL: Value = Value::plain(ValueKind::NULL, 0);
 
+    #[inline]
     const fn plain(kind: ValueKind, integer: i64) -> Value {
         Value { kind, scale: 0, payload: Payload { integer } }
     }
 
+    #[inline]
     fn of_blob(kind: ValueKind, blob: Blob) -> Value {
         Value { kind, scale: 0, payload: Payload { blob: ManuallyDrop::new(blob) } }
     }
 
     /// A boolean.
+    #[inline]
     pub const fn boolean(value: bool) -> Value {
         Value::plain(ValueKind::BOOLEAN, value as i64)
     }
 
     /// An 8-bit integer.
+    #[inline]
     pub const fn int8(value: i8) -> Value {
         Value::plain(ValueKind::INT8, value as i64)
     }
 
     /// A 16-bit integer.
+    #[inline]
     pub const fn int16(value: i16) -> Value {
         Value::plain(ValueKind::INT16, value as i64)
     }
 
     /// A 32-bit integer.
+    #[inline]
     pub const fn int32(value: i32) -> Value {
         Value::plain(ValueKind::INT32, value as i64)
     }
 
     /// A 64-bit integer.
+    #[inline]
     pub const fn int64(value: i64) -> Value {
         Value::plain(ValueKind::INT64, value)
     }
 
     /// A 32-bit float, kept bit for bit.
+    #[inline]
     pub const fn float32(value: f32) -> Value {
         Value::plain(ValueKind::FLOAT32, value.to_bits() as i64)
     }
 
     /// A 64-bit float.
+    #[inline]
     pub const fn float64(value: f64) -> Value {
         Value { kind: ValueKind::FLOAT64, scale: 0, payload: Payload { float: value } }
     }
 
     /// Text.
+    #[inline]
     pub fn string(value: impl Into<Text>) -> Value {
         Value::of_blob(ValueKind::STRING, value.into().into_blob())
     }
 
     /// Bytes.
+    #[inline]
     pub fn bytes(value: impl Into<Blob>) -> Value {
         Value::of_blob(ValueKind::BYTES, value.into())
     }
@@ -242,16 +253,19 @@ impl Value {
     }
 
     /// What kind this is.
+    #[inline]
     pub fn kind(&self) -> ValueKind {
         self.kind
     }
 
     /// Whether this is null.
+    #[inline]
     pub fn is_null(&self) -> bool {
         self.kind == ValueKind::NULL
     }
 
     /// Looks inside.
+    #[inline]
     pub fn view(&self) -> ValueRef<'_> {
         // SAFETY: the kind says which payload was written, and both are only set together, by the constructors.
         unsafe {
@@ -280,6 +294,7 @@ impl Value {
     }
 
     /// The text, where this is text.
+    #[inline]
     pub fn as_text(&self) -> Option<&Text> {
         match self.view() {
             ValueRef::String(text) => Some(text),
@@ -288,6 +303,7 @@ impl Value {
     }
 
     /// The integer, where this is one of 8 to 64 bits.
+    #[inline]
     pub fn as_integer(&self) -> Option<i64> {
         match self.view() {
             ValueRef::Int8(value) => Some(value.into()),
@@ -321,6 +337,7 @@ impl Clone for Value {
 }
 
 impl Drop for Value {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: as in `view`; each payload is dropped once. Unknown kinds are leaked rather than guessed at.
         unsafe {
@@ -338,6 +355,7 @@ impl Drop for Value {
 }
 
 impl Default for Value {
+    #[inline]
     fn default() -> Value {
         Value::NULL
     }
