@@ -5,6 +5,7 @@
 
 mod ages;
 mod panics;
+mod stages;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

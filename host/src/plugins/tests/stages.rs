@@ -1,0 +1,67 @@
+//! Stages of a library behind the pipeline's traits: batches go over and come back whole.
+
+use ferroconnect_plugin_abi::record::{RawHeader, TimestampType};
+use ferroconnect_plugin_abi::{Blob, Data, Header, Record, Text, Value};
+
+use super::{fixture, load};
+use crate::config::{PluginKind, Props};
+use crate::stages::{Converter, Part, RawMessage};
+
+fn converter(props: &Props) -> Box<dyn Converter> {
+    let plugins = load(&[&fixture("misbehaving")]);
+    let plugin = plugins.registry().find(PluginKind::Converter, "test.MisbehavingConverter", None).unwrap();
+    plugin.converter(&props.clone().with("converter.type", "value")).unwrap()
+}
+
+fn records() -> Vec<Record> {
+    let record = |text: &str| {
+        let mut record = Record::new("t", Data::schemaless(text));
+        record.key = Data::schemaless(7i64);
+        record.headers.push(Header { key: "h".into(), data: Data::schemaless(text) });
+        record
+    };
+    vec![record("one"), Record::new("t", Data::NULL), record("three")]
+}
+
+#[test]
+fn a_batch_is_written_and_the_records_stay_whole() {
+    let mut records = records();
+    let before = records.clone();
+    let mut results = Vec::new();
+    converter(&Props::new()).from_connect_batch(Part::Value, &mut records, &mut results);
+    let bytes: Vec<Option<Blob>> = results.into_iter().map(Result::unwrap).collect();
+    assert_eq!(bytes, [Some(Blob::from_static(b"one")), None, Some(Blob::from_static(b"three"))]);
+    assert_eq!(records, before);
+}
+
+#[test]
+fn a_batch_that_fails_has_one_answer_per_record_and_the_records_stay_whole() {
+    let mut records = records();
+    let before = records.clone();
+    let mut results = Vec::new();
+    let mut converter = converter(&Props::from([("panic.in", "to_bytes"), ("after.calls", "1")]));
+    converter.from_connect_batch(Part::Value, &mut records, &mut results);
+    assert_eq!(results.len(), 3);
+    assert!(results[2].is_err(), "{results:?}");
+    assert_eq!(records, before);
+}
+
+#[test]
+fn a_batch_is_read() {
+    let message = |value: Option<&'static [u8]>| RawMessage {
+        topic: Text::from("t"),
+        partition: 0,
+        offset: 0,
+        timestamp: None,
+        timestamp_type: TimestampType::NONE,
+        key: None,
+        value: value.map(Blob::from_static),
+        headers: vec![RawHeader { key: "h".into(), value: Some(Blob::EMPTY).into() }],
+        raw: Blob::EMPTY,
+    };
+    let mut results = Vec::new();
+    let messages = [message(Some(b"one")), message(None)];
+    converter(&Props::new()).to_connect_batch(Part::Value, &messages, &mut results);
+    let values: Vec<Value> = results.into_iter().map(|data| data.unwrap().value).collect();
+    assert_eq!(values, [Value::bytes(Blob::from_static(b"one")), Value::NULL]);
+}
