@@ -150,6 +150,18 @@ impl KafkaError {
         AUTHORIZATION.iter().any(|code| self.is(*code))
     }
 
+    /// True if the broker did not accept the login or certificate, or the client not the broker's.
+    /// Clients go on trying by themselves.
+    pub fn is_authentication(&self) -> bool {
+        [
+            Code::RD_KAFKA_RESP_ERR__AUTHENTICATION,
+            Code::RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED,
+            Code::RD_KAFKA_RESP_ERR__SSL,
+        ]
+        .iter()
+        .any(|code| self.is(*code))
+    }
+
     /// True if this is the given code of librdkafka's list.
     pub fn is(&self, code: Code) -> bool {
         self.code == code as i32

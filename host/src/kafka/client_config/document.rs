@@ -3,6 +3,9 @@
 use std::fmt::Write as _;
 
 use super::Role;
+use super::defaults::{
+    dead_letter_producer_defaults, sink_consumer_defaults, source_producer_defaults, task_admin_defaults,
+};
 use super::table::{Property, Rule, TABLE};
 
 const HEAD: &str = "\
@@ -31,6 +34,29 @@ client_properties_document` writes it anew.
 | --- | --- | --- | --- |
 ";
 
+const DEFAULTS: &str = "
+## Defaults
+
+What tasks' clients begin with where it is not librdkafka's own default; `X` is the connector, `N`
+the task. Everything can be overridden, save `enable.auto.commit` and `enable.auto.offset.store` of
+sink tasks.
+
+| Client | Setting | Value |
+| --- | --- | --- |
+";
+
+const LIMITS: &str = "
+The queues are bounded so that a busy task takes some 15 MB with small records. Who sets
+`buffer.memory` gets room for more records too.
+
+## Limits
+
+- A record whose timestamp is 0 (the first millisecond of 1970) gets the time of sending: librdkafka
+  cannot tell 0 from none.
+- A record for a topic that does not exist, where brokers do not create topics, fails after
+  `topic.metadata.propagation.max.ms` (30 s). Java waits for `max.block.ms`.
+";
+
 /// The page as Markdown.
 pub fn properties_markdown() -> String {
     let mut page = HEAD.to_owned();
@@ -44,6 +70,19 @@ pub fn properties_markdown() -> String {
             property.note.replace('|', "\\|")
         );
     }
+    page.push_str(DEFAULTS);
+    for (client, defaults) in [
+        ("source task", source_producer_defaults("X", 0)),
+        ("sink task", sink_consumer_defaults("X", 0)),
+        ("dead-letter topic", dead_letter_producer_defaults("X", 0)),
+        ("admin client of a task", task_admin_defaults("X", 0)),
+    ] {
+        for (key, value) in defaults.settings.iter().filter(|(_, value)| !value.is_empty()) {
+            let value = value.strip_suffix("-X-0").map_or(value.clone(), |base| format!("{base}-X-N"));
+            let _ = writeln!(page, "| {client} | {key} | {value} |");
+        }
+    }
+    page.push_str(LIMITS);
     page
 }
 
