@@ -200,7 +200,7 @@ impl PluginEntry {
     }
 }
 
-/// What a library holds, asked when the worker loads it. The [`export!`] macro writes this for plain lists; a
+/// What a library holds, asked when the worker loads it. The [`export!`](crate::export!) macro writes this for plain lists; a
 /// library that finds its classes itself (a bridge to another runtime) implements it and exports `library: Type`.
 pub trait Library {
     /// The plugins, given the worker's properties that begin with `plugin.<package>.`, that prefix cut off.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use ferroconnect_plugin_abi::record::{RawHeader, TimestampType};
-use ferroconnect_plugin_abi::{Blob, Text};
+use ferroconnect_plugin_abi::{Blob, Shared, Text};
 
 use crate::kafka::consumer::Timestamp;
 use crate::kafka::{MessageBatch, MessageRef};
@@ -12,16 +12,9 @@ use crate::stages::RawMessage;
 
 use super::sink_offsets::{Partition, SinkOffsets};
 
-/// Keeps a batch alive for the blobs that point into it.
-struct Keeper {
-    #[expect(dead_code, reason = "held only so that the batch lives")]
-    batch: Arc<MessageBatch>,
-}
-
-impl AsRef<[u8]> for Keeper {
-    fn as_ref(&self) -> &[u8] {
-        &[]
-    }
+/// The value of a header of a message, by their places.
+fn nth_header(batch: &MessageBatch, message: usize, header: usize) -> Option<&[u8]> {
+    batch.get(message)?.headers().nth(header)?.1
 }
 
 /// What has come and was not yet delivered.
@@ -40,7 +33,7 @@ impl Intake {
         if batch.is_empty() {
             return;
         }
-        let messages = self.convert(&Arc::new(batch));
+        let messages = self.convert(&Shared::new(batch));
         let mut last: Option<(&Text, i32)> = None;
         for message in &messages {
             if last.is_none_or(|(topic, partition)| topic != &message.topic || partition != message.partition) {
@@ -51,14 +44,16 @@ impl Intake {
         self.waiting.push_back(messages);
     }
 
-    fn convert(&mut self, batch: &Arc<MessageBatch>) -> Vec<RawMessage> {
-        let keeper = Blob::from_owner(Keeper { batch: Arc::clone(batch) });
-        batch.iter().map(|message| self.raw_message(&message, &keeper)).collect()
+    fn convert(&mut self, batch: &Shared<MessageBatch>) -> Vec<RawMessage> {
+        batch.iter().enumerate().map(|(index, message)| self.raw_message(batch, index, &message)).collect()
     }
 
-    fn raw_message(&mut self, message: &MessageRef<'_>, keeper: &Blob) -> RawMessage {
-        // SAFETY: the bytes belong to a message of the batch that `keeper` keeps; they do not change.
-        let blob = |bytes: &[u8]| unsafe { Blob::kept_by(keeper, bytes.as_ptr(), bytes.len()) };
+    /// The message with key, value and header values in the batch's memory.
+    fn raw_message(&mut self, batch: &Shared<MessageBatch>, index: usize, message: &MessageRef<'_>) -> RawMessage {
+        let key = |_| Blob::project(batch, |batch| batch.get(index).and_then(|m| m.key()).unwrap_or_default());
+        let value = |_| Blob::project(batch, |batch| batch.get(index).and_then(|m| m.value()).unwrap_or_default());
+        let header_value =
+            |place: usize| Blob::project(batch, |batch| nth_header(batch, index, place).unwrap_or_default());
         let (timestamp, timestamp_type) = match message.timestamp() {
             Timestamp::None => (None, TimestampType::NONE),
             Timestamp::Create(milliseconds) => (Some(milliseconds), TimestampType::CREATE_TIME),
@@ -72,9 +67,9 @@ impl Intake {
                 topic
             }
         };
-        let header = |(key, value): (std::borrow::Cow<'_, str>, Option<&[u8]>)| RawHeader {
+        let header = |(place, (key, value)): (usize, (std::borrow::Cow<'_, str>, Option<&[u8]>))| RawHeader {
             key: Text::from(&*key),
-            value: value.map(blob).into(),
+            value: value.map(|_| header_value(place)).into(),
         };
         RawMessage {
             topic,
@@ -82,9 +77,9 @@ impl Intake {
             offset: message.offset(),
             timestamp,
             timestamp_type,
-            key: message.key().map(blob),
-            value: message.value().map(blob),
-            headers: message.headers().map(header).collect(),
+            key: message.key().map(key),
+            value: message.value().map(value),
+            headers: message.headers().enumerate().map(header).collect(),
             raw: Blob::EMPTY,
         }
     }

@@ -1,6 +1,6 @@
 //! The worker: runs connectors and tasks in this process, each on a thread of its own.
 //!
-//! Start with [`Worker`], which does what the herder asks ([`Runtime`](crate::runtime::Runtime)). `source_task` and
+//! Start with [`Worker`], which does what the herder asks ([`Runtime`]). `source_task` and
 //! `sink_task` are the two loops that move records; `submitted` and `sink_offsets` decide what may be stored and
 //! committed (promise P1). What happens to a record between plugin and Kafka is `crate::pipeline`.
 

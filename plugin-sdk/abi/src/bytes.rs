@@ -106,15 +106,17 @@ impl Blob {
         Blob { data, length, owner: Shared::into_head(shared) }
     }
 
-    /// A blob over memory that `keeper` keeps alive.
-    ///
-    /// # Safety
-    /// `data` must stay valid for `length` bytes and unchanged for as long as the owner of `keeper` lives.
+    /// Shares part of what `owner` holds, without a copy; `view` says which part.
     #[inline]
-    pub unsafe fn kept_by(keeper: &Blob, data: *const u8, length: usize) -> Blob {
-        let mut blob = keeper.clone();
-        (blob.data, blob.length) = (data, length);
-        blob
+    pub fn project<T>(owner: &Shared<T>, view: impl for<'a> FnOnce(&'a T) -> &'a [u8]) -> Blob
+    where
+        T: Send + Sync + 'static,
+    {
+        // The view borrows from the owner for as long as one likes, and the owner does not move until the last
+        // pointer to it, the new blob's included, is gone.
+        let bytes = view(owner);
+        let (data, length) = (bytes.as_ptr(), bytes.len());
+        Blob { data, length, owner: Shared::into_head(owner.clone()) }
     }
 
     /// The bytes.
@@ -248,6 +250,12 @@ impl Text {
         Text { bytes }
     }
 
+    /// Part of this text that shares the owner; none if the range is not inside or cuts a character.
+    #[inline]
+    pub fn slice(&self, range: Range<usize>) -> Option<Text> {
+        self.as_str().get(range.clone()).map(|_| Text { bytes: self.bytes.slice(range) })
+    }
+
     /// The text.
     #[inline]
     pub fn as_str(&self) -> &str {
@@ -337,5 +345,7 @@ mod tests {
     fn text_refuses_what_is_not_utf8() {
         assert!(Text::from_blob(Blob::copy_from(&[0xff])).is_err());
         assert_eq!(Text::from("é").as_str(), "é");
+        assert_eq!(Text::from("aéb").slice(0..3), Some(Text::from("aé")));
+        assert_eq!(Text::from("aéb").slice(0..2), None);
     }
 }

@@ -90,19 +90,20 @@ impl Lines {
 #[derive(Debug, Default)]
 struct Complete {
     bytes: Blob,
+    /// The same bytes, if they are UTF-8 as a whole.
+    text: Option<Text>,
     next: usize,
-    utf8: bool,
 }
 
 impl Complete {
     /// The first `end` bytes of a buffer.
     fn new(buffer: Vec<u8>, end: usize) -> Complete {
-        let utf8 = simdutf8::basic::from_utf8(&buffer[..end]).is_ok();
         // A record that lives long keeps the memory of its neighbours, so that of a buffer that is mostly not lines
         // is given back.
         let wasteful = end < buffer.capacity() / 2;
         let bytes = if wasteful { Blob::copy_from(&buffer[..end]) } else { Blob::from(buffer).slice(0..end) };
-        Complete { bytes, next: 0, utf8 }
+        let text = Text::from_blob(bytes.clone()).ok();
+        Complete { bytes, text, next: 0 }
     }
 
     fn next_line(&mut self) -> Option<Line> {
@@ -122,12 +123,9 @@ impl Complete {
         if range.is_empty() {
             return Text::default();
         }
-        if !self.utf8 {
-            return decode(&self.bytes[range]).into();
-        }
-        // SAFETY: the bytes were found to be UTF-8 as a whole, and they are cut at line ends, which are single bytes
-        // of UTF-8 that are never part of a longer character.
-        unsafe { Text::from_blob_unchecked(self.bytes.slice(range)) }
+        // Line ends are single bytes of UTF-8 that are never part of a longer character.
+        let shared = self.text.as_ref().and_then(|text| text.slice(range.clone()));
+        shared.unwrap_or_else(|| decode(&self.bytes[range]).into())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Recorded conversions of the real Kafka Connect, run against the stages of the worker.
 //!
 //! A file of cases is a JSON array with one case a line: a class, its configuration, an input, and what Kafka Connect
-//! made of it. [`load`] reads a file, [`run`] runs one case. A small sample lies beside this file; the full recording
+//! made of it. [`load`] reads a file, [`run()`] runs one case. A small sample lies beside this file; the full recording
 //! is found by the variable `FERROCONNECT_GOLDEN`.
 
 mod data;
