@@ -55,6 +55,15 @@ impl Error {
         self
     }
 
+    /// The same error under another message, which says what was being done; the old message becomes the first cause.
+    pub fn context(mut self, message: impl Into<String>) -> Error {
+        let data = self.abi.data_mut();
+        let message = AbiString::from(message.into());
+        let (class, message) = (std::mem::take(&mut data.class), std::mem::replace(&mut data.message, message));
+        data.causes.insert(0, Cause { class, message });
+        self
+    }
+
     /// The kind.
     pub fn kind(&self) -> ErrorKind {
         self.abi.kind()
@@ -107,5 +116,25 @@ impl fmt::Debug for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.message())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn context_keeps_kind_and_causes() {
+        let io = std::io::Error::other("disk on fire");
+        let error = Error::retriable("cannot write").caused_by(io).context("Storing batch 5");
+        assert_eq!((error.kind(), error.message()), (ErrorKind::RETRIABLE, "Storing batch 5"));
+        let causes: Vec<_> = error.abi.data().causes.iter().map(|cause| cause.message.as_str()).collect();
+        assert_eq!(causes, ["cannot write", "disk on fire"]);
+    }
+
+    #[test]
+    fn standard_errors_are_fatal() {
+        let failing = || -> Result<i32> { Ok("x".parse::<i32>()?) };
+        assert_eq!(failing().unwrap_err().kind(), ErrorKind::FATAL);
     }
 }
