@@ -188,11 +188,12 @@ impl Bench<'_> {
         self.kafka.create_topic(&topic, 1);
         let watch = self.kafka.watch(&topic);
         let count = || watch.count();
+        let mut warm_up = None;
         let run = match who.worker() {
             Some(subject) => {
                 let mut setup = self.setup(subject);
                 let worker = setup.start();
-                self.warm_source(&worker);
+                warm_up = Some(self.warm_source(&worker));
                 measure(who, worker.id(), self.options.lines, count, || {
                     let input = self.input();
                     let config = [
@@ -206,11 +207,13 @@ impl Bench<'_> {
             None => self.raw_source(who, &topic, count),
         };
         self.kafka.delete_topic(&topic);
+        warm_up.iter().for_each(|topic| self.kafka.delete_topic(topic));
         run
     }
 
-    /// Lets just-in-time compilers and caches come to rest, in the same process.
-    fn warm_source(&self, worker: &Worker) {
+    /// Lets just-in-time compilers and caches come to rest, in the same process. Gives the topic, to be deleted
+    /// when the worker has ended: a client that still asks for it would have it created again.
+    fn warm_source(&self, worker: &Worker) -> String {
         let topic = unique("bench-warm");
         self.kafka.create_topic(&topic, 1);
         let input = self.warm_up();
@@ -223,7 +226,7 @@ impl Bench<'_> {
         let watch = self.kafka.watch(&topic);
         await_count(self.options.lines / 10, || watch.count());
         worker.rest.delete("/connectors/warm-up");
-        self.kafka.delete_topic(&topic);
+        topic
     }
 
     fn raw_source(&self, who: Who, topic: &str, count: impl Fn() -> u64) -> Run {
@@ -259,21 +262,24 @@ impl Bench<'_> {
         let mut setup = self.setup(subject);
         setup.set("consumer.auto.offset.reset", "earliest");
         let worker = setup.start();
-        self.warm_sink(&setup, &worker);
+        let warm_up = self.warm_sink(&setup, &worker);
         let output = setup.path("output.txt");
         let name = unique("measured");
         let count = || std::fs::metadata(&output).map_or(0, |m| m.len()) / LINE;
-        measure(who, worker.id(), self.options.lines, count, || {
+        let run = measure(who, worker.id(), self.options.lines, count, || {
             let config = [
                 ("connector.class", "FileStreamSink"),
                 ("file", output.to_str().expect("a UTF-8 path")),
                 ("topics", topic),
             ];
             worker.rest.put_connector(&name, &config);
-        })
+        });
+        drop(worker);
+        self.kafka.delete_topic(&warm_up);
+        run
     }
 
-    fn warm_sink(&self, setup: &WorkerSetup, worker: &Worker) {
+    fn warm_sink(&self, setup: &WorkerSetup, worker: &Worker) -> String {
         let topic = unique("bench-warm");
         self.kafka.create_topic(&topic, 1);
         let mut command = self.raw_producer(&topic, &self.warm_up());
@@ -288,7 +294,7 @@ impl Bench<'_> {
         worker.rest.put_connector(&name, &config);
         await_count(self.options.lines / 10, || std::fs::metadata(&output).map_or(0, |m| m.len()) / LINE);
         worker.rest.delete(&format!("/connectors/{name}"));
-        self.kafka.delete_topic(&topic);
+        topic
     }
 
     fn raw_sink(&self, who: Who, topic: &str) -> Run {
