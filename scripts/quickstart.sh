@@ -15,4 +15,4 @@ cd "$root"
 built=${CARGO_TARGET_DIR:-$root/target}/release
 cargo build --release --locked --workspace --exclude ferroconnect-e2e
 scripts/stage-plugins.sh "$built/plugins" --release
-exec "$built/ferroconnect" quickstart "$@"
+exec "$built/ferroconnect" quickstart --plugins "$built/plugins" "$@"
