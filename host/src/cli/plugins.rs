@@ -3,7 +3,7 @@
 //! Nothing here needs a running worker or Kafka.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -42,6 +42,9 @@ pub struct ListArgs {
 pub struct InspectArgs {
     /// The library
     file: PathBuf,
+    /// A worker file whose properties the library may see
+    #[arg(long, value_name = "FILE")]
+    worker: Option<PathBuf>,
     /// Write JSON
     #[arg(long)]
     json: bool,
@@ -79,10 +82,7 @@ pub fn run(command: PluginsCommand) -> ExitCode {
 }
 
 fn list(args: &ListArgs) -> Result<ExitCode> {
-    let worker = match &args.worker {
-        Some(file) => ConfigFile::read(file)?.into_props(),
-        None => Props::new(),
-    };
+    let worker = worker_props(args.worker.as_deref())?;
     let mut settings = plugin_settings(&worker)?;
     if !args.plugin_path.is_empty() {
         settings.path.clone_from(&args.plugin_path);
@@ -92,8 +92,12 @@ fn list(args: &ListArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn worker_props(file: Option<&Path>) -> Result<Props> {
+    file.map_or(Ok(Props::new()), |file| Ok(ConfigFile::read(file)?.into_props()))
+}
+
 fn inspect(args: &InspectArgs) -> Result<ExitCode> {
-    let worker = Props::new();
+    let worker = worker_props(args.worker.as_deref())?;
     let outcome = Finder::new(&plugin_settings(&worker)?, &worker).inspect(&args.file);
     show(args.json, &outcome, describe_outcome)?;
     Ok(match outcome {

@@ -73,6 +73,14 @@ impl Run<'_> {
         if !self.seen.insert(real) {
             return;
         }
+        if anyone_may_write(directory) {
+            tracing::warn!(
+                "Every user may put plugin libraries into {}, and so have the worker run any code; take the right away: \
+                 chmod o-w {}",
+                directory.display(),
+                directory.display()
+            );
+        }
         let mut children: Vec<PathBuf> = match fs::read_dir(directory) {
             Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.path())).collect(),
             Err(error) => {
@@ -208,6 +216,18 @@ fn check_rights(path: &Path, data: &Metadata) -> Result<(), Refusal> {
         );
     }
     Ok(())
+}
+
+#[cfg(unix)]
+fn anyone_may_write(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    fs::metadata(path).is_ok_and(|data| data.mode() & 0o002 != 0)
+}
+
+#[cfg(not(unix))]
+fn anyone_may_write(_path: &Path) -> bool {
+    false
 }
 
 #[cfg(not(unix))]
