@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -16,6 +16,9 @@ use crate::telemetry::{LogFormat, logging};
 const EXIT_SETUP: u8 = 2;
 /// The worker or one of its connectors did not start.
 const EXIT_START: u8 = 3;
+
+/// How long after a signal another one says nothing new.
+const SAME_WISH: Duration = Duration::from_secs(1);
 
 /// Sets up the log. Answers false, after saying why, if its settings are wrong.
 pub(super) fn start_log() -> bool {
@@ -70,9 +73,11 @@ pub(super) fn run(worker: &Path, connectors: &[PathBuf]) -> ExitCode {
     if let Some(signal) = signals.forever().next() {
         tracing::info!("Stopping because of {}", signal_name(signal));
     }
-    // A second signal ends the process at once, for those who do not want to wait for a graceful stop.
+    // A second signal ends the process at once, for those who do not want to wait for a graceful stop. Some supervisors
+    // signal the process and then its group, so what comes right behind the first is the same wish.
+    let stopping = Instant::now();
     std::thread::spawn(move || {
-        if signals.forever().next().is_some() {
+        if signals.forever().any(|_| stopping.elapsed() > SAME_WISH) {
             tracing::warn!("Stopped at once because of a second signal; what was not stored is read again");
             std::process::exit(130);
         }

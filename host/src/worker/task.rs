@@ -105,7 +105,7 @@ impl TaskHandle {
         }
         self.lifecycle.abandon();
         tracing::error!(
-            "Graceful stop of task {} failed. Its thread hangs in the plugin and is given up; nothing it still does reaches Kafka.",
+            "Graceful stop of task {} failed. Its thread did not come back in time and is given up; nothing it still does reaches Kafka.",
             self.id
         );
         if let Some(give_up) = &*self.give_up.lock() {
