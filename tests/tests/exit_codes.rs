@@ -70,8 +70,9 @@ fn stops_cleanly(signal: Signal, statuses: &[i32]) {
         "source",
         &[("connector.class", "FileStreamSource"), ("file", input.to_str().unwrap()), ("topic", &topic)],
     );
+    // A consumer group of its own: groups are named after connectors, and this Kafka is shared.
     setup.connector(
-        "sink",
+        &unique("sink"),
         &[("connector.class", "FileStreamSink"), ("file", output.to_str().unwrap()), ("topics", &topic)],
     );
 

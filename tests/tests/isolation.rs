@@ -45,6 +45,8 @@ struct House {
     topic: String,
     input: PathBuf,
     output: PathBuf,
+    /// Of its own in each test: consumer groups are named after sinks, and this Kafka is shared.
+    sink: String,
     lines: usize,
 }
 
@@ -70,9 +72,10 @@ impl House {
         fs::write(&input, "").unwrap();
         let (from, to) = (input.to_str().unwrap(), output.to_str().unwrap());
         setup.connector("good-source", &[("connector.class", "FileStreamSource"), ("file", from), ("topic", &topic)]);
-        setup.connector("good-sink", &[("connector.class", "FileStreamSink"), ("file", to), ("topics", &topic)]);
+        let sink = unique("good-sink");
+        setup.connector(&sink, &[("connector.class", "FileStreamSink"), ("file", to), ("topics", &topic)]);
         let worker = setup.start();
-        let mut house = Self { _setup: setup, worker, topic, input, output, lines: 0 };
+        let mut house = Self { _setup: setup, worker, topic, input, output, sink, lines: 0 };
         house.neighbour_goes_on();
         Some(house)
     }
@@ -91,7 +94,7 @@ impl House {
             let got = read_lossy(&self.output);
             if got == want { Ok(()) } else { Err(format!("{} of {} lines", got.lines().count(), self.lines)) }
         });
-        for name in ["good-source", "good-sink"] {
+        for name in ["good-source", &self.sink] {
             self.worker.rest.await_task(name, 0, "RUNNING");
         }
     }
@@ -104,9 +107,20 @@ impl House {
     }
 
     fn bad_sink(&self, config: &[(&str, &str)]) {
-        let mut all = vec![("connector.class", "test.MisbehavingSink"), ("topics", self.topic.as_str())];
+        let (topics, group) = (("topics", self.topic.as_str()), unique("bad"));
+        let mut all = vec![("connector.class", "test.MisbehavingSink"), topics];
+        all.push(("consumer.override.group.id", &group));
         all.extend(config);
         self.worker.rest.put_connector("bad", &all);
+    }
+
+    /// Waits until the connector has moved its first records, right after which it hangs.
+    fn hangs(&mut self) {
+        until("the bad connector to use its topic", || {
+            let topics = self.worker.rest.get("/connectors/bad/topics").json();
+            topics["bad"]["topics"].as_array().is_some_and(|topics| !topics.is_empty())
+        });
+        self.neighbour_goes_on();
     }
 
     /// The connector fails, says where, and the log says so too.
@@ -188,9 +202,9 @@ fn panic_in_stop_and_in_drop() {
 #[test]
 fn hang_in_poll() {
     let Some(mut house) = House::with(&["misbehaving"]) else { return };
-    house.bad_source(&[("hang.in", "poll")]);
+    house.bad_source(&[("hang.in", "poll"), ("after.calls", "1")]);
     house.worker.rest.await_task("bad", 0, "RUNNING");
-    house.neighbour_goes_on();
+    house.hangs();
     house.is_given_up_by("DELETE", "/connectors/bad");
     house.ends_in_time();
 }
@@ -200,7 +214,7 @@ fn hang_in_put() {
     let Some(mut house) = House::with(&["misbehaving"]) else { return };
     house.bad_sink(&[("hang.in", "put")]);
     house.worker.rest.await_task("bad", 0, "RUNNING");
-    house.neighbour_goes_on();
+    house.hangs();
     house.is_given_up_by("PUT", "/connectors/bad/stop");
     house.ends_in_time();
 }
@@ -218,9 +232,9 @@ fn hang_in_stop() {
 #[test]
 fn hang_while_the_worker_stops() {
     let Some(mut house) = House::with(&["misbehaving"]) else { return };
-    house.bad_source(&[("hang.in", "poll"), ("after.calls", "0")]);
+    house.bad_source(&[("hang.in", "poll"), ("after.calls", "1")]);
     house.worker.rest.await_task("bad", 0, "RUNNING");
-    house.neighbour_goes_on();
+    house.hangs();
     house.ends_in_time();
 }
 

@@ -224,11 +224,13 @@ fn many_connector_files() {
         };
         names.push(name);
     }
+    // A consumer group of its own: groups are named after connectors, and this Kafka is shared.
+    let sink = unique("sink");
     setup.connector(
-        "sink",
+        &sink,
         &[("connector.class", "FileStreamSink"), ("file", out.to_str().unwrap()), ("topics", &topic)],
     );
-    names.push("sink".to_owned());
+    names.push(sink);
 
     let worker = setup.start();
     let mut listed: Vec<String> = until_some("all connectors", PATIENCE, || {
