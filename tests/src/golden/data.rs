@@ -3,9 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ferroconnect_plugin_abi::containers::AbiOption;
+use ferroconnect_plugin_abi::record::{Coordinates, TimestampType};
 use ferroconnect_plugin_abi::schema::{Field, Parameter};
 use ferroconnect_plugin_abi::value::MapEntry;
-use ferroconnect_plugin_abi::{Data, Schema, SchemaType, Shared, Text, Value, ValueRef};
+use ferroconnect_plugin_abi::{Data, Header, Record, Schema, SchemaType, Shared, Text, Value};
 use num_bigint::BigInt;
 use serde_json::Value as Json;
 
@@ -23,6 +24,38 @@ pub(super) fn data(schema: &Json, value: &Json) -> Result<Data, NotRepresentable
     let schema = self::schema(schema)?;
     let value = self::value(value, schema.as_ref())?;
     Ok(Data { schema: schema.into(), value })
+}
+
+/// A record. Those of sinks were read where they are now.
+pub(super) fn record(json: &Json) -> Result<Record, NotRepresentable> {
+    let part = |key: &str| data(&json[key]["schema"], &json[key]["value"]);
+    let mut record = Record::new(json["topic"].as_str().expect("a record has a topic"), part("value")?);
+    record.key = part("key")?;
+    record.partition = json["partition"].as_i64().map(|partition| partition as i32).into();
+    record.timestamp = json["timestamp"].as_str().map(|millis| millis.parse().expect("64 bits as text")).into();
+    for header in json["headers"].as_array().into_iter().flatten() {
+        let key = header["key"].as_str().expect("a header has a key");
+        record.headers.push(Header { key: key.into(), data: data(&header["schema"], &header["value"])? });
+    }
+    match json["record"].as_str() {
+        Some("source") => {}
+        Some("sink") => {
+            record.timestamp_type = match json["timestampType"].as_str() {
+                Some("CreateTime") => TimestampType::CREATE_TIME,
+                Some("LogAppendTime") => TimestampType::LOG_APPEND_TIME,
+                Some("NoTimestampType") | None => TimestampType::NONE,
+                Some(other) => panic!("unknown timestamp type {other}"),
+            };
+            let offset = json["offset"].as_str().expect("a sink record has an offset");
+            record.origin = Coordinates {
+                topic: record.topic.clone(),
+                partition: record.partition.into_option().expect("a sink record has a partition"),
+                offset: offset.parse().expect("64 bits as text"),
+            };
+        }
+        other => panic!("a record is one of a source or a sink, not {other:?}"),
+    }
+    Ok(record)
 }
 
 fn schema(json: &Json) -> Result<Option<Shared<Schema>>, NotRepresentable> {
@@ -149,33 +182,4 @@ fn nest(json: &Json) -> Result<Value, NotRepresentable> {
         };
     }
     Ok(nested)
-}
-
-/// Whether two values are the same; maps in any order, dates by what they mean.
-pub(super) fn same(a: &Value, b: &Value) -> bool {
-    match (a.view(), b.view()) {
-        (ValueRef::Map(a), ValueRef::Map(b)) => {
-            a.len() == b.len() && a.iter().all(|x| b.iter().any(|y| same(&x.key, &y.key) && same(&x.value, &y.value)))
-        }
-        (ValueRef::Array(a), ValueRef::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
-        (ValueRef::Struct(a), ValueRef::Struct(b)) => {
-            a.schema == b.schema
-                && a.fields.len() == b.fields.len()
-                && a.fields.iter().zip(&b.fields).all(|(a, b)| same(a, b))
-        }
-        _ => match (date_millis(a), date_millis(b)) {
-            (Some(a), Some(b)) => a == b,
-            _ => a == b,
-        },
-    }
-}
-
-/// Dates, times and timestamps are one class in Java; the recording tells them apart by their schema alone.
-fn date_millis(value: &Value) -> Option<i64> {
-    match value.view() {
-        ValueRef::Date(days) => Some(i64::from(days) * 86_400_000),
-        ValueRef::Time(millis) => Some(millis.into()),
-        ValueRef::Timestamp(millis) => Some(millis),
-        _ => None,
-    }
 }

@@ -1,16 +1,23 @@
-//! Recorded conversions of the real Kafka Connect, run against the stages of the worker.
+//! Recorded answers of the real Kafka Connect's converters, transforms and predicates, run against the worker's.
 //!
 //! A file of cases is a JSON array with one case a line: a class, its configuration, an input, and what Kafka Connect
 //! made of it. [`load`] reads a file, [`run()`] runs one case. A small sample lies beside this file; the full recording
 //! is found by the variable `FERROCONNECT_GOLDEN`.
 
 mod data;
+mod difference;
+mod intended;
+mod judge;
+mod notation;
+mod report;
 mod run;
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
+pub use intended::MOST_PERCENT;
+pub use report::Report;
 pub use run::{Outcome, run};
 
 /// One recorded case.
@@ -40,14 +47,17 @@ impl Case {
 
 /// Reads a file of cases.
 ///
-/// # Panics
-/// The file cannot be read or is no array of objects with an id: there is nothing a test could do about it.
-pub fn load(file: &Path) -> Vec<Case> {
-    let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+/// # Errors
+/// The file cannot be read, or is no array of objects with an id; the text names it.
+pub fn load(file: &Path) -> Result<Vec<Case>, String> {
+    let name = file.display();
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{name} cannot be read: {error}"))?;
     let cases: Vec<Json> =
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{} is no array of cases: {error}", file.display()));
-    assert!(cases.iter().all(|case| case["id"].is_string()), "{}: every case has an id", file.display());
-    cases.into_iter().map(Case).collect()
+        serde_json::from_str(&text).map_err(|error| format!("{name} is no array of cases: {error}"))?;
+    match cases.iter().position(|case| !case["id"].is_string()) {
+        Some(index) => Err(format!("{name}: case {} has no id", index + 1)),
+        None => Ok(cases.into_iter().map(Case).collect()),
+    }
 }
 
 /// The folder of the full recording, if `FERROCONNECT_GOLDEN` names one.
