@@ -140,7 +140,8 @@ impl Stage {
         if self.kind == PluginKind::Transformation {
             keys = implicit_keys();
         }
-        for key in own.keys() {
+        let is_set = |key: &ConfigKey| props.contains_key(&format!("{}{}", self.prefix, key.name));
+        for key in own.keys().filter(|key| !key.is_unlisted || is_set(key)) {
             // The implicit keys mask those of the transform.
             if keys.get(&key.name).is_none() {
                 keys.define(key.clone())?;

@@ -120,6 +120,9 @@ pub struct ConfigKey {
     /// The name to use in messages of the validator, where it differs: keys of an embedded
     /// definition are checked under their own, unprefixed name.
     pub(super) checked_as: Option<String>,
+    /// Left out of listings of the definition; part of a validation only if the configuration
+    /// sets the key.
+    pub(super) is_unlisted: bool,
 }
 
 impl ConfigKey {
@@ -139,6 +142,7 @@ impl ConfigKey {
             recommender: None,
             class_kind: None,
             checked_as: None,
+            is_unlisted: false,
         }
     }
 
@@ -191,6 +195,14 @@ impl ConfigKey {
     #[must_use]
     pub fn dependents(mut self, dependents: &[&str]) -> Self {
         self.dependents = dependents.iter().map(|&name| name.to_owned()).collect();
+        self
+    }
+
+    /// Leaves the key out of listings unless a configuration sets it: for keys of ours in stages
+    /// that Kafka Connect has too, whose clients see the keys they know.
+    #[must_use]
+    pub fn unlisted(mut self) -> Self {
+        self.is_unlisted = true;
         self
     }
 
@@ -250,6 +262,7 @@ impl ConfigKey {
     fn embedded(&self, prefix: &str, group: &str, order: i32) -> Self {
         let mut key = self.clone();
         key.checked_as = Some(self.checked_name().to_owned());
+        key.is_unlisted = false;
         key.name = format!("{prefix}{}", self.name);
         key.group = Some(match &self.group {
             Some(own) => format!("{group}: {own}"),
@@ -355,9 +368,9 @@ impl ConfigDef {
         &self.groups
     }
 
-    /// All keys as REST shows them.
+    /// All keys as REST shows them, without the unlisted ones.
     pub fn infos(&self) -> Vec<ConfigKeyInfo> {
-        self.keys().map(ConfigKey::info).collect()
+        self.keys().filter(|key| !key.is_unlisted).map(ConfigKey::info).collect()
     }
 
     /// Keys without group first, then by group, place in the group, required ones first,
@@ -414,6 +427,20 @@ mod tests {
         assert_eq!(keys, [("transforms.x.a", 2), ("transforms.x.b", 3), ("transforms.x.c", 4)]);
         assert_eq!(def.groups(), ["Transforms: x", "Transforms: x: G"]);
         assert_eq!(def.get("transforms.x.a").expect("embedded").dependents, ["transforms.x.b"]);
+    }
+
+    #[test]
+    fn unlisted_keys_are_known_but_not_shown() {
+        let key = ConfigKey::defaulting("ours", Type::Int, "1", Importance::Low, "").unlisted();
+        let def = child().key(key);
+        assert!(def.infos().iter().all(|info| info.name != "ours"));
+        assert_eq!(
+            def.parse(&super::super::props::Props::from([("a", ""), ("ours", "7")])).map(|p| p.int("ours")),
+            Ok(7)
+        );
+        let mut outer = ConfigDef::new();
+        outer.embed("p.", "P", 0, &def).expect("nothing is there yet");
+        assert!(outer.infos().iter().any(|info| info.name == "p.ours"), "what a configuration sets is shown");
     }
 
     #[test]

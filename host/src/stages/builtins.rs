@@ -124,6 +124,8 @@ pub fn builtins() -> Vec<BuiltIn> {
         config: SimpleHeaderConverter::config_def,
         factory: Factory::HeaderConverter(|props| Ok(Box::new(SimpleHeaderConverter::configured(props)?))),
     });
+    all.extend(super::transforms::builtins());
+    all.extend(super::predicates::builtins());
     all
 }
 
@@ -138,20 +140,33 @@ pub(super) fn converter_config() -> ConfigDef {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
-    fn every_entry_can_be_made_from_defaults() {
+    fn every_entry_is_made_from_defaults_or_names_what_is_missing() {
         for builtin in builtins() {
             let role = if builtin.kind() == PluginKind::HeaderConverter { "header" } else { "value" };
             let props = Props::from([("converter.type", role)]);
-            assert!((builtin.config)().parse(&props).is_ok(), "{}", builtin.class);
-            let made = match builtin.factory {
-                Factory::Converter(make) => make(&props).map(drop),
-                Factory::HeaderConverter(make) => make(&props).map(drop),
-                Factory::Transform(make) => make(&props).map(drop),
-                Factory::Predicate(make) => make(&props).map(drop),
+            let parsed = (builtin.config)().parse(&props);
+            let (made, needs_nothing) = match builtin.factory {
+                Factory::Converter(make) => (make(&props).map(drop), true),
+                Factory::HeaderConverter(make) => (make(&props).map(drop), true),
+                Factory::Transform(make) => (make(&props).map(drop), false),
+                Factory::Predicate(make) => (make(&props).map(drop), false),
             };
-            assert!(made.is_ok(), "{}: {made:?}", builtin.class);
+            match made {
+                Ok(()) => assert!(parsed.is_ok(), "{}", builtin.class),
+                Err(error) if needs_nothing => panic!("{}: {error:?}", builtin.class),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Config, "{}: {error:?}", builtin.class),
+            }
+        }
+    }
+
+    #[test]
+    fn classes_are_listed_once() {
+        let mut seen = std::collections::HashSet::new();
+        for builtin in builtins() {
+            assert!(seen.insert((builtin.class, builtin.kind())), "{} is there twice", builtin.class);
         }
     }
 }

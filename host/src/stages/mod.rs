@@ -9,7 +9,9 @@
 mod builtins;
 pub mod converters;
 pub mod headers;
+pub mod predicates;
 pub mod text;
+pub mod transforms;
 
 use ferroconnect_plugin_abi::containers::AbiVec;
 use ferroconnect_plugin_abi::record::{RawHeader, TimestampType};
@@ -19,7 +21,7 @@ use crate::error::{Result, Stage};
 
 pub use builtins::{BuiltIn, Factory, builtins};
 
-/// Which half of a record a converter works on.
+/// Which half of a record a stage works on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// The key.
@@ -34,6 +36,21 @@ impl Part {
         match self {
             Part::Key => key,
             Part::Value => value,
+        }
+    }
+
+    /// This half of a record.
+    #[inline]
+    pub fn data(self, record: &Record) -> &Data {
+        self.of(&record.key, &record.value)
+    }
+
+    /// This half of a record, to be changed.
+    #[inline]
+    pub fn data_mut(self, record: &mut Record) -> &mut Data {
+        match self {
+            Part::Key => &mut record.key,
+            Part::Value => &mut record.value,
         }
     }
 

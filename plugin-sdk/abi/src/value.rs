@@ -293,6 +293,37 @@ impl Value {
         }
     }
 
+    /// The elements, to be changed in place, where this is an array.
+    #[inline]
+    pub fn as_array_mut(&mut self) -> Option<&mut AbiVec<Value>> {
+        match self.kind {
+            // SAFETY: as in `view`.
+            ValueKind::ARRAY => Some(unsafe { &mut self.payload.array }),
+            _ => None,
+        }
+    }
+
+    /// The entries, to be changed in place, where this is a map. Keys have to stay unique.
+    #[inline]
+    pub fn as_map_mut(&mut self) -> Option<&mut AbiVec<MapEntry>> {
+        match self.kind {
+            // SAFETY: as in `view`.
+            ValueKind::MAP => Some(unsafe { &mut self.payload.map }),
+            _ => None,
+        }
+    }
+
+    /// The struct, to be changed in place, where this is one. Whoever changes it sees to it that there is still one
+    /// value per field of its schema.
+    #[inline]
+    pub fn as_struct_mut(&mut self) -> Option<&mut StructValue> {
+        match self.kind {
+            // SAFETY: as in `view`.
+            ValueKind::STRUCT => Some(unsafe { &mut self.payload.structure }),
+            _ => None,
+        }
+    }
+
     /// The text, where this is text.
     #[inline]
     pub fn as_text(&self) -> Option<&Text> {
@@ -419,6 +450,22 @@ mod tests {
         assert_eq!(Value::float64(f64::NAN), Value::float64(f64::NAN));
         assert_ne!(Value::float64(0.0), Value::float64(-0.0));
         assert_ne!(Value::int32(1), Value::int64(1));
+    }
+
+    #[test]
+    fn containers_change_in_place() {
+        let mut array = Value::array(vec![Value::int32(1)]);
+        array.as_array_mut().expect("an array").push(Value::int32(2));
+        assert_eq!(array, Value::array(vec![Value::int32(1), Value::int32(2)]));
+        let mut map = Value::map(vec![MapEntry { key: Value::string("k"), value: array }]);
+        map.as_map_mut().expect("a map")[0].value = Value::NULL;
+        assert_eq!(map, Value::map(vec![MapEntry { key: Value::string("k"), value: Value::NULL }]));
+        let schema = |kind| Shared::new(Schema::new(kind));
+        let mut value = Value::structure(schema(crate::SchemaType::STRUCT), Vec::new());
+        let other = schema(crate::SchemaType::STRUCT);
+        value.as_struct_mut().expect("a struct").schema = other.clone();
+        assert!(matches!(value.view(), ValueRef::Struct(value) if Shared::same(&value.schema, &other)));
+        assert!(value.as_map_mut().is_none() && value.as_array_mut().is_none() && map.as_struct_mut().is_none());
     }
 
     #[test]

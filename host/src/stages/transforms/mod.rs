@@ -1,0 +1,67 @@
+//! The transforms that come with the worker, one file each, with their class names.
+//!
+//! What they share: [`require`] (what a record must be), [`cache`] (plans made once per schema), [`structs`] and
+//! [`maps`] (changing records in place), [`path`] and [`nested`] (fields inside fields), [`config`].
+
+pub mod cache;
+pub mod config;
+mod drop_headers;
+mod extract_field;
+mod filter;
+mod hoist_field;
+mod insert_field;
+pub mod maps;
+pub mod nested;
+pub mod path;
+pub mod require;
+pub mod structs;
+
+use super::{BuiltIn, Factory, Part};
+
+/// One entry for a transform of whole records. The type has `config_def()` and `configured(&Props)`.
+macro_rules! whole {
+    ($class:literal, $documentation:literal, $type:ty) => {
+        [BuiltIn {
+            class: concat!("org.apache.kafka.connect.transforms.", $class),
+            documentation: $documentation,
+            config: <$type>::config_def,
+            factory: Factory::Transform(|props| Ok(Box::new(<$type>::configured(props)?))),
+        }]
+    };
+}
+
+/// Two entries, `$Key` and `$Value`, for a transform of one half of a record. The type has `config_def()` and
+/// `configured(Part, &Props)`.
+macro_rules! halves {
+    ($class:literal, $documentation:literal, $type:ty) => {
+        [
+            BuiltIn {
+                class: concat!("org.apache.kafka.connect.transforms.", $class, "$Key"),
+                documentation: $documentation,
+                config: <$type>::config_def,
+                factory: Factory::Transform(|props| Ok(Box::new(<$type>::configured(Part::Key, props)?))),
+            },
+            BuiltIn {
+                class: concat!("org.apache.kafka.connect.transforms.", $class, "$Value"),
+                documentation: $documentation,
+                config: <$type>::config_def,
+                factory: Factory::Transform(|props| Ok(Box::new(<$type>::configured(Part::Value, props)?))),
+            },
+        ]
+    };
+}
+
+/// All transforms that come with the worker, in the order of their names.
+pub(super) fn builtins() -> Vec<BuiltIn> {
+    let mut all = Vec::new();
+    all.extend(whole!("DropHeaders", "Removes headers by name.", drop_headers::DropHeaders));
+    all.extend(halves!("ExtractField", "Replaces the data by one of its fields.", extract_field::ExtractField));
+    all.extend(whole!("Filter", "Drops every record; meant to be used with a predicate.", filter::Filter));
+    all.extend(halves!("HoistField", "Wraps the data in a struct or map of one field.", hoist_field::HoistField));
+    all.extend(halves!(
+        "InsertField",
+        "Adds fields that hold the topic, partition, offset or timestamp of the record, or a fixed text.",
+        insert_field::InsertField
+    ));
+    all
+}
