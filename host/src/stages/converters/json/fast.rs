@@ -4,15 +4,16 @@
 
 use ferroconnect_plugin_abi::containers::AbiVec;
 use ferroconnect_plugin_abi::value::MapEntry;
-use ferroconnect_plugin_abi::{Blob, Data, Schema, SchemaType, Shared, Text, Value};
+use ferroconnect_plugin_abi::{Blob, Data, Schema, SchemaType, Text, Value};
 
 use ::base64::Engine as _;
 use ::base64::engine::general_purpose::STANDARD;
 
 use super::Settings;
 use super::lexer::{Lexer, StringToken, Syntax, float, unescape};
+use super::plan::{Logical, Plan};
 use super::read_schema::SchemaCache;
-use super::write::{Logical, decimal_scale, default_of};
+use super::write::{decimal_scale, default_of};
 use crate::stages::text::decimal;
 
 /// The message needs a closer look. Not an error: the slow way may well read it.
@@ -34,12 +35,7 @@ const MAX_FAST_DEPTH: usize = 64;
 const FEW_ENTRIES: usize = 12;
 
 /// Reads a whole message.
-pub(super) fn message(
-    bytes: &Blob,
-    settings: Settings,
-    fixed: Option<&Shared<Schema>>,
-    cache: &mut SchemaCache,
-) -> Fast<Data> {
+pub(super) fn message(bytes: &Blob, settings: Settings, fixed: Option<&Plan>, cache: &mut SchemaCache) -> Fast<Data> {
     // A zero among the first bytes means UTF-16 or UTF-32; a byte order mark is no JSON and comes out below.
     if bytes.len() < 2 || bytes[..2].contains(&0) {
         return Err(Unusual);
@@ -48,9 +44,13 @@ pub(super) fn message(
     if settings.schemas && fixed.is_none() {
         return reader.envelope(cache);
     }
-    let schema = fixed.filter(|_| settings.schemas);
-    let value = reader.top(schema)?;
-    Ok(Data { schema: schema.cloned().into(), value })
+    let plan = fixed.filter(|_| settings.schemas);
+    let value = reader.top(plan)?;
+    Ok(data(plan, value))
+}
+
+fn data(plan: Option<&Plan>, value: Value) -> Data {
+    Data { schema: plan.map(|plan| plan.schema.clone()).into(), value }
 }
 
 struct Reader<'a> {
@@ -65,13 +65,12 @@ impl Reader<'_> {
         self.lexer.expect(b'{', "")?;
         let data = match self.name()? {
             b"schema" => {
-                let schema = self.schema(cache)?;
+                let plan = self.schema(cache)?;
                 self.lexer.expect(b',', "")?;
                 if self.name()? != b"payload" {
                     return Err(Unusual);
                 }
-                let value = self.value(schema.as_ref(), 1)?;
-                Data { schema: schema.into(), value }
+                data(plan, self.value(plan, 1)?)
             }
             b"payload" => {
                 let payload = self.lexer.skip(1)?;
@@ -79,11 +78,11 @@ impl Reader<'_> {
                 if self.name()? != b"schema" {
                     return Err(Unusual);
                 }
-                let schema = self.schema(cache)?;
+                let plan = self.schema(cache)?;
                 let end = std::mem::replace(&mut self.lexer.pos, payload.start);
-                let value = self.value(schema.as_ref(), 1)?;
+                let value = self.value(plan, 1)?;
                 self.lexer.pos = end;
-                Data { schema: schema.into(), value }
+                data(plan, value)
             }
             _ => return Err(Unusual),
         };
@@ -97,40 +96,40 @@ impl Reader<'_> {
         Ok(self.lexer.slice(token.range))
     }
 
-    fn schema(&mut self, cache: &mut SchemaCache) -> Fast<Option<Shared<Schema>>> {
+    fn schema<'c>(&mut self, cache: &'c mut SchemaCache) -> Fast<Option<&'c Plan>> {
         if self.lexer.peek() == Some(b'n') {
             self.lexer.word(b"null")?;
             return Ok(None);
         }
-        if let Some((schema, length)) = cache.last_at(self.lexer.rest()) {
+        if let Some(length) = cache.recent_at(self.lexer.rest()) {
             self.lexer.pos += length;
-            return Ok(Some(schema.clone()));
+            return Ok(cache.last());
         }
         let range = self.lexer.skip(1)?;
         cache.read(self.lexer.slice(range), self.settings).map(Some).ok_or(Unusual)
     }
 
     /// A value that is the whole message.
-    fn top(&mut self, schema: Option<&Shared<Schema>>) -> Fast<Value> {
+    fn top(&mut self, plan: Option<&Plan>) -> Fast<Value> {
         let first = self.lexer.peek();
-        let value = self.value(schema, 0)?;
+        let value = self.value(plan, 0)?;
         if matches!(first, Some(b'-' | b'0'..=b'9')) {
             self.lexer.end_of_top_number()?;
         }
         Ok(value)
     }
 
-    fn value(&mut self, schema: Option<&Shared<Schema>>, depth: usize) -> Fast<Value> {
+    fn value(&mut self, plan: Option<&Plan>, depth: usize) -> Fast<Value> {
         let first = self.lexer.peek().ok_or(Unusual)?;
-        match schema {
+        match plan {
             None => self.natural(first, depth),
-            Some(schema) if first == b'n' => {
+            Some(plan) if first == b'n' => {
                 self.lexer.word(b"null")?;
-                self.null(schema)
+                self.null(&plan.schema)
             }
-            Some(schema) => match Logical::of(schema) {
-                Some(kind) => self.logical(schema, kind, first),
-                None => self.typed(schema, first, depth),
+            Some(plan) => match plan.logical {
+                Some(kind) => self.logical(&plan.schema, kind, first),
+                None => self.typed(plan, first, depth),
             },
         }
     }
@@ -143,8 +142,8 @@ impl Reader<'_> {
         }
     }
 
-    fn typed(&mut self, schema: &Shared<Schema>, first: u8, depth: usize) -> Fast<Value> {
-        Ok(match schema.kind {
+    fn typed(&mut self, plan: &Plan, first: u8, depth: usize) -> Fast<Value> {
+        Ok(match plan.schema.kind {
             SchemaType::INT8 => Value::int8(self.whole()? as i8),
             SchemaType::INT16 => Value::int16(self.whole()? as i16),
             SchemaType::INT32 => Value::int32(self.whole()? as i32),
@@ -154,15 +153,15 @@ impl Reader<'_> {
             SchemaType::BOOLEAN => self.boolean(first)?,
             SchemaType::STRING => Value::string(self.text()?),
             SchemaType::BYTES => Value::bytes(self.base64()?),
-            SchemaType::ARRAY if first == b'[' => self.array(schema.values.get(), depth)?,
+            SchemaType::ARRAY if first == b'[' => self.array(plan.values.as_deref(), depth)?,
             SchemaType::MAP if first == b'{' => {
-                if schema.keys.as_deref().is_none_or(|keys| keys.kind != SchemaType::STRING) {
+                if plan.keys.as_deref().is_none_or(|keys| keys.schema.kind != SchemaType::STRING) {
                     return Err(Unusual);
                 }
-                self.map(schema.values.get(), depth)?
+                self.map(plan.values.as_deref(), depth)?
             }
-            SchemaType::MAP if first == b'[' => self.pairs(schema, depth)?,
-            SchemaType::STRUCT if first == b'{' => self.structure(schema, depth)?,
+            SchemaType::MAP if first == b'[' => self.pairs(plan, depth)?,
+            SchemaType::STRUCT if first == b'{' => self.structure(plan, depth)?,
             _ => return Err(Unusual),
         })
     }
@@ -192,6 +191,9 @@ impl Reader<'_> {
     }
 
     fn whole(&mut self) -> Fast<i64> {
+        if let Some(number) = self.lexer.small_whole() {
+            return Ok(number);
+        }
         let token = self.lexer.number()?;
         if token.whole { parse_whole(self.lexer.slice(token.range)) } else { Err(Unusual) }
     }
@@ -231,7 +233,7 @@ impl Reader<'_> {
         Ok(!self.lexer.accept(close))
     }
 
-    fn array(&mut self, elements: Option<&Shared<Schema>>, depth: usize) -> Fast<Value> {
+    fn array(&mut self, elements: Option<&Plan>, depth: usize) -> Fast<Value> {
         let mut values = AbiVec::new();
         let mut more = self.open(b']', depth)?;
         while more {
@@ -241,7 +243,7 @@ impl Reader<'_> {
         Ok(Value::array(values))
     }
 
-    fn map(&mut self, values: Option<&Shared<Schema>>, depth: usize) -> Fast<Value> {
+    fn map(&mut self, values: Option<&Plan>, depth: usize) -> Fast<Value> {
         let mut entries = AbiVec::new();
         let mut more = self.open(b'}', depth)?;
         while more {
@@ -254,17 +256,17 @@ impl Reader<'_> {
     }
 
     /// A map whose keys are no text. Repeated keys are left to the slow way.
-    fn pairs(&mut self, schema: &Schema, depth: usize) -> Fast<Value> {
-        if schema.keys.as_deref().is_none_or(|keys| keys.kind == SchemaType::STRING) {
+    fn pairs(&mut self, plan: &Plan, depth: usize) -> Fast<Value> {
+        if plan.keys.as_deref().is_none_or(|keys| keys.schema.kind == SchemaType::STRING) {
             return Err(Unusual);
         }
         let mut entries: AbiVec<MapEntry> = AbiVec::new();
         let mut more = self.open(b']', depth)?;
         while more {
             self.lexer.expect(b'[', "")?;
-            let key = self.value(schema.keys.get(), depth + 2)?;
+            let key = self.value(plan.keys.as_deref(), depth + 2)?;
             self.lexer.expect(b',', "")?;
-            let value = self.value(schema.values.get(), depth + 2)?;
+            let value = self.value(plan.values.as_deref(), depth + 2)?;
             self.lexer.expect(b']', "")?;
             if entries.len() >= FEW_ENTRIES || entries.iter().any(|entry| entry.key == key) {
                 return Err(Unusual);
@@ -275,40 +277,32 @@ impl Reader<'_> {
         Ok(Value::map(entries))
     }
 
-    fn structure(&mut self, schema: &Shared<Schema>, depth: usize) -> Fast<Value> {
-        let count = schema.fields.len();
-        let mut fields: AbiVec<Value> = AbiVec::with_capacity(count);
+    fn structure(&mut self, plan: &Plan, depth: usize) -> Fast<Value> {
+        let mut fields: AbiVec<Value> = AbiVec::with_capacity(plan.fields.len());
         let mut more = self.open(b'}', depth)?;
-        // Producers write the fields in the schema's order, so the next one is nearly always the right one.
         while more {
-            let token = self.lexer.string()?;
-            match schema.fields.get(fields.len()) {
-                Some(field) if field.name.as_bytes() == self.lexer.slice(token.range.clone()) => {
-                    self.lexer.expect(b':', "")?;
-                    fields.push(self.value(Some(&field.schema), depth + 1)?);
-                }
-                _ => return self.structure_in_any_order(schema, fields, token, depth),
+            // Producers write the fields in the schema's order, so the next one is nearly always the right one.
+            let next = plan.fields.get(fields.len());
+            match next.filter(|next| self.lexer.accept_bytes(&next.key)) {
+                Some(field) => fields.push(self.value(Some(&field.plan), depth + 1)?),
+                None => return self.structure_in_any_order(plan, fields, depth),
             }
             more = self.lexer.next_of(b'}')?;
         }
-        for field in schema.fields.iter().skip(fields.len()) {
-            fields.push(self.null(&field.schema)?);
+        for field in plan.fields.iter().skip(fields.len()) {
+            fields.push(self.null(&field.plan.schema)?);
         }
-        Ok(Value::structure(schema.clone(), fields))
+        Ok(Value::structure(plan.schema.clone(), fields))
     }
 
-    /// Goes on with a struct whose fields are not in the schema's order. `name` is the one that was read last;
-    /// unknown ones are skipped, repeated ones left to the slow way.
-    fn structure_in_any_order(
-        &mut self,
-        schema: &Shared<Schema>,
-        mut fields: AbiVec<Value>,
-        mut name: StringToken,
-        depth: usize,
-    ) -> Fast<Value> {
-        let mut seen: Vec<bool> = (0..schema.fields.len()).map(|index| index < fields.len()).collect();
+    /// Goes on with a struct whose fields are not in the schema's order, or have blanks around their names, in front
+    /// of a name. Unknown ones are skipped, repeated ones left to the slow way.
+    fn structure_in_any_order(&mut self, plan: &Plan, mut fields: AbiVec<Value>, depth: usize) -> Fast<Value> {
+        let schema = &plan.schema;
+        let mut seen: Vec<bool> = (0..plan.fields.len()).map(|index| index < fields.len()).collect();
         fields.resize(seen.len(), Value::NULL);
         loop {
+            let name = self.lexer.string()?;
             if name.escaped {
                 return Err(Unusual);
             }
@@ -321,13 +315,12 @@ impl Reader<'_> {
                 Some(index) if seen[index] => return Err(Unusual),
                 Some(index) => {
                     seen[index] = true;
-                    fields[index] = self.value(Some(&schema.fields[index].schema), depth + 1)?;
+                    fields[index] = self.value(Some(&plan.fields[index].plan), depth + 1)?;
                 }
             }
             if !self.lexer.next_of(b'}')? {
                 break;
             }
-            name = self.lexer.string()?;
         }
         for (index, field) in schema.fields.iter().enumerate() {
             if !seen[index] {

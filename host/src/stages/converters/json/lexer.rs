@@ -85,6 +85,33 @@ impl<'a> Lexer<'a> {
         there
     }
 
+    /// Consumes these very bytes after blanks, if they come next.
+    pub(super) fn accept_bytes(&mut self, bytes: &[u8]) -> bool {
+        self.peek();
+        let there = self.rest().starts_with(bytes);
+        self.pos += if there { bytes.len() } else { 0 };
+        there
+    }
+
+    /// Consumes a whole number of at most 18 digits, as nearly all are; leaves everything else where it is.
+    pub(super) fn small_whole(&mut self) -> Option<i64> {
+        let negative = self.bytes.get(self.pos) == Some(&b'-');
+        let digits = &self.bytes[self.pos + usize::from(negative)..];
+        let mut number = 0;
+        for (count, &byte) in digits.iter().take(19).enumerate() {
+            if byte.is_ascii_digit() && count < 18 {
+                number = number * 10 + i64::from(byte - b'0');
+                continue;
+            }
+            if count == 0 || byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E') {
+                return None;
+            }
+            self.pos += usize::from(negative) + count;
+            return Some(if negative { -number } else { number });
+        }
+        None
+    }
+
     /// Consumes a string, quotes included; the opening one is next.
     pub(super) fn string(&mut self) -> Result<StringToken, Syntax> {
         self.expect(b'"', "a string was expected")?;
@@ -250,8 +277,12 @@ pub(super) fn float<F: std::str::FromStr + Default + PartialEq>(text: &str) -> F
     // The grammar of JSON numbers is part of Rust's.
     let number = text.parse().unwrap_or_default();
     let nothing = F::default();
-    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
-    if number == nothing && mantissa.bytes().all(|byte| matches!(byte, b'0' | b'-' | b'.')) { nothing } else { number }
+    let mantissa = || text.split(['e', 'E']).next().unwrap_or_default();
+    if number == nothing && mantissa().bytes().all(|byte| matches!(byte, b'0' | b'-' | b'.')) {
+        nothing
+    } else {
+        number
+    }
 }
 
 /// The text of a string token. What is not valid UTF-8, and halves of surrogate pairs, become U+FFFD; Jackson's
@@ -345,6 +376,28 @@ mod tests {
             let padded = format!(" {text} rest");
             let mut lexer = Lexer::new(padded.as_bytes());
             assert_eq!(lexer.skip(0), Ok(1..1 + text.len()), "{text}");
+        }
+    }
+
+    #[test]
+    fn small_whole_numbers_are_read_at_once() {
+        for (text, number) in [
+            ("0,", Some(0)),
+            ("-0}", Some(0)),
+            ("-17 ", Some(-17)),
+            ("007]", Some(7)),
+            ("999999999999999999,", Some(999_999_999_999_999_999)),
+            ("1234567890123456789,", None),
+            ("9999999999999999999,", None),
+            ("1.5,", None),
+            ("1e3,", None),
+            ("-,", None),
+            ("x", None),
+            ("5", None),
+        ] {
+            let mut lexer = Lexer::new(text.as_bytes());
+            assert_eq!(lexer.small_whole(), number, "{text}");
+            assert_eq!(lexer.pos, if number.is_some() { text.len() - 1 } else { 0 }, "{text}");
         }
     }
 

@@ -1,13 +1,16 @@
 //! JSON with or without an envelope that carries the schema (Java: JsonConverter).
 //!
-//! Writing goes straight to bytes ([`write`](mod@write)), with the text of each schema kept ([`schema_text`]).
+//! Writing goes straight to bytes ([`write`](mod@write)), a batch into one buffer ([`batch`]), with the text of each
+//! schema kept ([`schema_text`]). What there is to know about a schema is worked out once ([`plan`]).
 //! Reading has two ways. [`fast`] parses bytes straight into values and covers everything that well-behaved
 //! producers write. What it does not expect, an error included, it leaves to [`slow`], which builds a tree first and
 //! follows Kafka Connect (that is, Jackson) through all its leniencies and error messages.
 
 mod base64;
+mod batch;
 mod fast;
 mod lexer;
+mod plan;
 mod read_schema;
 mod scan;
 mod schema_text;
@@ -15,12 +18,14 @@ mod slow;
 mod tree;
 mod write;
 
-use ferroconnect_plugin_abi::{Blob, Data, Schema, Shared};
+use ferroconnect_plugin_abi::containers::AbiVec;
+use ferroconnect_plugin_abi::record::RawHeader;
+use ferroconnect_plugin_abi::{Blob, Data, Header, Record, Text};
 
-use super::converts_headers;
 use crate::config::{ConfigDef, ConfigKey, Importance, Props, Type, Validator, Width};
 use crate::error::{ConnectError, Result};
 use crate::stages::builtins::converter_config;
+use crate::stages::{Converter, HeaderConverter, Part};
 
 /// How decimals are written (`decimal.format`). Both forms are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +46,8 @@ struct Settings {
 pub struct JsonConverter {
     settings: Settings,
     /// The schema of every message read (`schema.content`).
-    fixed: Option<Shared<Schema>>,
-    written: schema_text::SchemaTexts,
+    fixed: Option<plan::Plan>,
+    written: schema_text::WrittenSchemas,
     seen: read_schema::SchemaCache,
     // Kept from record to record for its memory.
     buffer: Vec<u8>,
@@ -133,37 +138,49 @@ impl JsonConverter {
                     ConnectError::data("Failed to parse schema in converter config due to serialization error: ")
                         .caused_by(error)
                 })?;
-                read_schema::from_tree(&node, settings)?
+                read_schema::from_tree(&node, settings)?.as_ref().map(plan::Plan::of)
             }
         };
         Ok(Self {
             settings,
             fixed,
-            written: schema_text::SchemaTexts::new(cache_size),
+            written: schema_text::WrittenSchemas::new(cache_size),
             seen: read_schema::SchemaCache::new(cache_size),
             buffer: Vec::new(),
         })
     }
 
-    fn write(&mut self, data: &Data) -> Result<Option<Blob>> {
-        let schema = data.schema.get();
-        if schema.is_none() && data.value.is_null() {
-            return Ok(None);
-        }
-        self.buffer.clear();
-        if self.settings.schemas {
-            self.buffer.extend_from_slice(b"{\"schema\":");
-            match schema {
-                Some(schema) => self.written.append(&mut self.buffer, schema, self.settings)?,
-                None => self.buffer.extend_from_slice(b"null"),
+    /// Appends the JSON of some data; false = it is null and has none. After an error the buffer holds a part of it.
+    fn append(&mut self, out: &mut Vec<u8>, data: &Data) -> Result<bool> {
+        let settings = self.settings;
+        let Some(schema) = data.schema.get() else {
+            if data.value.is_null() {
+                return Ok(false);
             }
-            self.buffer.extend_from_slice(b",\"payload\":");
-            write::value(&mut self.buffer, schema, &data.value, self.settings, 1)?;
-            self.buffer.push(b'}');
-        } else {
-            write::value(&mut self.buffer, schema, &data.value, self.settings, 0)?;
+            if settings.schemas {
+                out.extend_from_slice(b"{\"schema\":null,\"payload\":");
+            }
+            write::value(out, None, &data.value, settings, settings.schemas.into())?;
+            if settings.schemas {
+                out.push(b'}');
+            }
+            return Ok(true);
+        };
+        let (plan, head) = self.written.find(schema, settings)?;
+        out.extend_from_slice(head);
+        write::value(out, Some(plan), &data.value, settings, settings.schemas.into())?;
+        if settings.schemas {
+            out.push(b'}');
         }
-        Ok(Some(Blob::copy_from(&self.buffer)))
+        Ok(true)
+    }
+
+    fn write(&mut self, data: &Data) -> Result<Option<Blob>> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
+        let written = self.append(&mut buffer, data).map(|there| there.then(|| Blob::copy_from(&buffer)));
+        self.buffer = buffer;
+        written
     }
 
     fn read(&mut self, bytes: Option<&Blob>) -> Result<Data> {
@@ -171,12 +188,34 @@ impl JsonConverter {
         let fixed = self.fixed.as_ref();
         match fast::message(bytes, self.settings, fixed, &mut self.seen) {
             Ok(data) => Ok(data),
-            Err(fast::Unusual) => slow::message(bytes, self.settings, fixed),
+            Err(fast::Unusual) => slow::message(bytes, self.settings, fixed.map(|plan| &plan.schema)),
         }
     }
 }
 
-converts_headers!(JsonConverter);
+impl Converter for JsonConverter {
+    fn from_connect(&mut self, _: &Text, _: &mut AbiVec<Header>, data: &Data) -> Result<Option<Blob>> {
+        self.write(data)
+    }
+
+    fn to_connect(&mut self, _: &Text, _: &[RawHeader], bytes: Option<&Blob>) -> Result<Data> {
+        self.read(bytes)
+    }
+
+    fn from_connect_batch(&mut self, part: Part, records: &mut [Record], results: &mut Vec<Result<Option<Blob>>>) {
+        batch::write(self, records.iter().map(|record| part.of(&record.key, &record.value)), results);
+    }
+}
+
+impl HeaderConverter for JsonConverter {
+    fn from_connect_header(&mut self, _: &Text, _: &Text, data: &Data) -> Result<Option<Blob>> {
+        self.write(data)
+    }
+
+    fn to_connect_header(&mut self, _: &Text, _: &Text, bytes: Option<&Blob>) -> Result<Data> {
+        self.read(bytes)
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -1,50 +1,80 @@
 //! The schema half of an envelope.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use ferroconnect_plugin_abi::containers::AbiOption;
 use ferroconnect_plugin_abi::schema::{Field, Parameter};
 use ferroconnect_plugin_abi::{Schema, SchemaType, Shared, Text};
 
 use super::Settings;
+use super::plan::Plan;
 use super::slow;
 use super::tree::{self, Node};
 use crate::error::{ConnectError, Result};
 
 /// Schemas read so far, recognised by their bytes: a producer writes the same schema the same way every time.
 pub(super) struct SchemaCache {
-    schemas: HashMap<Box<[u8]>, Shared<Schema>>,
+    known: Vec<Known>,
+    places: HashMap<Arc<[u8]>, usize>,
     limit: usize,
-    /// The one read last.
-    last: Option<(Box<[u8]>, Shared<Schema>)>,
+    /// Places of those found last, the very last first.
+    recent: Vec<usize>,
 }
 
+struct Known {
+    text: Arc<[u8]>,
+    plan: Plan,
+}
+
+/// So many schemas are compared with what comes, before the end of a schema is looked for. Enough for a few topics
+/// in turns.
+const RECENT: usize = 4;
+
 impl SchemaCache {
+    /// Holds so many schemas, one at least.
     pub(super) fn new(limit: usize) -> Self {
-        Self { schemas: HashMap::new(), limit, last: None }
+        Self { known: Vec::new(), places: HashMap::new(), limit: limit.max(1), recent: Vec::new() }
     }
 
-    /// If the bytes begin with the schema read last: it, and its length.
-    pub(super) fn last_at(&self, bytes: &[u8]) -> Option<(&Shared<Schema>, usize)> {
+    /// If the bytes begin with one of the schemas read last: its length, and it is what [`Self::last`] gives.
+    pub(super) fn recent_at(&mut self, bytes: &[u8]) -> Option<usize> {
         // The bytes of a schema are a whole object, so whatever begins with them has that very object there.
-        self.last.as_ref().filter(|(text, _)| bytes.starts_with(text)).map(|(text, schema)| (schema, text.len()))
+        let turn = self.recent.iter().position(|&place| bytes.starts_with(&self.known[place].text))?;
+        self.recent[..=turn].rotate_right(1);
+        Some(self.known[self.recent[0]].text.len())
+    }
+
+    /// The schema that was found last.
+    pub(super) fn last(&self) -> Option<&Plan> {
+        self.recent.first().map(|&place| &self.known[place].plan)
     }
 
     /// The schema that these bytes (one JSON object) are; `None` where they are none.
-    pub(super) fn read(&mut self, bytes: &[u8], settings: Settings) -> Option<Shared<Schema>> {
-        if let Some(schema) = self.schemas.get(bytes) {
-            return Some(schema.clone());
-        }
-        let schema = from_tree(&tree::parse(bytes).ok()?, settings).ok()??;
-        if self.limit > 0 {
-            if self.schemas.len() >= self.limit {
-                // Rare: more schemas than the cache may hold. Starting over keeps it simple and bounded.
-                self.schemas.clear();
+    pub(super) fn read(&mut self, bytes: &[u8], settings: Settings) -> Option<&Plan> {
+        let place = match self.places.get(bytes) {
+            Some(&place) => place,
+            None => {
+                let schema = from_tree(&tree::parse(bytes).ok()?, settings).ok()??;
+                self.add(bytes.into(), &schema)
             }
-            self.schemas.insert(bytes.into(), schema.clone());
-            self.last = Some((bytes.into(), schema.clone()));
+        };
+        self.recent.retain(|&other| other != place);
+        self.recent.truncate(RECENT - 1);
+        self.recent.insert(0, place);
+        Some(&self.known[place].plan)
+    }
+
+    fn add(&mut self, text: Arc<[u8]>, schema: &Shared<Schema>) -> usize {
+        if self.known.len() >= self.limit {
+            // Rare: more schemas than the cache may hold. Starting over keeps it simple and bounded.
+            self.known.clear();
+            self.places.clear();
+            self.recent.clear();
         }
-        Some(schema)
+        self.places.insert(Arc::clone(&text), self.known.len());
+        self.known.push(Known { text, plan: Plan::of(schema) });
+        self.known.len() - 1
     }
 }
 

@@ -1,4 +1,4 @@
-//! Schemas as JSON text, kept for the next record.
+//! Schemas as JSON text, kept for the next record with the plan of their values.
 
 use std::collections::HashMap;
 
@@ -6,55 +6,73 @@ use ferroconnect_plugin_abi::containers::AbiOption;
 use ferroconnect_plugin_abi::{Schema, SchemaType, Shared};
 
 use super::Settings;
+use super::plan::Plan;
 use super::write::{self, default_of, string};
 use crate::error::{ConnectError, Result};
 
-/// The texts of the schemas written so far.
-pub(super) struct SchemaTexts {
-    /// By address: the schema is held, so that its address stays its own.
-    texts: HashMap<usize, (Shared<Schema>, Vec<u8>)>,
-    limit: usize,
-    /// The one written last: most tasks have one schema for keys and one for values, and a converter each.
-    last: Option<(Shared<Schema>, Vec<u8>)>,
+/// A schema with everything that its values take to write.
+struct Known {
+    plan: Plan,
+    /// The envelope up to the payload; empty without envelopes.
+    head: Vec<u8>,
 }
 
-impl SchemaTexts {
+/// The schemas written so far.
+pub(super) struct WrittenSchemas {
+    known: Vec<Known>,
+    /// Places in `known` by address: the schema is held, so that its address stays its own.
+    places: HashMap<usize, usize>,
+    limit: usize,
+    /// The place of the one written last: most tasks have one schema for keys and one for values, and a converter each.
+    last: usize,
+}
+
+impl WrittenSchemas {
+    /// Holds so many schemas, one at least.
     pub(super) fn new(limit: usize) -> Self {
-        Self { texts: HashMap::new(), limit, last: None }
+        Self { known: Vec::new(), places: HashMap::new(), limit: limit.max(1), last: 0 }
     }
 
-    /// Appends the text of a schema.
-    pub(super) fn append(&mut self, out: &mut Vec<u8>, schema: &Shared<Schema>, settings: Settings) -> Result<()> {
-        if let Some((last, text)) = &mut self.last {
-            if Shared::same(last, schema) {
-                out.extend_from_slice(text);
-                return Ok(());
-            }
-            // A connector that builds its schema anew for every batch gets here; comparing is cheaper than writing.
-            if !self.texts.contains_key(&Shared::address(schema)) && **last == **schema {
-                *last = schema.clone();
-                out.extend_from_slice(text);
-                return Ok(());
-            }
+    /// The plan of a schema, and the envelope of its values up to the payload.
+    pub(super) fn find(&mut self, schema: &Shared<Schema>, settings: Settings) -> Result<(&Plan, &[u8])> {
+        if !self.known.get(self.last).is_some_and(|last| Shared::same(&last.plan.schema, schema)) {
+            self.last = self.place(schema, settings)?;
         }
-        if let Some((_, text)) = self.texts.get(&Shared::address(schema)) {
-            out.extend_from_slice(text);
-            return Ok(());
-        }
-        let start = out.len();
-        write_schema(out, schema, None, settings, 1)?;
-        let text = out[start..].to_vec();
-        if self.limit > 0
-            && let Some((last, text)) = self.last.replace((schema.clone(), text))
-        {
-            if self.texts.len() >= self.limit {
-                // Rare: more schemas than the cache may hold. Starting over keeps it simple and bounded.
-                self.texts.clear();
-            }
-            self.texts.insert(Shared::address(&last), (last, text));
-        }
-        Ok(())
+        let Known { plan, head } = &self.known[self.last];
+        Ok((plan, head))
     }
+
+    fn place(&mut self, schema: &Shared<Schema>, settings: Settings) -> Result<usize> {
+        let address = Shared::address(schema);
+        if let Some(&place) = self.places.get(&address) {
+            return Ok(place);
+        }
+        // A connector that builds its schema anew for every batch: comparing is cheaper than writing.
+        if let Some(last) = self.known.get_mut(self.last)
+            && *last.plan.schema == **schema
+        {
+            self.places.remove(&Shared::address(&last.plan.schema));
+            last.plan = Plan::of(schema);
+            self.places.insert(address, self.last);
+            return Ok(self.last);
+        }
+        let head = if settings.schemas { envelope(schema, settings)? } else { Vec::new() };
+        if self.known.len() >= self.limit {
+            // Rare: more schemas than the cache may hold. Starting over keeps it simple and bounded.
+            self.known.clear();
+            self.places.clear();
+        }
+        self.known.push(Known { plan: Plan::of(schema), head });
+        self.places.insert(address, self.known.len() - 1);
+        Ok(self.known.len() - 1)
+    }
+}
+
+fn envelope(schema: &Shared<Schema>, settings: Settings) -> Result<Vec<u8>> {
+    let mut head = b"{\"schema\":".to_vec();
+    write_schema(&mut head, schema, None, settings, 1)?;
+    head.extend_from_slice(b",\"payload\":");
+    Ok(head)
 }
 
 /// Appends a schema; as a field of a struct with the field's name at the end.
@@ -132,7 +150,7 @@ fn attributes(out: &mut Vec<u8>, schema: &Shared<Schema>, settings: Settings, de
     }
     if let Some(default) = default_of(schema) {
         member(out, "default");
-        write::value(out, Some(schema), default, settings, depth + 1)?;
+        write::value(out, Some(&Plan::of(schema)), default, settings, depth + 1)?;
     }
     Ok(())
 }

@@ -7,9 +7,10 @@ use ferroconnect_plugin_abi::{Data, Schema, SchemaType, Shared, Value, ValueRef}
 use super::Settings;
 use super::base64::decode_lenient;
 use super::lexer::float;
+use super::plan::Logical;
 use super::read_schema;
 use super::tree::{self, Node};
-use super::write::{Logical, decimal_scale, default_of};
+use super::write::{decimal_scale, default_of};
 use crate::error::{ConnectError, Result};
 use crate::stages::text::{decimal, java_class};
 

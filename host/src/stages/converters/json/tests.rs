@@ -1,7 +1,7 @@
 use super::*;
 use ferroconnect_plugin_abi::builder::SchemaBuilder;
 use ferroconnect_plugin_abi::value::MapEntry;
-use ferroconnect_plugin_abi::{Value, ValueRef};
+use ferroconnect_plugin_abi::{Schema, Value, ValueRef};
 
 fn converter(config: &[(&str, &str)]) -> JsonConverter {
     let mut props = Props::from([("converter.type", "value")]);
@@ -285,4 +285,40 @@ fn both_ways_of_reading_agree() {
         }
     }
     assert!(fast_reads > 10_000, "only {fast_reads} went the fast way");
+}
+
+#[test]
+fn schemas_in_turns_are_told_apart() {
+    let sizes = [1usize, 2, 3, 6, 40];
+    let schemas: Vec<_> = (0..40)
+        .map(|index| SchemaBuilder::structure().field(format!("f{index}"), SchemaBuilder::int32().build()).build())
+        .collect();
+    for (size, cache) in sizes.into_iter().flat_map(|size| ["0", "1", "3", "1000"].map(|cache| (size, cache))) {
+        let mut converter = converter(&[("schemas.cache.size", cache)]);
+        for turn in 0..3 {
+            for (index, schema) in schemas[..size].iter().enumerate() {
+                // In the last turn the schema is another object that is equal.
+                let schema = if turn == 2 {
+                    ferroconnect_plugin_abi::Shared::new(Schema::clone(schema))
+                } else {
+                    schema.clone()
+                };
+                let data = Data::new(schema.clone(), Value::structure(schema, vec![Value::int32(turn)]));
+                let bytes = converter.write(&data).expect("can be written").expect("is not null");
+                let text = String::from_utf8(bytes.to_vec()).expect("JSON is text");
+                assert!(text.ends_with(&format!("\"payload\":{{\"f{index}\":{turn}}}}}")), "{text}");
+                assert_eq!(converter.read(Some(&bytes)).expect("can be read"), data, "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn blanks_between_tokens_stay_on_the_fast_way() {
+    let text = "{ \"schema\" : {\"type\":\"struct\",\"fields\":[{\"type\":\"int8\",\"field\":\"a\"},\
+                {\"type\":\"string\",\"field\":\"b \\\"\"}]} , \"payload\" : { \"a\": 1 , \"b \\\"\": \"x\" } }";
+    let data = read(&[], text);
+    let ValueRef::Struct(content) = data.value.view() else { panic!("{data:?}") };
+    assert_eq!(content.get("b \""), Some(&Value::string("x")));
+    assert!(reads_fast(text, true));
 }

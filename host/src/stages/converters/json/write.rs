@@ -1,55 +1,35 @@
 //! Connect values as JSON text.
 
 use ferroconnect_plugin_abi::value::MapEntry;
-use ferroconnect_plugin_abi::{MaybeShared, Schema, SchemaType, Shared, Value, ValueRef};
+use ferroconnect_plugin_abi::{Schema, SchemaType, Value, ValueRef};
 
 use ::base64::Engine as _;
 use ::base64::engine::general_purpose::STANDARD;
 
 use super::lexer::MAX_DEPTH;
+use super::plan::{Logical, Plan};
 use super::scan::until_escape;
 use super::{DecimalFormat, Settings};
 use crate::error::{ConnectError, Result};
 use crate::stages::text::date::MILLIS_PER_DAY;
 use crate::stages::text::{decimal, float, java_class};
 
-/// The types that are told by a schema's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Logical {
-    Decimal,
-    Date,
-    Time,
-    Timestamp,
-}
-
-impl Logical {
-    /// The logical type of a schema; its base type does not matter.
-    pub(super) fn of(schema: &Schema) -> Option<Logical> {
-        match schema.name_str()?.strip_prefix("org.apache.kafka.connect.data.")? {
-            "Decimal" => Some(Logical::Decimal),
-            "Date" => Some(Logical::Date),
-            "Time" => Some(Logical::Time),
-            "Timestamp" => Some(Logical::Timestamp),
-            _ => None,
-        }
-    }
-}
-
 /// Appends a value. `depth` counts the arrays and objects around it.
 pub(super) fn value(
     out: &mut Vec<u8>,
-    schema: Option<&Shared<Schema>>,
+    plan: Option<&Plan>,
     value: &Value,
     settings: Settings,
     depth: usize,
 ) -> Result<()> {
-    let Some(schema) = schema else {
+    let Some(plan) = plan else {
         return natural(out, value, settings, depth);
     };
     if value.is_null() {
-        return null(out, schema, settings, depth);
+        return null(out, plan, settings, depth);
     }
-    if let Some(kind) = Logical::of(schema) {
+    let schema = &plan.schema;
+    if let Some(kind) = plan.logical {
         return logical(out, schema, kind, value, settings);
     }
     match (schema.kind, value.view()) {
@@ -62,10 +42,11 @@ pub(super) fn value(
         | (SchemaType::BOOLEAN, ValueRef::Boolean(_))
         | (SchemaType::STRING, ValueRef::String(_))
         | (SchemaType::BYTES, ValueRef::Bytes(_)) => scalar(out, value),
-        (SchemaType::ARRAY, ValueRef::Array(values)) => array(out, schema.values.get(), values, settings, depth)?,
+        (SchemaType::ARRAY, ValueRef::Array(values)) => array(out, plan.values.as_deref(), values, settings, depth)?,
         (SchemaType::MAP, ValueRef::Map(entries)) => {
             let text_keys = schema.keys.as_deref().is_some_and(|keys| keys.kind == SchemaType::STRING);
-            map(out, (&schema.keys, &schema.values), text_keys, entries, settings, depth)?;
+            let plans = (plan.keys.as_deref(), plan.values.as_deref());
+            map(out, plans, text_keys, entries, settings, depth)?;
         }
         (SchemaType::STRUCT, ValueRef::Struct(content)) => {
             if content.schema != *schema {
@@ -73,12 +54,11 @@ pub(super) fn value(
             }
             enter(depth)?;
             let mut mark = b'{';
-            for (field, value) in schema.fields.iter().zip(&content.fields) {
+            for (field, value) in plan.fields.iter().zip(&content.fields) {
                 out.push(mark);
                 mark = b',';
-                string(out, &field.name);
-                out.push(b':');
-                self::value(out, Some(&field.schema), value, settings, depth + 1)?;
+                out.extend_from_slice(&field.key);
+                self::value(out, Some(&field.plan), value, settings, depth + 1)?;
             }
             out.extend_from_slice(if mark == b'{' { b"{}" } else { b"}" });
         }
@@ -95,13 +75,13 @@ pub(super) fn value(
 }
 
 /// A null under a schema: the default, or null where that is allowed.
-fn null(out: &mut Vec<u8>, schema: &Shared<Schema>, settings: Settings, depth: usize) -> Result<()> {
-    if let Some(default) = default_of(schema)
+fn null(out: &mut Vec<u8>, plan: &Plan, settings: Settings, depth: usize) -> Result<()> {
+    if let Some(default) = default_of(&plan.schema)
         && settings.replace_null_with_default
     {
-        return value(out, Some(schema), default, settings, depth);
+        return value(out, Some(plan), default, settings, depth);
     }
-    if schema.optional {
+    if plan.schema.optional {
         out.extend_from_slice(b"null");
         return Ok(());
     }
@@ -120,7 +100,7 @@ fn natural(out: &mut Vec<u8>, value: &Value, settings: Settings, depth: usize) -
         ValueRef::Array(values) => array(out, None, values, settings, depth)?,
         ValueRef::Map(entries) => {
             let text_keys = entries.iter().all(|entry| entry.key.as_text().is_some());
-            map(out, (&MaybeShared::NONE, &MaybeShared::NONE), text_keys, entries, settings, depth)?;
+            map(out, (None, None), text_keys, entries, settings, depth)?;
         }
         // Kafka Connect compares the struct's schema with the one it does not have.
         ValueRef::Struct(_) => return Err(ConnectError::data("Mismatching schema.")),
@@ -154,13 +134,7 @@ fn scalar(out: &mut Vec<u8>, value: &Value) {
     }
 }
 
-fn array(
-    out: &mut Vec<u8>,
-    elements: Option<&Shared<Schema>>,
-    values: &[Value],
-    settings: Settings,
-    depth: usize,
-) -> Result<()> {
+fn array(out: &mut Vec<u8>, elements: Option<&Plan>, values: &[Value], settings: Settings, depth: usize) -> Result<()> {
     enter(depth)?;
     out.push(b'[');
     for (index, value) in values.iter().enumerate() {
@@ -176,7 +150,7 @@ fn array(
 /// An object where keys are text, otherwise an array of pairs.
 fn map(
     out: &mut Vec<u8>,
-    (keys, values): (&MaybeShared<Schema>, &MaybeShared<Schema>),
+    (keys, values): (Option<&Plan>, Option<&Plan>),
     text_keys: bool,
     entries: &[MapEntry],
     settings: Settings,
@@ -194,14 +168,14 @@ fn map(
             out.push(b'[');
         }
         let start = out.len();
-        value(out, keys.get(), &entry.key, settings, depth + 2)?;
+        value(out, keys, &entry.key, settings, depth + 2)?;
         if text_keys && out[start] != b'"' {
             // A null or a number as a name is its own text.
             out.insert(start, b'"');
             out.push(b'"');
         }
         out.push(marks[1]);
-        value(out, values.get(), &entry.value, settings, depth + if text_keys { 1 } else { 2 })?;
+        value(out, values, &entry.value, settings, depth + if text_keys { 1 } else { 2 })?;
         if !text_keys {
             out.push(b']');
         }

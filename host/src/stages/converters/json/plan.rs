@@ -1,0 +1,71 @@
+//! What there is to know about a schema before the first value of it, worked out once and kept with the schema.
+
+use ferroconnect_plugin_abi::{Schema, Shared};
+
+use super::write::string;
+
+/// The types that are told by a schema's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Logical {
+    Decimal,
+    Date,
+    Time,
+    Timestamp,
+}
+
+impl Logical {
+    /// The logical type of a schema; its base type does not matter.
+    pub(super) fn of(schema: &Schema) -> Option<Logical> {
+        match schema.name_str()?.strip_prefix("org.apache.kafka.connect.data.")? {
+            "Decimal" => Some(Logical::Decimal),
+            "Date" => Some(Logical::Date),
+            "Time" => Some(Logical::Time),
+            "Timestamp" => Some(Logical::Timestamp),
+            _ => None,
+        }
+    }
+}
+
+/// A schema, ready for writing and reading its values.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// The schema itself.
+    pub(super) schema: Shared<Schema>,
+    /// Its logical type.
+    pub(super) logical: Option<Logical>,
+    /// The fields of a struct, as many as the schema has.
+    pub(super) fields: Vec<FieldPlan>,
+    /// The keys of a map.
+    pub(super) keys: Option<Box<Plan>>,
+    /// The values of a map, the elements of an array.
+    pub(super) values: Option<Box<Plan>>,
+}
+
+/// One field of a struct.
+#[derive(Debug)]
+pub(super) struct FieldPlan {
+    /// The name as JSON, with the colon behind it. Whatever begins with it has this very field there.
+    pub(super) key: Vec<u8>,
+    /// The type.
+    pub(super) plan: Plan,
+}
+
+impl Plan {
+    /// Works out a schema and everything in it.
+    pub(super) fn of(schema: &Shared<Schema>) -> Plan {
+        let part = |part: Option<&Shared<Schema>>| part.map(|part| Box::new(Plan::of(part)));
+        let fields = schema.fields.iter().map(|field| {
+            let mut key = Vec::with_capacity(field.name.len() + 3);
+            string(&mut key, &field.name);
+            key.push(b':');
+            FieldPlan { key, plan: Plan::of(&field.schema) }
+        });
+        Plan {
+            schema: schema.clone(),
+            logical: Logical::of(schema),
+            fields: fields.collect(),
+            keys: part(schema.keys.get()),
+            values: part(schema.values.get()),
+        }
+    }
+}
