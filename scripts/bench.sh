@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Measures our worker beside the Java worker and raw librdkafka loops: same input file, same broker, in turns.
 #
-#   scripts/bench.sh [--lines N] [--rounds N] [--format string|json] [--without-java] [--without-ours] [--write]
+#   scripts/bench.sh [--lines N] [--rounds N] [--format string|json|struct|chain] [--without-java] [--without-ours] [--write]
+#
+# string and json move lines of text, json with schemas; struct moves structs with JSON schemas, chain takes them through
+# InsertField, ReplaceField and TimestampConverter as well.
 #
 # Prints Markdown tables with rates, CPU time, memory and ratios; --write also puts them into docs/benchmarks.md. The
 # defaults (5 million lines of 99 bytes, 2 rounds) take about ten minutes and 3 GB of disk on a 2-core machine. Use a

@@ -3,6 +3,7 @@
 //! Run it through `scripts/bench.sh`, which builds everything and brings a broker.
 
 mod border;
+mod format;
 mod raw_consume;
 mod raw_produce;
 mod report;
@@ -45,9 +46,9 @@ struct Options {
     /// How often every subject runs, in turns.
     #[arg(long, default_value_t = 2)]
     rounds: usize,
-    /// Converter of the values: string, or json with schemas.
-    #[arg(long, value_enum, default_value_t = runs::Format::String)]
-    format: runs::Format,
+    /// What is moved.
+    #[arg(long, value_enum, default_value_t = format::Format::String)]
+    format: format::Format,
     /// Leave our worker out, for a machine where it is not built.
     #[arg(long)]
     without_ours: bool,

@@ -1,6 +1,6 @@
 //! The raw producer: as fast as librdkafka goes with lines from a file.
 
-use crate::runs::Format;
+use crate::format::Format;
 use clap::Args;
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;

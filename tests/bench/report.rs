@@ -20,11 +20,13 @@ pub(crate) fn markdown(options: &Options, results: &Results) -> String {
         options.format.name(),
         machine()
     );
-    for (title, runs) in [("File → topic", &results.source), ("Topic → file", &results.sink)] {
-        section(&mut text, title, runs, options.lines);
-    }
+    let [source, sink] = options.format.titles();
+    section(&mut text, source, &results.source, options.lines);
+    section(&mut text, sink, &results.sink, options.lines);
     ratios(&mut text, results);
-    starts(&mut text, &results.starts);
+    if !results.starts.is_empty() {
+        starts(&mut text, &results.starts);
+    }
     if let Some(border) = &results.border {
         row(&mut text, &format!("\n### Plugin border\n\n{}", self::border(border)));
     }
@@ -79,7 +81,7 @@ fn section(text: &mut String, title: &str, runs: &[Run], lines: u64) {
 
 fn ratios(text: &mut String, results: &Results) {
     row(text, "\n### Ratios\n");
-    row(text, "| What | file → topic | topic → file |");
+    row(text, "| What | to the topic | from the topic |");
     row(text, "| --- | --- | --- |");
     let mut line = |name: &str, ratio: &dyn Fn(&[Run]) -> Option<f64>| {
         let show = |runs| ratio(runs).map_or("–".to_owned(), |r| format!("{r:.2}"));

@@ -1,70 +1,26 @@
 //! The measured runs.
 
 use crate::border::{self, Border};
+use crate::format::Format;
 use crate::subject::{Side, Who};
 use crate::{Options, usage};
-use clap::ValueEnum;
 use ferroconnect_e2e::kafka::Kafka;
 use ferroconnect_e2e::unique;
 use ferroconnect_e2e::wait::until_some;
 use ferroconnect_e2e::worker::{Subject, Worker, WorkerSetup};
 use serde_json::Value;
+use std::cell::Cell;
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Bytes of one line, its end included.
-const LINE: u64 = 100;
 /// No run may take longer; the slowest subject needs about half a minute for the default input.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// How often the destination is looked at.
 const LOOK: Duration = Duration::from_millis(2);
-
-/// How values are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// StringConverter.
-    String,
-    /// JsonConverter with schemas.
-    Json,
-}
-
-impl Format {
-    fn settings(self) -> &'static [(&'static str, &'static str)] {
-        match self {
-            Self::String => &[("value.converter", "org.apache.kafka.connect.storage.StringConverter")],
-            Self::Json => &[
-                ("value.converter", "org.apache.kafka.connect.json.JsonConverter"),
-                ("value.converter.schemas.enable", "true"),
-            ],
-        }
-    }
-
-    /// Name on the command line and in the tables.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::String => "string",
-            Self::Json => "json",
-        }
-    }
-
-    /// The line as the converter writes it; the lines of the input need no escaping.
-    pub(crate) fn encode<'a>(self, line: &'a str, buffer: &'a mut String) -> &'a str {
-        match self {
-            Self::String => line,
-            Self::Json => {
-                buffer.clear();
-                buffer.push_str(r#"{"schema":{"type":"string","optional":false},"payload":""#);
-                buffer.push_str(line);
-                buffer.push_str("\"}");
-                buffer
-            }
-        }
-    }
-}
 
 /// One measured run.
 #[derive(Debug, Clone)]
@@ -116,10 +72,16 @@ pub(crate) fn all(options: &Options) -> Results {
     let bench = Bench { options, kafka: &kafka, dir };
     write_lines(&bench.input(), options.lines);
     write_lines(&bench.warm_up(), options.lines / 10);
-    let mut results = Results { starts: bench.starts(), ..Results::default() };
-    results.border = (!options.without_ours).then(border::measure);
+    let mut results = Results::default();
+    // These do not depend on the records, so they are measured with one kind of them.
+    if options.format == Format::String {
+        results.starts = bench.starts();
+        results.border = (!options.without_ours).then(border::measure);
+    }
+    // The raw loops send what a file holds, not what a connector makes up.
+    let raw: &[Who] = if options.format.is_text() { &[Who::Raw, Who::RawIdempotent] } else { &[] };
     for round in 1..=options.rounds {
-        for who in bench.competitors(&[Who::Raw, Who::RawIdempotent]) {
+        for who in bench.competitors(raw) {
             results.source.push(noted(round, "source", bench.source(who)));
         }
     }
@@ -194,15 +156,8 @@ impl Bench<'_> {
                 let mut setup = self.setup(subject);
                 let worker = setup.start();
                 warm_up = Some(self.warm_source(&worker));
-                measure(who, worker.id(), self.options.lines, count, || {
-                    let input = self.input();
-                    let config = [
-                        ("connector.class", "FileStreamSource"),
-                        ("file", input.to_str().expect("a UTF-8 path")),
-                        ("topic", &topic),
-                    ];
-                    worker.rest.put_connector("measured", &config);
-                })
+                let config = self.options.format.source(&topic, text(&self.input()), self.options.lines);
+                measure(who, worker.id(), self.options.lines, count, || put(&worker, "measured", &config))
             }
             None => self.raw_source(who, &topic, count),
         };
@@ -216,13 +171,8 @@ impl Bench<'_> {
     fn warm_source(&self, worker: &Worker) -> String {
         let topic = unique("bench-warm");
         self.kafka.create_topic(&topic, 1);
-        let input = self.warm_up();
-        let config = [
-            ("connector.class", "FileStreamSource"),
-            ("file", input.to_str().expect("a UTF-8 path")),
-            ("topic", &topic),
-        ];
-        worker.rest.put_connector("warm-up", &config);
+        let config = self.options.format.source(&topic, text(&self.warm_up()), self.options.lines / 10);
+        put(worker, "warm-up", &config);
         let watch = self.kafka.watch(&topic);
         await_count(self.options.lines / 10, || watch.count());
         worker.rest.delete("/connectors/warm-up");
@@ -265,15 +215,8 @@ impl Bench<'_> {
         let warm_up = self.warm_sink(&setup, &worker);
         let output = setup.path("output.txt");
         let name = unique("measured");
-        let count = || std::fs::metadata(&output).map_or(0, |m| m.len()) / LINE;
-        let run = measure(who, worker.id(), self.options.lines, count, || {
-            let config = [
-                ("connector.class", "FileStreamSink"),
-                ("file", output.to_str().expect("a UTF-8 path")),
-                ("topics", topic),
-            ];
-            worker.rest.put_connector(&name, &config);
-        });
+        let config = self.options.format.sink(topic, text(&output));
+        let run = measure(who, worker.id(), self.options.lines, lines_of(&output), || put(&worker, &name, &config));
         drop(worker);
         self.kafka.delete_topic(&warm_up);
         run
@@ -286,13 +229,8 @@ impl Bench<'_> {
         assert!(command.status().expect("this program can start itself").success(), "the raw producer failed");
         let output = setup.path("warm-up-output.txt");
         let name = unique("warm-up");
-        let config = [
-            ("connector.class", "FileStreamSink"),
-            ("file", output.to_str().expect("a UTF-8 path")),
-            ("topics", &topic),
-        ];
-        worker.rest.put_connector(&name, &config);
-        await_count(self.options.lines / 10, || std::fs::metadata(&output).map_or(0, |m| m.len()) / LINE);
+        put(worker, &name, &self.options.format.sink(&topic, text(&output)));
+        await_count(self.options.lines / 10, lines_of(&output));
         worker.rest.delete(&format!("/connectors/{name}"));
         topic
     }
@@ -348,6 +286,28 @@ fn resident_at_rest(pid: u32) -> f64 {
         }
     }
     usage::of(pid).resident
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("temporary folders have UTF-8 paths")
+}
+
+fn put(worker: &Worker, name: &str, config: &[(&str, String)]) {
+    let config: Vec<(&str, &str)> = config.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    worker.rest.put_connector(name, &config);
+}
+
+/// Counts the lines of a growing file whose lines are all as long as the first.
+fn lines_of(path: &Path) -> impl Fn() -> u64 {
+    let length = Cell::new(None);
+    move || {
+        if length.get().is_none() {
+            let mut first = Vec::new();
+            let read = File::open(path).and_then(|file| BufReader::new(file).read_until(b'\n', &mut first));
+            length.set(read.ok().filter(|_| first.ends_with(b"\n")).map(|bytes| bytes as u64));
+        }
+        length.get().map_or(0, |length| std::fs::metadata(path).map_or(0, |file| file.len()) / length)
+    }
 }
 
 fn own_command(subcommand: &str) -> Command {
