@@ -16,5 +16,5 @@ pub use plugin::{PluginMetricKind, PluginMetrics};
 pub use registry::{Counter, Gauge, Metric, MetricGroup, MetricKind, MetricValue, Registry, WindowConfig};
 pub use sink::SinkTaskMetrics;
 pub use source::SourceTaskMetrics;
-pub use task::{ErrorMetrics, TaskMetrics, TaskPlugins};
+pub use task::{TaskMetrics, TaskPlugins};
 pub use worker::{ConnectorMetrics, ConnectorTaskCounts, WorkerMetrics};

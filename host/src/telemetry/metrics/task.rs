@@ -1,14 +1,13 @@
-//! Metrics that source and sink tasks have in common, and those of records that could not be processed.
+//! Metrics that source and sink tasks have in common.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use super::names::{self, Template};
-use super::registry::{Counter, Gauge, MetricGroup, MetricValue, Registry};
+use super::registry::{MetricGroup, MetricValue, Registry};
 use super::source::millis;
 use super::window::{Summary, Window};
 
@@ -143,50 +142,6 @@ impl StateTimes {
     }
 }
 
-/// Counts what went wrong with a task's records (KIP-298). Gone from the registry when dropped.
-pub struct ErrorMetrics {
-    /// Operations that failed, those that were tried again included.
-    pub failures: Counter,
-    /// Operations that failed for good.
-    pub errors: Counter,
-    /// Records skipped because of errors.
-    pub skipped: Counter,
-    /// Operations tried again.
-    pub retries: Counter,
-    /// Errors written to the log.
-    pub logged: Counter,
-    /// Records sent to the dead-letter topic.
-    pub dead_letters: Counter,
-    /// Records that could not be written to the dead-letter topic.
-    pub dead_letter_failures: Counter,
-    last_error: Gauge,
-    _group: MetricGroup,
-}
-
-impl ErrorMetrics {
-    /// Registers the metrics of one task.
-    pub fn new(registry: &Registry, connector: &str, task: u32) -> Self {
-        let tags = [(names::CONNECTOR_TAG, connector), (names::TASK_TAG, &task.to_string())];
-        let group = registry.group(names::ERROR_GROUP, &tags);
-        Self {
-            failures: group.counter(&names::TOTAL_RECORD_FAILURES),
-            errors: group.counter(&names::TOTAL_RECORD_ERRORS),
-            skipped: group.counter(&names::TOTAL_RECORDS_SKIPPED),
-            retries: group.counter(&names::TOTAL_RETRIES),
-            logged: group.counter(&names::TOTAL_ERRORS_LOGGED),
-            dead_letters: group.counter(&names::DEADLETTERQUEUE_PRODUCE_REQUESTS),
-            dead_letter_failures: group.counter(&names::DEADLETTERQUEUE_PRODUCE_FAILURES),
-            last_error: group.gauge(&names::LAST_ERROR_TIMESTAMP),
-            _group: group,
-        }
-    }
-
-    /// Notes that an error was met just now.
-    pub fn error_now(&self) {
-        self.last_error.set(Timestamp::now().as_millisecond());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,20 +193,5 @@ mod tests {
         }
         let all = names::ALL.iter().filter(|metric| metric.group == names::TASK_GROUP).count();
         assert_eq!(registry.snapshot().count(), all, "every metric of the group is there");
-    }
-
-    #[test]
-    fn errors_are_counted() {
-        let registry = Registry::default();
-        let metrics = ErrorMetrics::new(&registry, "c", 0);
-        metrics.skipped.increment();
-        metrics.error_now();
-        assert_eq!(registry.value(&names::TOTAL_RECORDS_SKIPPED, TAGS), Some(1.0.into()));
-        let Some(MetricValue::Number(at)) = registry.value(&names::LAST_ERROR_TIMESTAMP, TAGS) else {
-            panic!("the time of the last error must be a number");
-        };
-        assert!(at > 0.0);
-        drop(metrics);
-        assert_eq!(registry.snapshot().count(), 0);
     }
 }
