@@ -262,6 +262,17 @@ impl ConnectError {
         self
     }
 
+    /// The same error with its texts changed, and those of its causes.
+    #[must_use]
+    pub fn map_texts(mut self, change: &dyn Fn(&str) -> Cow<'_, str>) -> Self {
+        self.0.message = change(&self.0.message).into_owned().into();
+        for line in &mut self.0.details {
+            *line = change(line).into_owned();
+        }
+        self.0.cause = self.0.cause.take().map(|cause| cause.map_texts(change));
+        self
+    }
+
     /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

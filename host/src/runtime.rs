@@ -7,6 +7,7 @@
 //! store itself, the herder writes RESTARTING and removes what was deleted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::{ConfigInfos, ConfigKeyInfo, ConnectorKind, PluginKind, Props};
 use crate::error::Result;
@@ -80,6 +81,10 @@ pub enum OffsetsOutcome {
 pub trait ConnectorEvents: Send + Sync {
     /// The connector wants its task configs to be computed anew.
     fn request_task_reconfiguration(&self, connector: &str);
+
+    /// The connector was just started with values of config providers that hold good for so long; then it is to be
+    /// started anew. `None` = for ever, or `config.action.reload` says that nothing is to be done.
+    fn values_lapse(&self, connector: &str, after: Option<Duration>);
 }
 
 /// What a herder asks of the worker that runs connectors and tasks in this process.
@@ -137,6 +142,10 @@ pub trait Runtime: Send + Sync + 'static {
     /// Too many tasks are a warning or, with `tasks.max.enforce`, an error that also makes the connector FAILED
     /// (KIP-1004).
     fn task_configs(&self, name: &str) -> Result<Vec<Props>>;
+
+    /// True if a task of this connector runs with other values of config providers than the connector was started with,
+    /// as after a password was changed. Returns at once.
+    fn has_outdated_tasks(&self, name: &str) -> bool;
 
     /// Stops a connector and forgets it; does nothing if there is none. Given up after 5 s: the thread is abandoned,
     /// counted, and can no longer write statuses.

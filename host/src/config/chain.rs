@@ -82,7 +82,8 @@ fn plugin(props: &Props, list: &str, alias: &str, interface: &str) -> Result<Plu
     Ok(PluginSpec { class: class.trim().to_owned(), version, config })
 }
 
-fn aliases(props: &Props, list: &str) -> Vec<String> {
+/// The names that a list of transforms or predicates holds, each once.
+pub(super) fn aliases(props: &Props, list: &str) -> Vec<String> {
     let mut unique = Vec::new();
     for alias in split_list(props.get(list).unwrap_or_default()) {
         if !unique.contains(&alias) {

@@ -16,6 +16,7 @@ use super::providers::has_variable;
 use super::validate::Validation;
 use super::worker::WorkerConfig;
 use crate::error::{ErrorKind, Result};
+use crate::telemetry::Confidential;
 
 /// All that is needed to check a connector's configuration. The caller has found the connector's
 /// class and asked it to validate.
@@ -36,6 +37,8 @@ pub struct ConnectorCheck<'a> {
     pub definition: &'a ConfigDef,
     /// What the connector's own validation of `resolved` found.
     pub findings: Vec<ConfigValueInfo>,
+    /// What the answer must not show.
+    pub confidential: &'a Confidential,
 }
 
 impl ConnectorCheck<'_> {
@@ -69,7 +72,7 @@ impl ConnectorCheck<'_> {
         for part in overrides.into_iter().chain(converters) {
             infos.append(part);
         }
-        mask(&mut infos, self.raw, self.resolved);
+        mask(&mut infos, self.raw, self.resolved, self.confidential);
         Ok(infos)
     }
 
@@ -122,21 +125,26 @@ impl ConnectorCheck<'_> {
 }
 
 /// Takes values that came from a config provider out of an answer, as Kafka does from 4.4 on:
-/// whoever may create connectors need not be allowed to read the secrets they refer to.
-fn mask(infos: &mut ConfigInfos, raw: &Props, resolved: &Props) {
+/// whoever may create connectors need not be allowed to read the secrets they refer to. A plugin may have put them, and
+/// passwords, into what it says of other keys.
+fn mask(infos: &mut ConfigInfos, raw: &Props, resolved: &Props, confidential: &Confidential) {
     for value in infos.configs.iter_mut().filter_map(|config| config.value.as_mut()) {
-        let (Some(variable), Some(text)) = (raw.get(&value.name), resolved.get(&value.name)) else { continue };
-        if variable == text || !has_variable(variable) {
-            continue;
-        }
-        value.value = Some(variable.to_owned());
-        value.recommended_values.clear();
-        for error in &mut value.errors {
-            *error = format!(
+        let (variable, text) = (raw.get(&value.name), resolved.get(&value.name));
+        if let Some(variable) = variable.filter(|variable| Some(*variable) != text && has_variable(variable)) {
+            value.value = Some(variable.to_owned());
+            value.recommended_values.clear();
+            let error = format!(
                 "Invalid value for configuration '{}': the value resolved from the config provider reference failed \
                  validation",
                 value.name
             );
+            value.errors.fill(error);
+            continue;
+        }
+        // What the user wrote in this very key is no news to the user.
+        let own = value.value.iter_mut().filter(|value| Some(value.as_str()) != variable);
+        for text in own.chain(&mut value.recommended_values).chain(&mut value.errors) {
+            *text = confidential.hide(text).into_owned();
         }
     }
 }
@@ -270,6 +278,8 @@ mod tests {
             Mode::Standalone,
         );
         let definition = file_def(kind);
+        let mut confidential = Confidential::default();
+        confidential.add("s3cret", "[hidden]");
         let check = ConnectorCheck {
             worker: &worker.expect("right"),
             catalog: Arc::new(Plugins),
@@ -279,6 +289,7 @@ mod tests {
             resolved,
             findings: definition.validate(resolved).infos(),
             definition: &definition,
+            confidential: &confidential,
         };
         check.run().expect("the policy decides")
     }

@@ -8,6 +8,7 @@
 
 mod catalog;
 mod chain;
+mod confidential;
 mod connector;
 mod connector_file;
 mod connector_keys;
@@ -36,6 +37,7 @@ mod worker_keys;
 
 pub use catalog::{ConnectorKind, InstalledPlugin, PluginCatalog, PluginKind};
 pub use chain::{PredicateSpec, TransformSpec};
+pub use confidential::{add_passwords, connector_secrets};
 pub use connector::{
     ConnectorConfig, DeadLetterQueue, ErrorSettings, ReloadAction, SinkConfig, SourceConfig, TopicSelection,
 };

@@ -154,21 +154,23 @@ pub fn client_overrides(policy: &dyn OverridePolicy, request: &OverrideRequest<'
     Ok(request.settings.clone())
 }
 
-/// True for client settings that hold a secret, by Java's names and librdkafka's.
+/// How the names of client settings that hold a secret end, in Java and in librdkafka.
+const SECRET_SETTINGS: [&str; 10] = [
+    "password",
+    "passphrase",
+    ".secret",
+    "sasl.jaas.config",
+    "ssl.keystore.key",
+    "ssl.keystore.certificate.chain",
+    "ssl.truststore.certificates",
+    "ssl.key.pem",
+    "ssl.certificate.pem",
+    "ssl.ca.pem",
+];
+
+/// True for client settings that hold a secret, under whatever prefix.
 pub fn is_secret_setting(name: &str) -> bool {
-    name.ends_with("password")
-        || name.ends_with("passphrase")
-        || name.ends_with(".secret")
-        || matches!(
-            name,
-            "sasl.jaas.config"
-                | "ssl.keystore.key"
-                | "ssl.keystore.certificate.chain"
-                | "ssl.truststore.certificates"
-                | "ssl.key.pem"
-                | "ssl.certificate.pem"
-                | "ssl.ca.pem"
-        )
+    SECRET_SETTINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 /// Hides the values of secret settings before they are shown.

@@ -4,16 +4,18 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::confidential::add_settings;
 use super::converters::{ConverterRole, PluginSpec};
 use super::def::ConfigDef;
 use super::file::ConfigFile;
 use super::known_keys;
 use super::listeners::{HeaderRule, Listener, Scheme};
 use super::props::Props;
-use super::providers::{ConfigTransformer, ProviderMaker, has_variable};
+use super::providers::{ConfigTransformer, ProviderMaker, Resolved, has_variable};
 use super::validate::{Parsed, Problem};
 use super::worker_keys::{Mode, worker_def};
 use crate::error::{ConnectError, Result};
+use crate::telemetry::Confidential;
 
 const BOOTSTRAP_SERVERS: &str = "bootstrap.servers";
 const PLUGIN_PATH: &str = "plugin.path";
@@ -146,10 +148,18 @@ pub struct WorkerConfig {
     pub log_format: LogFormat,
     /// Replaces variables in connector configurations.
     pub transformer: ConfigTransformer,
+    /// What must not be shown of this configuration.
+    pub confidential: Confidential,
     /// What the user should look at; for the log, once it is set up.
     pub warnings: Vec<String>,
     originals: Props,
     parsed: Parsed,
+}
+
+/// What comes of a worker's config providers.
+struct Providers {
+    transformer: ConfigTransformer,
+    confidential: Confidential,
 }
 
 impl WorkerConfig {
@@ -171,7 +181,8 @@ impl WorkerConfig {
     pub fn from_file(file: ConfigFile, mode: Mode, maker: ProviderMaker<'_>) -> Result<Self> {
         let mut warnings = file.warnings().to_vec();
         let transformer = ConfigTransformer::from_worker(file.props(), maker, &mut warnings)?;
-        let mut originals = transformer.resolve(file.props())?.props;
+        let Resolved { props: mut originals, mut confidential, .. } = transformer.resolve(file.props())?;
+        add_settings(&mut confidential, &originals);
         if let Some(raw) = file.props().get(PLUGIN_PATH) {
             if originals.get(PLUGIN_PATH) != Some(raw) {
                 warnings.push(format!(
@@ -187,7 +198,8 @@ impl WorkerConfig {
         let parsed = def.parse(&originals).map_err(|problems| report(&file, &originals, &problems.0))?;
         warnings.extend(known_keys::warnings(&def, &originals, |key| file.place(key)));
         warnings.extend(unprotected_clients(&originals));
-        Ok(Self::build(mode, file.path().to_owned(), originals, parsed, transformer, warnings))
+        let providers = Providers { transformer, confidential };
+        Ok(Self::build(mode, file.path().to_owned(), originals, parsed, providers, warnings))
     }
 
     /// Checks a configuration that is not in a file; messages name `worker`.
@@ -203,7 +215,7 @@ impl WorkerConfig {
         path: PathBuf,
         originals: Props,
         parsed: Parsed,
-        transformer: ConfigTransformer,
+        providers: Providers,
         warnings: Vec<String>,
     ) -> Self {
         let list = |key: &str| parsed.list(key).to_vec();
@@ -235,7 +247,8 @@ impl WorkerConfig {
                 "json" => LogFormat::Json,
                 _ => LogFormat::Text,
             },
-            transformer,
+            transformer: providers.transformer,
+            confidential: providers.confidential,
             warnings,
             originals,
             parsed,

@@ -1,5 +1,7 @@
 //! The commands a herder's queue carries, and the way their answers go back.
 
+use std::time::Duration;
+
 use tokio::sync::oneshot;
 
 use crate::config::{ConfigInfos, ConfigKeyInfo, Props};
@@ -161,6 +163,8 @@ pub(super) enum Event {
     Valid(String, ValidConfig, Reply<Put>),
     /// A connector wants its task configs computed anew.
     Reconfigure(String),
+    /// The values that a connector was started with hold good for so long; `None` = for ever.
+    ValuesLapse(String, Option<Duration>),
     /// A piece of work that was handed to another thread is over.
     WorkDone(Lane),
 }

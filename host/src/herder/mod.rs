@@ -10,6 +10,7 @@ mod handle;
 mod model;
 mod offsets;
 mod patch;
+mod reloads;
 mod restart;
 mod stage;
 mod standalone;

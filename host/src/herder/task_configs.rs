@@ -1,6 +1,7 @@
 //! Comparing task configs that a connector has just made with those that are stored.
 
 use crate::config::Props;
+use crate::config::providers::has_variable;
 use crate::storage::StoredConnector;
 
 /// Puts `${provider:path:key}` back where the connector's own config has it, so that resolved secrets are not stored.
@@ -21,14 +22,6 @@ pub(super) fn with_variables_restored(connector: &Props, tasks: Vec<Props>) -> V
     tasks.into_iter().map(restore).collect()
 }
 
-/// True if a text holds `${provider:key}` or `${provider:path:key}`.
-fn has_variable(text: &str) -> bool {
-    text.split("${").skip(1).any(|rest| {
-        let inner = rest.split('}').next().unwrap_or_default();
-        rest.len() > inner.len() && inner.find(':').is_some_and(|colon| colon > 0 && colon + 1 < inner.len())
-    })
-}
-
 /// True if the tasks are to be started anew: there are more or fewer of them, one has another config, or the connector's
 /// config is not the one they were made from (KAFKA-9228: a converter may have changed).
 pub(super) fn changed(stored: &StoredConnector, generated: &[Props]) -> bool {
@@ -46,16 +39,6 @@ mod tests {
         let task = Props::from([("password", "hunter2"), ("user", "v")]);
         let restored = with_variables_restored(&connector, vec![task]);
         assert_eq!(restored, [Props::from([("password", "${file:/s:p}"), ("user", "v")])]);
-    }
-
-    #[test]
-    fn a_variable_has_a_provider_and_a_key() {
-        for yes in ["${a:b}", "x${a:b:c}y", "${x} ${a:b}"] {
-            assert!(has_variable(yes), "{yes}");
-        }
-        for no in ["", "${}", "${a}", "${:a}", "${a:b", "a:b}"] {
-            assert!(!has_variable(no), "{no}");
-        }
     }
 
     #[test]

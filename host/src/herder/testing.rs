@@ -2,7 +2,7 @@
 //!
 //! Connectors are driven by their config: class names with `Source` or `Sink` in them exist; `tasks.max` is the number of
 //! tasks; `behaviour` is `fail` (does not start), `hang` (starts only when given up) or `hang-tasks` (task configs come
-//! only when given up).
+//! only when given up). With `ttl.ms` its values lapse.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -41,6 +41,7 @@ struct State {
     /// Connectors whose start waits to be given up.
     hanging: HashSet<String>,
     offsets: HashMap<String, Vec<ConnectorOffset>>,
+    outdated: bool,
 }
 
 struct Connector {
@@ -89,6 +90,11 @@ impl TestRuntime {
             Arc::clone(&connector.events)
         };
         events.request_task_reconfiguration(name);
+    }
+
+    /// From now on tasks run with other values than their connector.
+    pub(crate) fn change_values(&self) {
+        self.state.lock().outdated = true;
     }
 
     /// Makes a task look failed.
@@ -193,6 +199,8 @@ impl Runtime for TestRuntime {
         events: Arc<dyn ConnectorEvents>,
     ) -> Result<()> {
         self.called(format!("start {name} {target}"));
+        let ttl = config.get("ttl.ms").map(|text| Duration::from_millis(text.parse().unwrap()));
+        events.values_lapse(name, ttl);
         self.maybe_hang(name, &config, "hang")?;
         if config.get("behaviour") == Some("fail") {
             let error = ConnectError::connect("does not start");
@@ -215,6 +223,10 @@ impl Runtime for TestRuntime {
 
     fn is_running(&self, name: &str) -> bool {
         self.state.lock().connectors.get(name).is_some_and(|connector| connector.target == TargetState::Started)
+    }
+
+    fn has_outdated_tasks(&self, _: &str) -> bool {
+        self.state.lock().outdated
     }
 
     fn task_configs(&self, name: &str) -> Result<Vec<Props>> {

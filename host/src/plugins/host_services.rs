@@ -63,6 +63,7 @@ pub trait MetricTarget: Send + Sync + 'static {
 /// What a connector or task is given for its log lines and metrics. Lines written under its number carry its context
 /// for as long as the scope lives; a plugin may keep it alive longer than the task.
 pub struct Scope {
+    context: LogContext,
     log: ScopeHandle,
     metrics: Option<Arc<dyn MetricTarget>>,
 }
@@ -70,7 +71,13 @@ pub struct Scope {
 impl Scope {
     /// A scope for lines with this context, whose metrics go to `metrics`; none = registering a metric is an error.
     pub fn new(context: &LogContext, metrics: Option<Arc<dyn MetricTarget>>) -> Scope {
-        Scope { log: context.register(), metrics }
+        Scope { context: context.clone(), log: context.register(), metrics }
+    }
+
+    /// Runs the body of a callback in the context of this scope: plugins call from threads of their own.
+    pub(super) fn within<T>(&self, body: impl FnOnce() -> T) -> T {
+        let _context = self.context.enter();
+        body()
     }
 
     fn metrics(&self) -> Result<&Arc<dyn MetricTarget>> {

@@ -12,9 +12,10 @@ use super::foreign::stages::{ForeignConverter, ForeignPredicate, ForeignTransfor
 use super::load::Library;
 use super::registry::{Origin, Plugin};
 use crate::config::providers::ConfigProvider;
-use crate::config::{ConfigValueInfo, PluginKind, Props};
+use crate::config::{ConfigValueInfo, PluginKind, Props, add_passwords};
 use crate::error::{ConnectError, Result};
 use crate::stages::{Converter, Factory, HeaderConverter, Predicate, Transform};
+use crate::telemetry::Confidential;
 
 impl Plugin {
     /// A fresh source connector.
@@ -109,7 +110,9 @@ impl Plugin {
     pub fn config_provider(&self, props: &Props) -> Result<Arc<dyn ConfigProvider>> {
         let library = self.library_of(PluginKind::ConfigProvider)?;
         let object = library.make(PluginLibraryRef::config_provider, &self.class)?;
-        Ok(Arc::new(ForeignProvider::configured(object, props)?))
+        let mut secrets = Confidential::default();
+        add_passwords(&mut secrets, &self.config, props);
+        Ok(Arc::new(ForeignProvider::configured(object, props, secrets)?))
     }
 
     /// A REST extension, configured with the worker's properties.

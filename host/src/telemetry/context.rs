@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 
+use super::confidential::Confidential;
+
 thread_local! {
     static CURRENT: RefCell<Option<LogContext>> = const { RefCell::new(None) };
 }
@@ -20,24 +22,42 @@ thread_local! {
 static SCOPES: LazyLock<RwLock<HashMap<ScopeId, LogContext>>> = LazyLock::new(RwLock::default);
 static NEXT_SCOPE: AtomicU64 = AtomicU64::new(1);
 
-/// Which connector, and which part of it, log lines are about. Cheap to clone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogContext(Arc<str>);
+/// Which connector, and which part of it, log lines are about, and what they must not show. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogContext {
+    text: Arc<str>,
+    confidential: Arc<Confidential>,
+}
 
 impl LogContext {
     /// The connector itself: `[X|worker] `.
     pub fn connector(name: &str) -> Self {
-        Self(format!("[{name}|worker] ").into())
+        Self::of(format!("[{name}|worker] "))
     }
 
     /// One task of a connector: `[X|task-0] `.
     pub fn task(connector: &str, task: u32) -> Self {
-        Self(format!("[{connector}|task-{task}] ").into())
+        Self::of(format!("[{connector}|task-{task}] "))
     }
 
     /// The offset commits of a task: `[X|task-0|offsets] `.
     pub fn offsets(connector: &str, task: u32) -> Self {
-        Self(format!("[{connector}|task-{task}|offsets] ").into())
+        Self::of(format!("[{connector}|task-{task}|offsets] "))
+    }
+
+    fn of(text: String) -> Self {
+        Self { text: text.into(), confidential: Arc::default() }
+    }
+
+    /// The same context for lines that must not show these texts.
+    #[must_use]
+    pub fn keeping(self, confidential: Confidential) -> Self {
+        Self { confidential: Arc::new(confidential), ..self }
+    }
+
+    /// What lines and errors of this context must not show.
+    pub fn confidential(&self) -> &Confidential {
+        &self.confidential
     }
 
     /// The context of the calling thread, if one is entered.
@@ -52,7 +72,7 @@ impl LogContext {
 
     /// The text before the message, with its trailing blank, as Java's `%X{connector.context}` gives it.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// Makes this the context of the calling thread until the guard is dropped; then the former one is back.

@@ -17,6 +17,7 @@ use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
+use super::confidential::Confidential;
 use super::context::{LogContext, ScopeId};
 use super::format::{FieldValue, LogFormat, Record};
 use super::level::LogLevel;
@@ -96,6 +97,10 @@ fn emit(
     context: Option<&LogContext>,
 ) {
     let Some(output) = OUTPUT.get() else { return };
+    let nothing = Confidential::default();
+    let confidential = context.map_or(&nothing, LogContext::confidential);
+    let message = &*confidential.hide(message);
+    let fields = &*without(confidential, fields);
     let thread = std::thread::current();
     let record = Record {
         time: Timestamp::now(),
@@ -108,6 +113,21 @@ fn emit(
         thread: thread.name().unwrap_or("unnamed"),
     };
     output.write(&record);
+}
+
+/// The fields without what must not be shown.
+fn without<'f>(
+    confidential: &Confidential,
+    fields: &'f [(&'f str, FieldValue<'f>)],
+) -> Cow<'f, [(&'f str, FieldValue<'f>)]> {
+    if confidential.is_empty() {
+        return Cow::Borrowed(fields);
+    }
+    let hide = |value: &FieldValue<'f>| match value {
+        FieldValue::Text(text) => FieldValue::Text(Cow::Owned(confidential.hide(text).into_owned())),
+        other => other.clone(),
+    };
+    fields.iter().map(|(key, value)| (*key, hide(value))).collect()
 }
 
 impl Output {

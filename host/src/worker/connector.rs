@@ -9,15 +9,15 @@ use std::time::Duration;
 use ferroconnect_plugin_abi::record::OffsetMap;
 use parking_lot::Mutex;
 
-use crate::config::{PluginKind, Props};
+use crate::config::{ConnectorConfig, PluginKind, Props};
 use crate::error::{ConnectError, Result};
 use crate::plugins::Plugin;
 use crate::plugins::api::{self, Control, Scope};
 use crate::runtime::ConnectorEvents;
 use crate::storage::{ConnectorState, ConnectorStatus, StatusStore, TargetState};
-use crate::telemetry::LogContext;
 
 use super::offset_reader::OffsetReader;
+use super::opened::{Fingerprint, Opened};
 
 /// How long a call of the plugin is waited for.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(90);
@@ -36,11 +36,12 @@ enum Command {
 /// What a connector's thread needs.
 pub(crate) struct ConnectorParts {
     pub(crate) name: Arc<str>,
-    pub(crate) plugin: Arc<Plugin>,
     /// The configuration as the user wrote it.
     pub(crate) raw: Props,
-    /// The configuration, variables resolved.
-    pub(crate) config: Props,
+    /// The configuration in use.
+    pub(crate) opened: Opened,
+    /// What the framework takes from it.
+    pub(crate) typed: ConnectorConfig,
     pub(crate) events: Arc<dyn ConnectorEvents>,
     pub(crate) statuses: Arc<dyn StatusStore>,
     pub(crate) worker_id: Arc<str>,
@@ -64,8 +65,13 @@ struct Shared {
 /// A connector that was started.
 pub(crate) struct ConnectorHandle {
     name: Arc<str>,
+    pub(crate) plugin: Arc<Plugin>,
     /// As the user wrote it.
     pub(crate) raw: Props,
+    /// What the framework takes from it.
+    pub(crate) typed: ConnectorConfig,
+    /// Which values its variables had at the start.
+    pub(crate) values: Fingerprint,
     shared: Arc<Shared>,
     ended: Mutex<Receiver<()>>,
 }
@@ -85,18 +91,23 @@ impl ConnectorHandle {
             abandoned: AtomicBool::new(false),
             waiting: Mutex::new(None),
         });
-        let (name, raw) = (Arc::clone(&parts.name), parts.raw.clone());
-        let thread = {
-            let shared = Arc::clone(&shared);
-            move || {
-                let _context = LogContext::connector(&parts.name).enter();
-                ConnectorThread { parts, shared, object: None, failed: false, target: None }.run(&inbox);
-                // Nobody may be waiting any more; then there is nobody to tell.
-                let _told = end.send(());
-            }
+        let handle = ConnectorHandle {
+            name: Arc::clone(&parts.name),
+            plugin: Arc::clone(&parts.opened.plugin),
+            raw: parts.raw.clone(),
+            typed: parts.typed.clone(),
+            values: parts.opened.fingerprint(),
+            shared: Arc::clone(&shared),
+            ended: Mutex::new(ended),
         };
-        std::thread::Builder::new().name(format!("connector-thread-{name}")).spawn(thread)?;
-        Ok(ConnectorHandle { name, raw, shared, ended: Mutex::new(ended) })
+        let thread = move || {
+            let _context = parts.opened.context.enter();
+            ConnectorThread { parts, shared, object: None, failed: false, target: None }.run(&inbox);
+            // Nobody may be waiting any more; then there is nobody to tell.
+            let _told = end.send(());
+        };
+        std::thread::Builder::new().name(format!("connector-thread-{}", handle.name)).spawn(thread)?;
+        Ok(handle)
     }
 
     /// Whether it is started and has not failed.
@@ -293,7 +304,7 @@ impl ConnectorThread {
     }
 
     fn start_object(&mut self) -> Result<()> {
-        let mut object = Object::make(&self.parts.plugin)?;
+        let mut object = Object::make(&self.parts.opened.plugin)?;
         *self.shared.control.lock() = Some(object.control());
         let context = Context {
             name: Arc::clone(&self.parts.name),
@@ -302,7 +313,7 @@ impl ConnectorThread {
             offsets: self.parts.offsets.clone(),
             shared: Arc::clone(&self.shared),
         };
-        object.start(Arc::new(context), &self.parts.config)?;
+        object.start(Arc::new(context), &self.parts.opened.props)?;
         self.object = Some(object);
         Ok(())
     }
@@ -336,7 +347,7 @@ impl ConnectorThread {
         if self.shared.abandoned.load(Ordering::Acquire) {
             return;
         }
-        let version = Some(self.parts.plugin.version.as_str().to_owned());
+        let version = Some(self.parts.opened.plugin.version.as_str().to_owned());
         let status =
             ConnectorStatus { trace, version, ..ConnectorStatus::new(state, Arc::clone(&self.parts.worker_id), 0) };
         if let Err(error) = self.parts.statuses.put_connector(&self.parts.name, status) {

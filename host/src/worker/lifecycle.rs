@@ -9,6 +9,8 @@ use parking_lot::{Condvar, Mutex};
 use crate::plugins::api::Control;
 use crate::storage::TargetState;
 
+use super::opened::Fingerprint;
+
 #[derive(Debug)]
 struct Wish {
     target: TargetState,
@@ -23,6 +25,7 @@ pub(crate) struct Lifecycle {
     changed: Condvar,
     abandoned: AtomicBool,
     control: OnceLock<Control>,
+    values: OnceLock<Fingerprint>,
 }
 
 /// What a task should do next.
@@ -44,7 +47,19 @@ impl Lifecycle {
             changed: Condvar::new(),
             abandoned: AtomicBool::new(false),
             control: OnceLock::new(),
+            values: OnceLock::new(),
         }
+    }
+
+    /// Notes which values the variables of its connector's configuration have for the task.
+    pub(crate) fn uses(&self, values: Fingerprint) {
+        // A task opens its configuration once.
+        let _only = self.values.set(values);
+    }
+
+    /// Which values it uses; `None` until it has begun.
+    pub(crate) fn values(&self) -> Option<Fingerprint> {
+        self.values.get().copied()
     }
 
     /// The plugin's thread-safe half, once the plugin's object exists. It is stopped at once if the task should end.

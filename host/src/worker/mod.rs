@@ -13,6 +13,7 @@ mod lifecycle;
 mod metrics;
 mod offset_reader;
 mod offsets;
+mod opened;
 mod plugin_metrics;
 mod policy;
 mod positions;
@@ -35,7 +36,9 @@ use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
 
-use crate::config::{ConfigInfos, ConfigKeyInfo, ConnectorConfig, ConnectorKind, PluginKind, Props, WorkerConfig};
+use crate::config::{
+    ConfigInfos, ConfigKeyInfo, ConnectorConfig, ConnectorKind, PluginKind, Props, ReloadAction, WorkerConfig,
+};
 use crate::error::{ConnectError, Result};
 use crate::plugins::api::{MetricTarget, Scope};
 use crate::plugins::{Plugin, Registry as PluginRegistry};
@@ -167,11 +170,6 @@ impl Shared {
         plugin_metrics::target(&self.metrics, connector, task)
     }
 
-    /// The connector's configuration with its variables replaced.
-    fn resolve(&self, props: &Props) -> Result<Props> {
-        Ok(self.config.transformer.resolve(props)?.props)
-    }
-
     /// The plugin that a connector's configuration names.
     fn connector_plugin(&self, config: &Props) -> Result<&Arc<Plugin>> {
         let class = config.get("connector.class").map(str::trim).unwrap_or_default();
@@ -243,17 +241,22 @@ impl Runtime for Worker {
 
     fn task_configs(&self, name: &str) -> Result<Vec<Props>> {
         let handle = self.handle(name).ok_or_else(|| ConnectError::not_found(format!("Connector {name} not found")))?;
-        let plugin = Arc::clone(self.shared.connector_plugin(&handle.raw)?);
-        let typed = ConnectorConfig::new(kind_of(&plugin), self.shared.resolve(&handle.raw)?)?;
-        let maximum = u32::try_from(typed.tasks_max).unwrap_or(u32::MAX);
+        let maximum = u32::try_from(handle.typed.tasks_max).unwrap_or(u32::MAX);
         let answer = handle.task_configs(maximum)?;
-        match start::complete_task_configs(answer, &plugin, &handle.raw, &typed) {
+        match start::complete_task_configs(answer, &handle.plugin, &handle.raw, &handle.typed) {
             Ok(tasks) => Ok(tasks),
             Err(error) => {
                 handle.fail(error.clone());
                 Err(error)
             }
         }
+    }
+
+    fn has_outdated_tasks(&self, name: &str) -> bool {
+        let Some(values) = self.handle(name).map(|handle| handle.values) else { return false };
+        let tasks = self.tasks.lock();
+        let mut own = tasks.iter().filter(|(id, _)| &*id.connector == name);
+        own.any(|(_, task)| task.lifecycle.values().is_some_and(|used| used != values))
     }
 
     fn stop_connector(&self, name: &str) {
@@ -336,21 +339,21 @@ impl Worker {
         if self.connectors.lock().contains_key(name) {
             return Err(ConnectError::illegal_state(format!("Connector with name {name} already exists")));
         }
-        let plugin = Arc::clone(self.shared.connector_plugin(config)?);
-        let resolved = self.shared.resolve(config)?;
+        let opened = self.shared.open(LogContext::connector(name), config)?;
         // Wrong keys are told before the plugin sees the configuration.
-        ConnectorConfig::new(kind_of(&plugin), resolved.clone())?;
+        let typed = opened.within(|| ConnectorConfig::new(kind_of(&opened.plugin), opened.props.clone()))?;
+        events.values_lapse(name, opened.ttl.filter(|_| typed.reload == ReloadAction::Restart));
         let name: Arc<str> = Arc::from(name);
         let parts = ConnectorParts {
-            plugin,
             raw: config.clone(),
-            config: resolved,
+            typed,
             events,
             statuses: Arc::clone(&self.shared.statuses),
             worker_id: self.shared.worker_id(),
             offsets: OffsetReader::new(Arc::clone(&name), Arc::clone(&self.shared.offsets)),
-            scope: Arc::new(Scope::new(&LogContext::connector(&name), Some(self.shared.plugin_metrics(&name, None)))),
+            scope: Arc::new(Scope::new(&opened.context, Some(self.shared.plugin_metrics(&name, None)))),
             name,
+            opened,
         };
         ConnectorHandle::spawn(parts).map(Arc::new)
     }

@@ -1,6 +1,5 @@
 //! The offsets of a connector as REST shows and changes them (KIP-875).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ferroconnect_plugin_abi::Text;
@@ -15,7 +14,9 @@ use crate::plugins::Plugin;
 use crate::plugins::api::{AlteredOffset, AlteredPartition};
 use crate::runtime::{ConnectorOffset, OffsetsChange, OffsetsOutcome, SinkOffset};
 use crate::storage::{OffsetEntry, OffsetMap, offset_json};
+use crate::telemetry::LogContext;
 
+use super::opened::Opened;
 use super::{Shared, clients, kind_of, positions};
 
 /// How long one request to Kafka may take; several fit into a REST request.
@@ -23,8 +24,12 @@ const REQUEST: Duration = Duration::from_secs(30);
 
 /// Lists the offsets of a connector.
 pub(super) fn list(shared: &Shared, name: &str, config: &Props) -> Result<Vec<ConnectorOffset>> {
-    let plugin = shared.connector_plugin(config)?;
-    match kind_of(plugin) {
+    let opened = shared.open(LogContext::connector(name), config)?;
+    opened.within(|| list_opened(shared, name, &opened))
+}
+
+fn list_opened(shared: &Shared, name: &str, opened: &Opened) -> Result<Vec<ConnectorOffset>> {
+    match kind_of(&opened.plugin) {
         ConnectorKind::Source => {
             let stored = shared.offsets.partitions(name)?;
             let offset = |entry: crate::storage::PartitionOffset| ConnectorOffset {
@@ -34,7 +39,7 @@ pub(super) fn list(shared: &Shared, name: &str, config: &Props) -> Result<Vec<Co
             Ok(stored.into_iter().map(offset).collect())
         }
         ConnectorKind::Sink => {
-            let group = Group::of(shared, config)?;
+            let group = Group::of(shared, &opened.props)?;
             let mut offsets =
                 group.committed(&format!("Failed to retrieve consumer group offsets for sink connector {name}"))?;
             offsets.sort_by(|a, b| a.partition.cmp(&b.partition));
@@ -54,11 +59,15 @@ fn shown(entry: &TopicPartitionOffset) -> ConnectorOffset {
 
 /// Changes the offsets of a connector without tasks; the plugin is asked first.
 pub(super) fn change(shared: &Shared, name: &str, config: &Props, change: OffsetsChange) -> Result<OffsetsOutcome> {
-    let plugin = Arc::clone(shared.connector_plugin(config)?);
-    let resolved = shared.resolve(config)?;
-    match (kind_of(&plugin), change) {
+    let opened = shared.open(LogContext::connector(name), config)?;
+    opened.within(|| change_opened(shared, name, &opened, change))
+}
+
+fn change_opened(shared: &Shared, name: &str, opened: &Opened, change: OffsetsChange) -> Result<OffsetsOutcome> {
+    let (plugin, config) = (&*opened.plugin, &opened.props);
+    match (kind_of(plugin), change) {
         (ConnectorKind::Source, OffsetsChange::AlterSource(offsets)) => {
-            change_source(shared, name, &plugin, &resolved, offsets)
+            change_source(shared, name, plugin, config, offsets)
         }
         (ConnectorKind::Source, OffsetsChange::Reset) => {
             let stored = shared.offsets.partitions(name)?;
@@ -66,12 +75,10 @@ pub(super) fn change(shared: &Shared, name: &str, config: &Props, change: Offset
                 partition: Some(entry.partition),
                 offset: None,
             };
-            change_source(shared, name, &plugin, &resolved, stored.into_iter().map(forget).collect())
+            change_source(shared, name, plugin, config, stored.into_iter().map(forget).collect())
         }
-        (ConnectorKind::Sink, OffsetsChange::AlterSink(offsets)) => {
-            alter_sink(shared, name, config, &plugin, &resolved, &offsets)
-        }
-        (ConnectorKind::Sink, OffsetsChange::Reset) => reset_sink(shared, name, config, &plugin, &resolved),
+        (ConnectorKind::Sink, OffsetsChange::AlterSink(offsets)) => alter_sink(shared, name, plugin, config, &offsets),
+        (ConnectorKind::Sink, OffsetsChange::Reset) => reset_sink(shared, name, plugin, config),
         (kind, _) => Err(ConnectError::bad_request(format!(
             "The offsets of connector {name} are those of a {}, which the request does not fit",
             kind.as_str()
@@ -112,7 +119,7 @@ struct Group {
 
 impl Group {
     fn of(shared: &Shared, config: &Props) -> Result<Group> {
-        let connector = ConnectorConfig::new(ConnectorKind::Sink, shared.resolve(config)?)?;
+        let connector = ConnectorConfig::new(ConnectorKind::Sink, config.clone())?;
         let overridden = connector.overrides(crate::config::ClientKind::Consumer);
         let id = match overridden.get("group.id") {
             Some(id) => id.to_owned(),
@@ -147,14 +154,13 @@ fn still_active(verb: &str, name: &str) -> String {
 fn alter_sink(
     shared: &Shared,
     name: &str,
-    raw: &Props,
     plugin: &Plugin,
     config: &Props,
     offsets: &[SinkOffset],
 ) -> Result<OffsetsOutcome> {
     let partition = |entry: &SinkOffset| TopicPartition::new(entry.topic.as_str(), entry.partition);
     let handled = ask_sink(plugin, config, offsets.iter().map(|entry| (partition(entry), entry.offset)).collect())?;
-    let group = Group::of(shared, raw)?;
+    let group = Group::of(shared, config)?;
     let refused = |error| ConnectError::connect(still_active("alter", name)).caused_by(ConnectError::from(error));
     let (keep, forget): (Vec<_>, Vec<_>) = offsets.iter().partition(|entry| entry.offset.is_some());
     let keep: Vec<_> = keep.into_iter().filter_map(|entry| Some(partition(entry).at(entry.offset?))).collect();
@@ -164,8 +170,8 @@ fn alter_sink(
     Ok(outcome(handled))
 }
 
-fn reset_sink(shared: &Shared, name: &str, raw: &Props, plugin: &Plugin, config: &Props) -> Result<OffsetsOutcome> {
-    let group = Group::of(shared, raw)?;
+fn reset_sink(shared: &Shared, name: &str, plugin: &Plugin, config: &Props) -> Result<OffsetsOutcome> {
+    let group = Group::of(shared, config)?;
     let committed =
         group.committed(&format!("Failed to list offsets prior to resetting offsets for sink connector {name}"))?;
     let handled = ask_sink(plugin, config, committed.into_iter().map(|entry| (entry.partition, None)).collect())?;

@@ -17,6 +17,7 @@ use crate::telemetry::rate_limit::RateLimiter;
 
 use super::metrics::{CommonMetrics, SinkMetrics, SourceMetrics};
 use super::offset_reader::OffsetReader;
+use super::opened::Opened;
 use super::sink_requests::SinkRequests;
 use super::sink_task::{SinkParts, Subscription};
 use super::source_delivery::SourceDelivery;
@@ -34,29 +35,34 @@ pub(super) fn run_task(
     task: &Props,
     body: &TaskBody<'_>,
 ) -> Result<()> {
-    let plugin = Arc::clone(shared.connector_plugin(connector)?);
-    let start = TaskStart { shared, id, connector, task, plugin, body };
-    match kind_of(&start.plugin) {
+    let mut opened = shared.open(LogContext::task(&id.connector, id.task), connector)?;
+    body.lifecycle.uses(opened.fingerprint());
+    // Connectors may give their tasks variables of their own.
+    let resolved = opened.within(|| shared.config.transformer.resolve(task))?;
+    opened.hide_too(&resolved.confidential);
+    let start = TaskStart { shared, id, opened: &opened, task: &resolved.props, raw_task: task, body };
+    opened.within(|| match kind_of(&opened.plugin) {
         ConnectorKind::Source => start.source(),
         ConnectorKind::Sink => start.sink(),
-    }
+    })
 }
 
 struct TaskStart<'a> {
     shared: &'a Arc<Shared>,
     id: &'a TaskId,
-    /// As the user wrote it.
-    connector: &'a Props,
-    /// As the connector made it, variables put back.
+    /// The connector's configuration.
+    opened: &'a Opened,
+    /// The task's own, variables replaced.
     task: &'a Props,
-    plugin: Arc<Plugin>,
+    /// As the connector made it, variables put back.
+    raw_task: &'a Props,
     body: &'a TaskBody<'a>,
 }
 
 impl TaskStart<'_> {
     fn source(&self) -> Result<()> {
         let shared = self.shared;
-        let config = SourceConfig::new(shared.resolve(self.connector)?, &shared.config)?;
+        let config = SourceConfig::new(self.opened.props.clone(), &shared.config)?;
         let common = &config.common;
         shared.policy.admit(ConnectorKind::Source, common)?;
         let counters = Arc::new(ErrorCounters::default());
@@ -73,9 +79,8 @@ impl TaskStart<'_> {
             None => None,
         };
         let offsets = OffsetReader::new(Arc::clone(&self.id.connector), Arc::clone(&shared.offsets));
-        let task = shared.resolve(self.task)?;
         let context = SourceContext { scope: self.scope(), config: self.fresh_config(), offsets: offsets.clone() };
-        let plugin = self.plugin.source_task()?;
+        let plugin = self.opened.plugin.source_task()?;
         self.body.lifecycle.attach(plugin.control());
         let given_up = Arc::clone(&delivery);
         self.body.on_abandon(move || {
@@ -86,7 +91,7 @@ impl TaskStart<'_> {
         let parts = SourceParts {
             plugin,
             context: Arc::new(context),
-            config: task,
+            config: self.task.clone(),
             pipeline: SourcePipeline::new(stages.chain, stages.converters, errors),
             tolerance,
             delivery,
@@ -101,7 +106,7 @@ impl TaskStart<'_> {
 
     fn sink(&self) -> Result<()> {
         let shared = self.shared;
-        let config = SinkConfig::new(shared.resolve(self.connector)?)?;
+        let config = SinkConfig::new(self.opened.props.clone())?;
         if let Some(queue) = &config.dead_letter_queue {
             // Skipping records that were to be kept in a topic would lose them.
             return Err(ConnectError::config(format!(
@@ -118,16 +123,16 @@ impl TaskStart<'_> {
         let reports = common.errors.log.then(|| build::task_errors(&common.errors, self.id, &counters));
         let settings = clients::sink_consumer(&shared.config, common, self.id)?;
         let consumer = BatchConsumer::new(&settings)?;
-        let task = shared.resolve(self.task)?;
         let metrics = self.common_metrics(&counters);
-        let requests = Arc::new(SinkRequests::new(self.scope(), self.fresh_config(), reports, &self.plugin.task_class));
-        let plugin = self.plugin.sink_task()?;
+        let task_class = &self.opened.plugin.task_class;
+        let requests = Arc::new(SinkRequests::new(self.scope(), self.fresh_config(), reports, task_class));
+        let plugin = self.opened.plugin.sink_task()?;
         self.body.lifecycle.attach(plugin.control());
         self.body.on_abandon(move || cancel.cancel());
         let parts = SinkParts {
             plugin,
             requests,
-            config: task,
+            config: self.task.clone(),
             pipeline: SinkPipeline::new(stages.chain, stages.converters, errors),
             subscription: match config.topics {
                 TopicSelection::List(topics) => Subscription::Topics(topics),
@@ -143,8 +148,10 @@ impl TaskStart<'_> {
     }
 
     fn scope(&self) -> Arc<Scope> {
-        let context = LogContext::task(&self.id.connector, self.id.task);
-        Arc::new(Scope::new(&context, Some(self.shared.plugin_metrics(&self.id.connector, Some(self.id.task)))))
+        Arc::new(Scope::new(
+            &self.opened.context,
+            Some(self.shared.plugin_metrics(&self.id.connector, Some(self.id.task))),
+        ))
     }
 
     fn tracker(&self) -> TopicTracker {
@@ -161,12 +168,13 @@ impl TaskStart<'_> {
 
     /// The task's configuration with its variables looked up again each time it is asked for.
     fn fresh_config(&self) -> Arc<dyn Fn() -> Props + Send + Sync> {
-        let (shared, task, id) = (Arc::clone(self.shared), self.task.clone(), self.id.clone());
-        Arc::new(move || {
-            shared.resolve(&task).unwrap_or_else(|error| {
+        let (shared, task, id) = (Arc::clone(self.shared), self.raw_task.clone(), self.id.clone());
+        Arc::new(move || match shared.config.transformer.resolve(&task) {
+            Ok(resolved) => resolved.props,
+            Err(error) => {
                 tracing::warn!("Could not look up the variables of task {id} again: {error}");
                 task.clone()
-            })
+            }
         })
     }
 }

@@ -8,6 +8,7 @@ use crate::config::{
 };
 use crate::error::{ConnectError, ErrorKind, Result};
 use crate::plugins::Plugin;
+use crate::telemetry::LogContext;
 
 use super::{Shared, kind_of};
 
@@ -16,7 +17,8 @@ use super::{Shared, kind_of};
 /// # Errors
 /// The connector class is missing, unknown or ambiguous, or a check could not be made.
 pub(super) fn validate(shared: &Arc<Shared>, raw: &Props) -> Result<ConfigInfos> {
-    let resolved = shared.resolve(raw)?;
+    let all = shared.config.transformer.resolve(raw)?;
+    let resolved = &all.props;
     let Some(class) = resolved.get("connector.class").map(str::trim) else {
         return Err(ConnectError::bad_request(format!(
             "Connector config {} contains no connector type",
@@ -29,25 +31,29 @@ pub(super) fn validate(shared: &Arc<Shared>, raw: &Props) -> Result<ConfigInfos>
         Err(error) if version.is_some() && error.kind() == ErrorKind::NotFound => {
             if let Ok(any) = shared.registry.connector(class, None) {
                 let versions = PluginCatalog::versions(&*shared.registry, any.kind, class);
-                return Ok(connector_version_not_found(&resolved, error.message(), versions));
+                return Ok(connector_version_not_found(resolved, error.message(), versions));
             }
             return Err(ConnectError::bad_request(error.message().to_owned()));
         }
         Err(error) => return Err(ConnectError::bad_request(error.message().to_owned())),
     };
-    let findings = findings(plugin, &resolved)?;
-    let catalog: Arc<dyn PluginCatalog> = shared.registry.clone();
-    ConnectorCheck {
-        worker: &shared.config,
-        catalog,
-        policy: shared.policy.get(),
-        kind: kind_of(plugin),
-        raw,
-        resolved: &resolved,
-        definition: &plugin.config,
-        findings,
-    }
-    .run()
+    let context = LogContext::current().unwrap_or_default().keeping(shared.secrets(&all, plugin));
+    let _entered = context.enter();
+    let check = || {
+        ConnectorCheck {
+            worker: &shared.config,
+            catalog: shared.registry.clone(),
+            policy: shared.policy.get(),
+            kind: kind_of(plugin),
+            raw,
+            resolved,
+            definition: &plugin.config,
+            findings: findings(plugin, resolved)?,
+            confidential: context.confidential(),
+        }
+        .run()
+    };
+    check().map_err(|error| context.confidential().hide_in(error))
 }
 
 /// What the definition and the plugin itself say of each key of the plugin.

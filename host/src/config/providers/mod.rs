@@ -8,7 +8,7 @@ mod directory;
 mod env;
 mod file;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -19,6 +19,7 @@ use regex::Regex;
 use super::props::Props;
 use super::value::split_list;
 use crate::error::{ConnectError, Result};
+use crate::telemetry::Confidential;
 pub use directory::DirectoryConfigProvider;
 pub use env::EnvVarConfigProvider;
 pub use file::FileConfigProvider;
@@ -68,10 +69,26 @@ pub fn built_in(class: &str, params: &Props) -> Result<Option<Arc<dyn ConfigProv
 pub struct Resolved {
     /// The configuration.
     pub props: Props,
-    /// How long the values of a path hold good, by path; the shortest if several providers
-    /// share one.
-    pub ttls: BTreeMap<String, Duration>,
+    /// How long all values hold good; `None` if no provider said so.
+    pub ttl: Option<Duration>,
+    /// The values that providers gave, each shown as its variable.
+    pub confidential: Confidential,
 }
+
+/// Keys whose values are shown anyway, as topics are by REST and addresses by the log. What stands there is no secret,
+/// wherever it comes from; hiding it everywhere else would only make messages hard to read.
+const PUBLIC: [&str; 10] = [
+    "bootstrap.servers",
+    "client.id",
+    "connector.class",
+    "errors.deadletterqueue.topic.name",
+    "group.id",
+    "name",
+    "tasks.max",
+    "topic",
+    "topics",
+    "topics.regex",
+];
 
 /// Replaces variables by means of a set of named providers.
 #[derive(Clone, Default)]
@@ -127,14 +144,14 @@ impl ConfigTransformer {
     /// # Errors
     /// A provider could not read its source.
     pub fn resolve(&self, props: &Props) -> Result<Resolved> {
-        let mut ttls = BTreeMap::new();
-        let found = self.look_up(props, &mut ttls)?;
+        let mut ttl = None;
+        let found = self.look_up(props, &mut ttl)?;
         let replaced = props.iter().map(|(key, value)| (key.to_owned(), value.map(|text| replace(text, &found))));
-        Ok(Resolved { props: replaced.collect(), ttls })
+        Ok(Resolved { props: replaced.collect(), ttl, confidential: confidential(props, &found) })
     }
 
     /// Asks each provider once per path.
-    fn look_up(&self, props: &Props, ttls: &mut BTreeMap<String, Duration>) -> Result<Found> {
+    fn look_up(&self, props: &Props, ttl: &mut Option<Duration>) -> Result<Found> {
         let mut wanted: IndexMap<(String, String), IndexSet<String>> = IndexMap::new();
         for text in props.iter().filter_map(|(_, value)| value) {
             for variable in variables(text) {
@@ -146,10 +163,7 @@ impl ConfigTransformer {
         for ((name, path), keys) in wanted {
             let Some(provider) = self.providers.get(&name) else { continue };
             let data = provider.get(&path, &keys).map_err(|error| for_provider(&name, error))?;
-            if let Some(ttl) = data.ttl {
-                let shortest = ttls.entry(path.clone()).or_insert(ttl);
-                *shortest = ttl.min(*shortest);
-            }
+            *ttl = (*ttl).into_iter().chain(data.ttl).min();
             found.insert((name, path), data.values);
         }
         Ok(found)
@@ -176,6 +190,7 @@ static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
 type Found = HashMap<(String, String), HashMap<String, String>>;
 
 struct Variable<'t> {
+    text: &'t str,
     provider: &'t str,
     path: &'t str,
     key: &'t str,
@@ -184,7 +199,12 @@ struct Variable<'t> {
 impl<'t> Variable<'t> {
     fn of(captures: &regex::Captures<'t>) -> Self {
         let part = |group| captures.get(group).map_or("", |part| part.as_str());
-        Self { provider: part(1), path: part(2), key: part(3) }
+        Self { text: part(0), provider: part(1), path: part(2), key: part(3) }
+    }
+
+    fn value_in<'f>(&self, found: &'f Found) -> Option<&'f str> {
+        let place = (self.provider.to_owned(), self.path.to_owned());
+        found.get(&place)?.get(self.key).map(String::as_str)
     }
 }
 
@@ -192,16 +212,35 @@ fn variables(text: &str) -> impl Iterator<Item = Variable<'_>> {
     PATTERN.captures_iter(text).map(|captures| Variable::of(&captures))
 }
 
+/// What providers gave for keys that are not public anyway.
+fn confidential(props: &Props, found: &Found) -> Confidential {
+    let mut public = HashSet::new();
+    let mut secret = IndexMap::new();
+    for (key, text) in props.iter().filter_map(|(key, value)| Some((key, value?))) {
+        for variable in variables(text) {
+            let Some(value) = variable.value_in(found) else { continue };
+            if PUBLIC.contains(&key) {
+                public.insert(value);
+            } else {
+                secret.insert(value, variable.text);
+            }
+        }
+    }
+    let mut confidential = Confidential::default();
+    for (value, variable) in secret.into_iter().filter(|(value, _)| !public.contains(value)) {
+        confidential.add(value, variable);
+    }
+    confidential
+}
+
 fn replace(text: &str, found: &Found) -> String {
     let mut out = String::with_capacity(text.len());
     let mut done = 0;
     for captures in PATTERN.captures_iter(text) {
         let whole = captures.get(0).expect("group 0 is the match");
-        let variable = Variable::of(&captures);
-        let place = (variable.provider.to_owned(), variable.path.to_owned());
-        let value = found.get(&place).and_then(|values| values.get(variable.key));
+        let value = Variable::of(&captures).value_in(found);
         out.push_str(&text[done..whole.start()]);
-        out.push_str(value.map_or(whole.as_str(), String::as_str));
+        out.push_str(value.unwrap_or(whole.as_str()));
         done = whole.end();
     }
     out.push_str(&text[done..]);
@@ -224,6 +263,15 @@ mod tests {
             let known = keys.iter().filter(|key| *key != "none");
             let values = known.map(|key| (key.clone(), format!("{path}/{key}"))).collect();
             Ok(ConfigData { values, ttl: Some(Duration::from_secs(1)) })
+        }
+    }
+
+    /// Holds for a millisecond.
+    struct Short;
+
+    impl ConfigProvider for Short {
+        fn get(&self, path: &str, keys: &IndexSet<String>) -> Result<ConfigData> {
+            Ok(ConfigData { ttl: Some(Duration::from_millis(1)), ..Echo.get(path, keys)? })
         }
     }
 
@@ -250,14 +298,28 @@ mod tests {
     }
 
     #[test]
-    fn nulls_stay_and_ttls_are_told_by_path() {
+    fn nulls_stay_and_the_shortest_ttl_is_told() {
         let mut transformer = ConfigTransformer::default();
         transformer.add("e", Arc::new(Echo));
+        transformer.add("s", Arc::new(Short));
         let mut props = Props::from([("a", "${e:/p:k}")]);
+        assert_eq!(transformer.resolve(&Props::from([("a", "b")])).expect("no variables").ttl, None);
+        assert_eq!(transformer.resolve(&props).expect("echoes").ttl, Some(Duration::from_secs(1)));
+        props.set("c", "${s:k}");
         props.set_nullable("b", None);
         let resolved = transformer.resolve(&props).expect("echoes");
         assert_eq!(resolved.props.entry("b"), Some(None));
-        assert_eq!(resolved.ttls, BTreeMap::from([("/p".to_owned(), Duration::from_secs(1))]));
+        assert_eq!(resolved.ttl, Some(Duration::from_millis(1)));
+    }
+
+    #[test]
+    fn what_providers_gave_is_not_shown() {
+        let mut transformer = ConfigTransformer::default();
+        transformer.add("e", Arc::new(Echo));
+        let props =
+            Props::from([("password", "x${e:/p:secret}y"), ("topics", "${e:orders}"), ("group", "${e:orders}")]);
+        let confidential = transformer.resolve(&props).expect("echoes").confidential;
+        assert_eq!(confidential.hide("read /orders with x/p/secrety"), "read /orders with x${e:/p:secret}y");
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::telemetry::{LogContext, loggers};
 
 use super::command::{Change, Command, Event, Look, Reply};
 use super::handle::Handle;
+use super::reloads::Reloads;
 use super::stage::StageCell;
 use super::work::{Lane, Patience, Work};
 use crate::runtime::{ConnectorEvents, Runtime};
@@ -54,6 +55,7 @@ pub(super) fn start(
         commands,
         queue: queue.clone(),
         work: Work::new(queue.clone(), grace),
+        reloads: Reloads::default(),
         operations: Arc::new(Operations::new(Arc::clone(&runtime), configs, statuses, events)),
     };
     thread::Builder::new()
@@ -73,6 +75,10 @@ impl ConnectorEvents for Events {
         // A worker that stops needs no new task configs.
         let _ = self.queue.send(Event::Reconfigure(connector.to_owned()).into());
     }
+
+    fn values_lapse(&self, connector: &str, after: Option<Duration>) {
+        let _ = self.queue.send(Event::ValuesLapse(connector.to_owned(), after).into());
+    }
 }
 
 /// Reads the queue; the only one who decides what is done and in which order.
@@ -80,6 +86,7 @@ struct Owner {
     commands: Receiver<Command>,
     queue: Sender<Command>,
     work: Work,
+    reloads: Reloads,
     operations: Arc<Operations>,
 }
 
@@ -101,13 +108,18 @@ impl Owner {
         tracing::info!("Herder stopped");
     }
 
-    /// The next command. Meanwhile gives up starts that hang and that a later command has made pointless.
+    /// The next command. Meanwhile gives up starts that hang and that a later command has made pointless, and starts
+    /// connectors anew whose values have lapsed.
     fn next(&mut self) -> Option<Command> {
         loop {
             for name in self.work.take_overdue(Instant::now()) {
                 self.operations.runtime.abandon_start(&name);
             }
-            let Some(deadline) = self.work.next_deadline() else { return self.commands.recv().ok() };
+            for name in self.reloads.take_due(Instant::now()) {
+                self.unasked(name, |ops, name| ops.reload(name));
+            }
+            let deadline = self.work.next_deadline().into_iter().chain(self.reloads.next()).min();
+            let Some(deadline) = deadline else { return self.commands.recv().ok() };
             match self.commands.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(command) => return Some(command),
                 Err(RecvTimeoutError::Disconnected) => return None,
@@ -207,6 +219,12 @@ impl Owner {
                 if self.operations.note_reconfiguration(&name) {
                     self.unasked(name, |ops, name| ops.reconfigure(name));
                 }
+            }
+            Event::ValuesLapse(name, after) => {
+                if let Some(after) = after {
+                    tracing::info!("Scheduling a restart of connector {name} in {} ms", after.as_millis());
+                }
+                self.reloads.set(name, after, Instant::now());
             }
             Event::WorkDone(lane) => self.work.done(lane),
         }

@@ -225,6 +225,16 @@ impl Operations {
         self.update_tasks(name, stage)
     }
 
+    /// Starts a connector anew whose values of config providers have lapsed.
+    pub(super) fn reload(&self, name: &str) -> Result<()> {
+        // It may have been deleted since.
+        if self.configs.connector(name).is_none() {
+            return Ok(());
+        }
+        tracing::info!("Restarting connector {name}: values of its config providers have lapsed");
+        self.restart_connector(name, &StageCell::default())
+    }
+
     /// Answers with the plan once everything is stopped; the starts follow (KIP-745).
     pub(super) fn restart(&self, name: &str, request: RestartRequest, reply: Reply<ConnectorReport>) {
         let stage = reply.stage_cell().clone();
@@ -320,7 +330,7 @@ impl Operations {
         stage.begin(format!("generating task configs for connector {name}"));
         let generated = self.runtime.task_configs(name)?;
         let generated = task_configs::with_variables_restored(&stored.config, generated);
-        if !task_configs::changed(&stored, &generated) {
+        if !task_configs::changed(&stored, &generated) && !self.runtime.has_outdated_tasks(name) {
             return Ok(());
         }
         self.remove_tasks(name, &stored, stage)?;

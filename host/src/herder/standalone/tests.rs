@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::config::Props;
 use crate::error::ErrorKind;
-use crate::herder::testing::{config, standalone};
+use crate::herder::testing::{TestRuntime, config, standalone};
 use crate::herder::{ConfigChange, ConnectorOffset, Handle, Health, OffsetsRequest, Put, RestartRequest};
 use crate::storage::{ConnectorState, TargetState, TaskId, TaskState};
 
@@ -333,4 +333,42 @@ fn a_stop_ends_tasks_connectors_and_waiting_requests() {
     assert_eq!(calls, ["abandon c", "stop a", "stop b", "stop c", "stop-tasks a-0 b-0"]);
     let error = run(handle.connectors()).unwrap_err();
     assert_eq!(error.message(), "Worker is shutting down");
+}
+
+/// Waits until the runtime was asked for something; answers all it was asked for until then.
+async fn await_call(runtime: &TestRuntime, wanted: &str) -> Vec<String> {
+    let mut calls = Vec::new();
+    let called = async {
+        while !calls.iter().any(|call| call == wanted) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            calls.extend(runtime.take_calls());
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(10), called).await;
+    assert!(in_time.is_ok(), "no {wanted} in {calls:?}");
+    calls
+}
+
+#[test]
+fn connectors_whose_values_lapse_are_started_anew() {
+    let (handle, runtime) = standalone();
+    run(async {
+        create(&handle, config("a", SOURCE, [("ttl.ms", "1")])).await.unwrap();
+        create(&handle, config("b", SOURCE, [])).await.unwrap();
+        runtime.take_calls();
+        // The tasks have what they need already.
+        let calls = await_call(&runtime, "start a STARTED").await;
+        assert_eq!(calls, ["stop a", "start a STARTED"]);
+        // A value has changed, so they are replaced.
+        runtime.change_values();
+        await_call(&runtime, "start-task a-0 STARTED").await;
+        // A config without a provider, and a connector that is gone, have no clock any more.
+        handle.configure("a", ConfigChange::Put(config("a", SOURCE, []))).await.unwrap();
+        create(&handle, config("gone", SOURCE, [("ttl.ms", "1")])).await.unwrap();
+        handle.delete("gone").await.unwrap();
+        create(&handle, config("last", SOURCE, [("ttl.ms", "900")])).await.unwrap();
+        runtime.take_calls();
+        let calls = await_call(&runtime, "start last STARTED").await;
+        assert!(calls.iter().all(|call| call.contains("last")), "{calls:?}");
+    });
 }

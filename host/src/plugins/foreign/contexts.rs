@@ -60,7 +60,7 @@ impl abi::ConnectorContext for Connector {
     }
 
     fn raise_error(&self, error: AbiError) {
-        guard::value("raise_error", (), || self.0.raise_error(from_abi_error(&error)));
+        guard::value("raise_error", (), || self.0.scope().within(|| self.0.raise_error(from_abi_error(&error))));
     }
 
     fn source_offsets(&self, partitions: AbiVec<OffsetMap>) -> AbiResult<AbiVec<AbiOption<OffsetMap>>> {
@@ -124,7 +124,7 @@ impl abi::SinkTaskContext for SinkTask {
     }
 
     fn report(&self, record: Record, error: AbiError) -> AbiResult<u64> {
-        guard::answer("report", || self.0.report(record, from_abi_error(&error)))
+        guard::answer("report", || self.0.scope().within(|| self.0.report(record, from_abi_error(&error))))
     }
 
     fn report_state(&self, ticket: u64, milliseconds: u64) -> ReportState {

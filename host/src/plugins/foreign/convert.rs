@@ -10,6 +10,7 @@ use crate::config::{
     Type, Validator, Value, Width,
 };
 use crate::error::{ConnectError, ErrorKind, Result};
+use crate::telemetry::LogContext;
 
 /// The class worn by an error whose call was cut short because its task is stopping, as in Java.
 const STOPPING_CLASS: &str = "org.apache.kafka.common.errors.WakeupException";
@@ -27,8 +28,17 @@ pub(crate) fn result<T>(answer: AbiResult<T>) -> Result<T> {
     }
 }
 
-/// An error of a plugin as the host's own. Kinds that this host does not know are fatal.
+/// An error of a plugin as the host's own, without what the context of this thread must not show. Kinds that this host
+/// does not know are fatal.
 pub fn from_abi_error(error: &AbiError) -> ConnectError {
+    let own = as_it_came(error);
+    match LogContext::current() {
+        Some(context) => context.confidential().hide_in(own),
+        None => own,
+    }
+}
+
+fn as_it_came(error: &AbiError) -> ConnectError {
     let data = error.data();
     let kind = match data.kind {
         AbiKind::RETRIABLE => ErrorKind::Retriable,

@@ -20,24 +20,32 @@ use crate::config::providers::{ConfigData, ConfigProvider};
 use crate::config::{ConfigValueInfo, Props};
 use crate::error::Result;
 use crate::plugins::api::ClusterState;
+use crate::telemetry::Confidential;
 
 /// A config provider. The library is called by one thread at a time; others wait.
 pub(crate) struct ForeignProvider {
     object: Mutex<ConfigProviderObject>,
+    /// What its errors must not show: its own passwords.
+    secrets: Confidential,
 }
 
 impl ForeignProvider {
     /// Configures a fresh provider.
-    pub(crate) fn configured(mut object: ConfigProviderObject, props: &Props) -> Result<ForeignProvider> {
-        result(object.configure(to_pairs(props)))?;
-        Ok(ForeignProvider { object: Mutex::new(object) })
+    pub(crate) fn configured(
+        mut object: ConfigProviderObject,
+        props: &Props,
+        secrets: Confidential,
+    ) -> Result<ForeignProvider> {
+        result(object.configure(to_pairs(props))).map_err(|error| secrets.hide_in(error))?;
+        Ok(ForeignProvider { object: Mutex::new(object), secrets })
     }
 }
 
 impl ConfigProvider for ForeignProvider {
     fn get(&self, path: &str, keys: &IndexSet<String>) -> Result<ConfigData> {
         let keys: AbiVec<AbiString> = keys.iter().map(|key| key.as_str().into()).collect();
-        let found = result(self.object.lock().get(AbiStr::from(path), keys))?;
+        let answer = self.object.lock().get(AbiStr::from(path), keys);
+        let found = result(answer).map_err(|error| self.secrets.hide_in(error))?;
         let values = found.data.into_iter().filter_map(|pair| Some((pair.key, pair.value.into_option()?)));
         Ok(ConfigData {
             values: values.map(|(key, value)| (key.into(), value.into())).collect(),
