@@ -37,7 +37,7 @@ impl Confidential {
                 self.words.push(Word { text: line.to_owned(), shown: shown.to_owned() });
             }
         }
-        self.words.sort_by(|one, other| other.text.len().cmp(&one.text.len()));
+        self.words.sort_by_key(|word| std::cmp::Reverse(word.text.len()));
     }
 
     /// Adds what another one hides.
