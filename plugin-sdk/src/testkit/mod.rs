@@ -1,6 +1,6 @@
 //! Runs plugins within a test, without a worker or Kafka (feature `testkit`).
 //!
-//! What is here: harnesses that drive a connector, transform or converter through the same objects a worker uses, panic
+//! What is here: harnesses that drive a connector, stage or config provider through the same objects a worker uses, panic
 //! guard included, with offsets, log lines and metrics kept in memory; and [`acceptance`], checks that every plugin of
 //! a kind should pass.
 //!
@@ -21,6 +21,7 @@
 pub mod acceptance;
 mod host;
 mod offsets;
+mod provider;
 mod sink;
 mod source;
 mod stage;
@@ -28,9 +29,10 @@ mod stage;
 pub use crate::__testkit_library as library;
 pub use host::LogLine;
 pub use offsets::OffsetStore;
+pub use provider::ProviderHarness;
 pub use sink::{SinkHarness, SinkRequests, sink_record};
 pub use source::{SourceHarness, SourceRead};
-pub use stage::{ConverterHarness, TransformHarness};
+pub use stage::{ConverterHarness, PredicateHarness, TransformHarness};
 
 use crate::error::{Error, Result};
 use ferroconnect_plugin_abi::__abi_stable::library::LibHeader;

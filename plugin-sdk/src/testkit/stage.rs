@@ -1,14 +1,14 @@
-//! Drives transforms and converters.
+//! Drives transforms, predicates and converters.
 
 use super::{Library, into_result};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use ferroconnect_plugin_abi::bytes::Blob;
-use ferroconnect_plugin_abi::containers::{AbiOption, AbiSliceMut, AbiVec};
+use ferroconnect_plugin_abi::containers::{AbiOption, AbiSlice, AbiSliceMut, AbiVec};
 use ferroconnect_plugin_abi::error::{AbiError, AbiResult, ErrorKind};
 use ferroconnect_plugin_abi::info::PluginKind;
 use ferroconnect_plugin_abi::record::{Data, Record};
-use ferroconnect_plugin_abi::stages::{ConverterObject, FromBytes, ToBytes, TransformObject};
+use ferroconnect_plugin_abi::stages::{ConverterObject, FromBytes, PredicateObject, ToBytes, TransformObject};
 
 /// A transform, used as a worker does it.
 pub struct TransformHarness {
@@ -46,6 +46,44 @@ impl TransformHarness {
         into_result(self.transform.apply(AbiSliceMut::from(records.as_mut_slice()), &mut keep))?;
         let answer = |(record, keep)| into_result(keep).map(|keep: bool| keep.then_some(record));
         Ok(records.into_iter().zip(keep).map(answer).collect())
+    }
+}
+
+/// A predicate, used as a worker does it.
+pub struct PredicateHarness {
+    predicate: PredicateObject,
+}
+
+impl PredicateHarness {
+    /// A configured predicate.
+    ///
+    /// # Panics
+    /// If the library has no such predicate.
+    pub fn new(library: &Library, class: &str, config: impl Into<Config>) -> Result<PredicateHarness> {
+        let mut harness = PredicateHarness::unconfigured(library, class)?;
+        into_result(harness.predicate.configure(config.into().to_pairs()))?;
+        Ok(harness)
+    }
+
+    /// A predicate that was never configured.
+    ///
+    /// # Panics
+    /// If the library has no such predicate.
+    pub fn unconfigured(library: &Library, class: &str) -> Result<PredicateHarness> {
+        let info = library.plugin(PluginKind::PREDICATE, class);
+        Ok(PredicateHarness { predicate: library.make(library.root.predicate(), info)? })
+    }
+
+    /// Decides about one record.
+    pub fn test(&mut self, record: Record) -> Result<bool> {
+        self.test_all(&[record])?.pop().unwrap_or_else(|| Err(Error::fatal("there is no answer for the record")))
+    }
+
+    /// Decides about records in one call; one answer per record.
+    pub fn test_all(&mut self, records: &[Record]) -> Result<Vec<Result<bool>>> {
+        let mut answers = AbiVec::new();
+        into_result(self.predicate.test(AbiSlice::from(records), &mut answers))?;
+        Ok(answers.into_iter().map(into_result).collect())
     }
 }
 

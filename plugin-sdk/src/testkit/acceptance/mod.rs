@@ -5,6 +5,7 @@
 //! | [`source`] | source connectors |
 //! | [`sink`] | sink connectors |
 //! | [`transform`] | transforms |
+//! | [`predicate`] | predicates |
 //! | [`converter`] | converters |
 
 mod sink;
@@ -13,7 +14,7 @@ mod stage;
 
 pub use sink::sink;
 pub use source::source;
-pub use stage::{converter, transform};
+pub use stage::{converter, predicate, transform};
 
 use crate::config::Config;
 use crate::error::Result;

@@ -1,9 +1,9 @@
-//! Checks for transforms and converters.
+//! Checks for transforms, predicates and converters.
 
 use super::{Finding, Suite, does, does_not_panic, holds, is_consistent, is_documented, names_missing_keys};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::testkit::{ConverterHarness, Library, TransformHarness, sink_record};
+use crate::testkit::{ConverterHarness, Library, PredicateHarness, TransformHarness, sink_record};
 use ferroconnect_plugin_abi::builder::SchemaBuilder;
 use ferroconnect_plugin_abi::error::ErrorKind;
 use ferroconnect_plugin_abi::info::PluginKind;
@@ -95,6 +95,60 @@ fn is_data_error_at_worst<T>(what: &str, result: Result<T>) -> Finding {
     };
     does_not_panic(what, Err::<(), Error>(error.clone()))?;
     holds(error.kind() == ErrorKind::DATA, || format!("{what} is no data error: {error:?}"))
+}
+
+/// Checks a predicate.
+///
+/// `config` is a configuration that works, `records` are records that it can decide about.
+///
+/// It is held to this:
+/// - it has a version, and it and each of its keys are documented; keys are defined once;
+/// - a missing required key is a config error that names the key;
+/// - it decides about the given records, alone and in one batch, with the same result;
+/// - odd keys and values, null above all, and a use without configuration do not panic;
+/// - an error about a record is a data error.
+///
+/// # Panics
+/// If a check fails; the text names all that did.
+pub fn predicate(library: &Library, class: &str, config: impl Into<Config>, records: Vec<Record>) {
+    let config = config.into();
+    let info = library.plugin(PluginKind::PREDICATE, class).clone();
+    let make = || PredicateHarness::new(library, class, config.clone());
+    let mut suite = Suite::new(&info);
+    suite.check("is documented", || is_documented(&info));
+    suite.check("defines its keys once", || is_consistent(&info));
+    suite.check("names missing keys", || {
+        names_missing_keys(&info, &config, |config| PredicateHarness::new(library, class, config).map(|_| ()))
+    });
+    suite.check("decides about the records", || decides_alone_as_together(&make, &records));
+    suite.check("survives odd values", || {
+        let mut predicate = does("configure", make())?;
+        odd_values().into_iter().try_for_each(|data| {
+            let what = format!("test of {:?}", data.value);
+            let mut record = sink_record("t", 0, 0, data.clone());
+            record.key = data;
+            is_data_error_at_worst(&what, predicate.test(record))
+        })
+    });
+    suite.check("survives a use without configuration", || {
+        let mut predicate = does("making it", PredicateHarness::unconfigured(library, class))?;
+        does_not_panic("test", predicate.test(sink_record("t", 0, 0, Data::NULL)))
+    });
+    suite.finish();
+}
+
+fn decides_alone_as_together(make: &impl Fn() -> Result<PredicateHarness>, records: &[Record]) -> Finding {
+    let mut together = does("configure", make())?;
+    let mut alone = does("configure", make())?;
+    let answers = does("test", together.test_all(records))?;
+    let count = answers.len();
+    holds(count == records.len(), || format!("{count} answers for {} records", records.len()))?;
+    for (record, answer) in records.iter().zip(answers) {
+        let answer = does(&format!("test of {record:?}"), answer)?;
+        let again = does("test of one record", alone.test(record.clone()))?;
+        holds(answer == again, || format!("alone {record:?} is {again}, with others {answer}"))?;
+    }
+    Ok(())
 }
 
 /// Checks a converter.

@@ -1,0 +1,34 @@
+//! Drives config providers.
+
+use super::{Library, into_result};
+use crate::config::Config;
+use crate::error::Result;
+use ferroconnect_plugin_abi::containers::{AbiStr, AbiVec};
+use ferroconnect_plugin_abi::info::PluginKind;
+use ferroconnect_plugin_abi::services::ConfigProviderObject;
+use std::time::Duration;
+
+/// A config provider, used as a worker does it.
+pub struct ProviderHarness {
+    provider: ConfigProviderObject,
+}
+
+impl ProviderHarness {
+    /// A configured provider.
+    ///
+    /// # Panics
+    /// If the library has no such provider.
+    pub fn new(library: &Library, class: &str, config: impl Into<Config>) -> Result<ProviderHarness> {
+        let info = library.plugin(PluginKind::CONFIG_PROVIDER, class);
+        let mut provider: ConfigProviderObject = library.make(library.root.config_provider(), info)?;
+        into_result(provider.configure(config.into().to_pairs()))?;
+        Ok(ProviderHarness { provider })
+    }
+
+    /// Looks up keys under a path, with how long the answer holds; no keys = all there are.
+    pub fn get(&mut self, path: &str, keys: &[&str]) -> Result<(Config, Option<Duration>)> {
+        let keys: AbiVec<_> = keys.iter().map(|&key| key.into()).collect();
+        let found = into_result(self.provider.get(AbiStr::from(path), keys))?;
+        Ok((Config::from_pairs(&found.data), found.ttl.into_option().map(Duration::from_millis)))
+    }
+}
