@@ -8,13 +8,19 @@ pub mod config;
 mod drop_headers;
 mod extract_field;
 mod filter;
+mod header_from;
 mod hoist_field;
 mod insert_field;
+mod insert_header;
+pub mod lookup;
 pub mod maps;
 pub mod nested;
 pub mod path;
+mod replace_field;
 pub mod require;
+mod set_schema_metadata;
 pub mod structs;
+mod value_to_key;
 
 use super::{BuiltIn, Factory, Part};
 
@@ -57,11 +63,20 @@ pub(super) fn builtins() -> Vec<BuiltIn> {
     all.extend(whole!("DropHeaders", "Removes headers by name.", drop_headers::DropHeaders));
     all.extend(halves!("ExtractField", "Replaces the data by one of its fields.", extract_field::ExtractField));
     all.extend(whole!("Filter", "Drops every record; meant to be used with a predicate.", filter::Filter));
+    all.extend(halves!("HeaderFrom", "Moves or copies fields to headers.", header_from::HeaderFrom));
     all.extend(halves!("HoistField", "Wraps the data in a struct or map of one field.", hoist_field::HoistField));
     all.extend(halves!(
         "InsertField",
         "Adds fields that hold the topic, partition, offset or timestamp of the record, or a fixed text.",
         insert_field::InsertField
     ));
+    all.extend(whole!("InsertHeader", "Adds a header with a fixed value.", insert_header::InsertHeader));
+    all.extend(halves!("ReplaceField", "Keeps, drops and renames fields.", replace_field::ReplaceField));
+    all.extend(halves!(
+        "SetSchemaMetadata",
+        "Sets the name and version of the schema.",
+        set_schema_metadata::SetSchemaMetadata
+    ));
+    all.extend(whole!("ValueToKey", "Makes the key of fields of the value.", value_to_key::ValueToKey));
     all
 }

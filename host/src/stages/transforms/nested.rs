@@ -32,13 +32,22 @@ impl<T> Tree<T> {
     pub fn new(paths: impl IntoIterator<Item = (FieldPath, T)>) -> Result<Tree<T>> {
         let mut root = Tree { leaves: Vec::new(), inner: Vec::new() };
         for (path, leaf) in paths {
-            let Some((last, way)) = path.steps().split_last() else {
-                return Err(ConnectError::config("A path to a field is empty; it needs at least one name"));
-            };
-            let node = way.iter().fold(&mut root, Tree::child);
-            node.leaves.push((last.clone(), leaf));
+            root.add(path.steps(), leaf)?;
         }
         Ok(root)
+    }
+
+    /// Adds something at the end of these steps.
+    ///
+    /// # Errors
+    /// There are no steps.
+    pub fn add(&mut self, steps: &[Text], leaf: T) -> Result<()> {
+        let Some((last, way)) = steps.split_last() else {
+            return Err(ConnectError::config("A path to a field is empty; it needs at least one name"));
+        };
+        let node = way.iter().fold(self, Tree::child);
+        node.leaves.push((last.clone(), leaf));
+        Ok(())
     }
 
     fn child<'a>(node: &'a mut Tree<T>, name: &Text) -> &'a mut Tree<T> {

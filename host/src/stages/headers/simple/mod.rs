@@ -33,6 +33,14 @@ impl SimpleHeaderConverter {
     }
 }
 
+/// What a text is read as.
+///
+/// # Errors
+/// The reason why it cannot be read, not even as text.
+pub(in crate::stages) fn data_of(text: &Text) -> Result<Data, &'static str> {
+    parse::parse(text)
+}
+
 impl HeaderConverter for SimpleHeaderConverter {
     fn from_connect_header(&mut self, _topic: &Text, _key: &Text, data: &Data) -> Result<Option<Blob>> {
         if data.value.is_null() {
