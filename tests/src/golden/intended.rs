@@ -10,7 +10,20 @@ struct Intended {
     applies: fn(&Json, &Json) -> bool,
 }
 
-const INTENDED: [Intended; 0] = [];
+const INTENDED: [Intended; 1] = [Intended {
+    name: "InsertField without `static.value` names the static field",
+    applies: |case, given| {
+        let text = |answer: &Json| answer["error"]["message"].as_str().unwrap_or_default().to_owned();
+        let place = |answer: &Json| (answer["error"]["at"].clone(), answer["error"]["class"].clone());
+        let common = "Invalid value null for configuration static.value: No value specified for static field: ";
+        let java = format!("{common}org.apache.kafka.connect.transforms.InsertField$InsertionSpec@<id>");
+        place(&case["expect"]) == place(given)
+            && text(&case["expect"]) == java
+            && case["config"]["static.field"]
+                .as_str()
+                .is_some_and(|field| text(given) == format!("{common}{}", field.trim()))
+    },
+}];
 
 /// How many cases of a file may differ on purpose, in percent.
 pub const MOST_PERCENT: usize = 2;

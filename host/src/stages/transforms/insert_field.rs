@@ -149,9 +149,7 @@ fn insertions(config: &Parsed) -> Result<Vec<(FieldPath, Insertion)>> {
     add("timestamp.field", Source::Timestamp)?;
     match (config.opt_str("static.field"), config.opt_str(STATIC_VALUE)) {
         (Some(_), Some(text)) => add("static.field", Source::Static(text.into()))?,
-        (Some(_), None) => {
-            // Java prints an object here, by its class and an identity; tools that compare texts expect the class.
-            let field = "org.apache.kafka.connect.transforms.InsertField$InsertionSpec@0";
+        (Some(field), None) => {
             let reason = format!("No value specified for static field: {field}");
             return Err(ConnectError::invalid_value(STATIC_VALUE, "null", reason));
         }

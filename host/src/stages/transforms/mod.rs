@@ -80,3 +80,6 @@ pub(super) fn builtins() -> Vec<BuiltIn> {
     all.extend(whole!("ValueToKey", "Makes the key of fields of the value.", value_to_key::ValueToKey));
     all
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,6 +65,13 @@ impl Metadata {
         if let Present(version) = self.version {
             new.version = Present(version);
         }
+        if let Present(mut default) = std::mem::replace(&mut new.default, AbiOption::RNone) {
+            // A struct names its schema, so that of the default changes too.
+            if let Some(value) = default.as_struct_mut() {
+                value.schema = Shared::new(new.clone());
+            }
+            new.default = Present(default);
+        }
         let (defaults, required) = (Defaults::of(&new.fields, replace_null), Required::of(&new.fields));
         Ok(Plan { schema: Shared::new(new), defaults, required })
     }
