@@ -131,6 +131,8 @@ pub struct SourceConfig {
     pub topic_creation: Option<TopicCreation>,
     /// Whether it must write every record exactly once.
     pub exactly_once_required: bool,
+    /// Where failed records go (`errors.deadletterqueue.source.enable`).
+    pub dead_letter_queue: Option<DeadLetterQueue>,
 }
 
 impl SourceConfig {
@@ -142,7 +144,8 @@ impl SourceConfig {
         let topic_creation = if worker.topic_creation { TopicCreation::from_props(&props)? } else { None };
         let (common, parsed) = ConnectorConfig::parse(ConnectorKind::Source, props)?;
         let exactly_once_required = parsed.str("exactly.once.support").eq_ignore_ascii_case("required");
-        Ok(Self { common, topic_creation, exactly_once_required })
+        let dead_letter_queue = dead_letters::of_source(common.originals())?;
+        Ok(Self { common, topic_creation, exactly_once_required, dead_letter_queue })
     }
 }
 
@@ -155,17 +158,6 @@ pub enum TopicSelection {
     Regex(String),
 }
 
-/// Where a sink's failed records go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadLetterQueue {
-    /// The topic.
-    pub topic: String,
-    /// The replication factor with which it is created.
-    pub replication_factor: i16,
-    /// Whether records get headers that say what went wrong.
-    pub context_headers: bool,
-}
-
 /// A sink connector's configuration.
 #[derive(Debug, Clone)]
 pub struct SinkConfig {
@@ -175,6 +167,8 @@ pub struct SinkConfig {
     pub topics: TopicSelection,
     /// Where failed records go.
     pub dead_letter_queue: Option<DeadLetterQueue>,
+    /// Which errors of `put` make a record a failed one. Without a dead-letter queue: none.
+    pub put_errors: PutErrors,
 }
 
 impl SinkConfig {
@@ -192,14 +186,9 @@ impl SinkConfig {
             Some(regex) => TopicSelection::Regex(java_trim(regex).to_owned()),
             None => TopicSelection::List(parsed.list("topics").to_vec()),
         };
-        let topic = parsed.str(DLQ_TOPIC);
-        let dead_letter_queue = (!topic.is_empty()).then(|| DeadLetterQueue {
-            topic: topic.to_owned(),
-            replication_factor: i16::try_from(parsed.int("errors.deadletterqueue.topic.replication.factor"))
-                .expect("the key is of type SHORT"),
-            context_headers: parsed.bool("errors.deadletterqueue.context.headers.enable"),
-        });
-        Ok(Self { common, topics, dead_letter_queue })
+        let dead_letter_queue = DeadLetterQueue::from_parsed(&parsed);
+        let put_errors = dead_letters::put_errors(props)?;
+        Ok(Self { common, topics, dead_letter_queue, put_errors })
     }
 
     /// Whether sink tasks get a reporter for records they could not deliver.

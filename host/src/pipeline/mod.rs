@@ -2,13 +2,14 @@
 //! when one of them fails.
 //!
 //! Start reading in [`source`] or [`sink`], the two directions. [`chain`] runs the transforms, [`tolerance`] decides
-//! what a failure means (KIP-298), [`report`] tells about it. What is not here: polling, producing, consuming and
-//! offsets, which are the worker's.
+//! what a failure means (KIP-298), [`report`] tells about it, [`dead_letter`] says what a dead letter holds. What is not
+//! here: polling, producing, consuming and offsets, which are the worker's.
 //!
 //! A pipeline belongs to one task and is used on that task's thread alone; only [`Cancel`] and [`ErrorCounters`] are
 //! shared with other threads.
 
 pub mod chain;
+pub mod dead_letter;
 pub mod report;
 pub mod sink;
 pub mod source;
@@ -17,10 +18,11 @@ mod testing;
 pub mod tolerance;
 
 pub use chain::{Chain, Condition, Step};
-pub use report::{ErrorCounters, ErrorCounts, FailedRecord, Failure, LogReporter, Reporter};
+pub use dead_letter::{DeadLetterForm, SourceLetters};
+pub use report::{ErrorCounters, ErrorCounts, FailedRecord, Failure, LogReporter, Reporter, Ticket};
 pub use sink::{SinkCounts, SinkPipeline};
 pub use source::{OutRecord, SourceOutcome, SourcePipeline};
-pub use tolerance::{Cancel, ErrorPolicy, TaskErrors, Tolerance};
+pub use tolerance::{Cancel, ErrorPolicy, Settled, TaskErrors, Tolerance, Verdict};
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use ferroconnect_plugin_abi::containers::AbiOption;
 use ferroconnect_plugin_abi::record::{OffsetMap, SourcePosition, TimestampType};
@@ -100,7 +100,7 @@ impl FailedRecord<'_> {
     }
 }
 
-fn write_offset_map(out: &mut String, map: Option<&OffsetMap>) {
+pub(super) fn write_offset_map(out: &mut String, map: Option<&OffsetMap>) {
     let Some(map) = map else {
         return out.push_str("null");
     };
@@ -144,21 +144,20 @@ fn write_data(out: &mut String, data: &Data, separator: &str) {
 /// Is told of every record that is given up, before it is decided whether the task fails. Called on the task's
 /// thread.
 pub trait Reporter: Send {
-    /// Tells of a failed record. Must not block for long and never fails: a report that cannot be made is the
-    /// reporter's to log and count.
-    fn report(&mut self, failure: &Failure, record: FailedRecord<'_>);
+    /// Tells of a failed record. Blocks only for back-pressure and never fails: a report that cannot be made is the
+    /// reporter's to log, count and remember. A ticket means that the report is under way: the record's offset may
+    /// be committed only once the reporter says that it has arrived.
+    fn report(&mut self, failure: &Failure, record: FailedRecord<'_>) -> Option<Ticket>;
 
     /// Whether source records should be kept as they were before the first transform. Costs a copy of each record.
     fn wants_original(&self) -> bool {
         false
     }
-
-    /// Waits until everything reported so far is where it should be, a dead-letter topic for instance; false if
-    /// that takes longer than `timeout`. Offsets of reported records are committed only after this.
-    fn settled(&mut self, _timeout: Duration) -> bool {
-        true
-    }
 }
+
+/// Names a report that is under way. Tickets of one task ascend from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
 
 /// Writes failed records to the log (`errors.log.enable`).
 pub struct LogReporter {
@@ -181,9 +180,10 @@ impl LogReporter {
 }
 
 impl Reporter for LogReporter {
-    fn report(&mut self, failure: &Failure, record: FailedRecord<'_>) {
+    fn report(&mut self, failure: &Failure, record: FailedRecord<'_>) -> Option<Ticket> {
         tracing::error!("{}\n{}", self.message(failure, record), failure.error.trace().trim_end());
         self.counters.logged.fetch_add(1, Relaxed);
+        None
     }
 
     fn wants_original(&self) -> bool {

@@ -1,7 +1,5 @@
 //! From Kafka to a sink connector: the converters of key, value and headers, then transforms.
 
-use std::time::Duration;
-
 use ferroconnect_plugin_abi::containers::{AbiOption, AbiVec};
 use ferroconnect_plugin_abi::record::Coordinates;
 use ferroconnect_plugin_abi::{Data, Header, Record};
@@ -74,11 +72,6 @@ impl SinkPipeline {
         self.settle(messages)
     }
 
-    /// Waits for reporters; see [`TaskErrors::settled`].
-    pub fn settled(&mut self, timeout: Duration) -> bool {
-        self.errors.settled(timeout)
-    }
-
     fn convert(&mut self, messages: &[RawMessage]) {
         let Self { converters, errors, slots, keys, values, .. } = self;
         read_part(&mut converters.key, Part::Key, messages, slots, keys, errors);
@@ -109,10 +102,13 @@ impl SinkPipeline {
             match slot {
                 Slot::Active => {}
                 Slot::Filtered => counts.filtered += 1,
-                Slot::Failed(failure) => match self.errors.settle(*failure, FailedRecord::Consumed(message)) {
-                    Verdict::Skip => counts.skipped += 1,
-                    Verdict::Fail(error) => return Err(error),
-                },
+                Slot::Failed(failure) => {
+                    let record = FailedRecord::Consumed(message);
+                    match self.errors.settle(&TaskErrors::located(*failure, record), record).verdict {
+                        Verdict::Skip => counts.skipped += 1,
+                        Verdict::Fail(error) => return Err(error),
+                    }
+                }
             }
         }
         Ok(counts)
@@ -198,6 +194,7 @@ mod tests {
     use super::*;
     use ferroconnect_plugin_abi::record::RawHeader;
     use ferroconnect_plugin_abi::{Blob, Text};
+    use std::time::Duration;
 
     fn messages(values: &[&str]) -> Vec<RawMessage> {
         values.iter().enumerate().map(|(offset, value)| message(offset as i64, value)).collect()

@@ -1,13 +1,12 @@
 //! From a source connector to Kafka: transforms, then the converters of headers, key and value.
 
-use std::time::Duration;
-
 use ferroconnect_plugin_abi::containers::AbiOption;
 use ferroconnect_plugin_abi::record::{RawHeader, SourcePosition};
 use ferroconnect_plugin_abi::{Blob, Record};
 
 use super::chain::{Slot, next_run};
-use super::report::FailedRecord;
+use super::dead_letter::SourceLetters;
+use super::report::{FailedRecord, Failure};
 use super::tolerance::Verdict;
 use super::{Chain, Converters, Named, TaskErrors, complete};
 use crate::error::{ConnectError, Result, Stage};
@@ -35,6 +34,8 @@ pub enum SourceOutcome {
     Filtered,
     /// It failed, was reported, and `errors.tolerance=all` skips it: done.
     Skipped,
+    /// As `Skipped`, but it is done only once Kafka has this in the dead-letter topic.
+    DeadLetter(Box<OutRecord>),
     /// The task must fail with this error, after the records before this one were sent.
     Failed(ConnectError),
 }
@@ -52,6 +53,7 @@ pub struct SourcePipeline {
     chain: Chain,
     converters: Converters,
     errors: TaskErrors,
+    letters: Option<SourceLetters>,
     // Kept from batch to batch for their memory.
     slots: Vec<Slot>,
     keys: Vec<Result<Option<Blob>>>,
@@ -62,7 +64,22 @@ pub struct SourcePipeline {
 impl SourcePipeline {
     /// A pipeline of these parts.
     pub fn new(chain: Chain, converters: Converters, errors: TaskErrors) -> Self {
-        Self { chain, converters, errors, slots: Vec::new(), keys: Vec::new(), values: Vec::new(), headers: Vec::new() }
+        Self {
+            chain,
+            converters,
+            errors,
+            letters: None,
+            slots: Vec::new(),
+            keys: Vec::new(),
+            values: Vec::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// From now on records that are skipped become dead letters.
+    #[must_use]
+    pub fn with_dead_letters(self, letters: SourceLetters) -> Self {
+        Self { letters: Some(letters), ..self }
     }
 
     /// The error handling: counters, cancelling, and reports of what fails later on (asynchronous sending).
@@ -82,7 +99,8 @@ impl SourcePipeline {
         outcomes.clear();
         let count = if self.errors.retries() { records.len().min(1) } else { records.len() };
         let records = &mut records[..count];
-        let originals = if self.errors.wants_originals() { records.to_vec() } else { Vec::new() };
+        let keep_originals = self.errors.wants_originals() || self.letters.is_some();
+        let originals = if keep_originals { records.to_vec() } else { Vec::new() };
         self.slots.clear();
         self.slots.resize_with(count, || Slot::Active);
         self.chain.apply(records, &mut self.slots, &self.errors);
@@ -102,11 +120,7 @@ impl SourcePipeline {
                 Slot::Filtered => SourceOutcome::Filtered,
                 Slot::Failed(failure) => {
                     let record = originals.get(index).unwrap_or(&records[index]);
-                    let record = FailedRecord::Source { record, position: positions.get(index) };
-                    match self.errors.settle(*failure, record) {
-                        Verdict::Skip => SourceOutcome::Skipped,
-                        Verdict::Fail(error) => SourceOutcome::Failed(error),
-                    }
+                    give_up(&mut self.errors, &mut self.letters, *failure, record, positions.get(index))
                 }
             };
             let failed = matches!(outcome, SourceOutcome::Failed(_));
@@ -115,11 +129,6 @@ impl SourcePipeline {
                 break;
             }
         }
-    }
-
-    /// Waits for reporters; see [`TaskErrors::settled`].
-    pub fn settled(&mut self, timeout: Duration) -> bool {
-        self.errors.settled(timeout)
     }
 
     fn convert(&mut self, records: &mut [Record]) {
@@ -138,6 +147,26 @@ impl SourcePipeline {
             if slot.is_active() && record.headers.len() > raw.len() {
                 convert_headers(&mut converters.header, record, raw, slot, errors);
             }
+        }
+    }
+}
+
+/// Reports a record and says what becomes of it.
+fn give_up(
+    errors: &mut TaskErrors,
+    letters: &mut Option<SourceLetters>,
+    failure: Failure,
+    record: &Record,
+    position: Option<&SourcePosition>,
+) -> SourceOutcome {
+    let place = FailedRecord::Source { record, position };
+    let failure = TaskErrors::located(failure, place);
+    match (errors.settle(&failure, place).verdict, letters) {
+        (Verdict::Fail(error), _) => SourceOutcome::Failed(error),
+        (Verdict::Skip, None) => SourceOutcome::Skipped,
+        (Verdict::Skip, Some(letters)) => {
+            errors.counters().add_dead_letter();
+            SourceOutcome::DeadLetter(Box::new(letters.of_record(&failure, record)))
         }
     }
 }
@@ -214,10 +243,11 @@ fn timestamp(record: &Record) -> Result<Option<i64>> {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{chain, converters, errors, record};
-    use super::super::{ErrorPolicy, Tolerance};
+    use super::super::{DeadLetterForm, ErrorPolicy, Tolerance};
     use super::*;
     use ferroconnect_plugin_abi::containers::AbiVec;
     use ferroconnect_plugin_abi::{Data, Header, Text};
+    use std::time::Duration;
 
     fn run(pipeline: &mut SourcePipeline, values: &[&str]) -> Vec<String> {
         let mut records: Vec<Record> = values.iter().map(|value| record(value)).collect();
@@ -235,6 +265,9 @@ mod tests {
                     }
                     SourceOutcome::Filtered => "filtered".into(),
                     SourceOutcome::Skipped => "skipped".into(),
+                    SourceOutcome::DeadLetter(out) => {
+                        format!("letter {}", String::from_utf8_lossy(out.value.as_deref().expect("not null")))
+                    }
                     SourceOutcome::Failed(error) => {
                         done = records.len();
                         error.trace()
@@ -254,6 +287,16 @@ mod tests {
         assert_eq!(*reports.0.lock(), ["TRANSFORMATION cannot transform topic 't'"]);
         let counts = pipeline.errors().counters().snapshot();
         assert_eq!((counts.failures, counts.errors, counts.skipped), (1, 1, 1));
+    }
+
+    #[test]
+    fn skipped_records_become_dead_letters_as_they_came() {
+        let (errors, _) = errors(Tolerance::All, ErrorPolicy::default());
+        let letters = SourceLetters::new(DeadLetterForm::new("c", 0, false)).expect("fixed settings");
+        let mut pipeline = SourcePipeline::new(chain(true), converters(), errors).with_dead_letters(letters);
+        // "b" is changed by a transform before the converter; "bad" fails in the converter.
+        assert_eq!(run(&mut pipeline, &["b", "bad"]), ["b!", r#"letter {"schema":null,"payload":"bad"}"#]);
+        assert_eq!(pipeline.errors().counters().snapshot().dead_letters, 1);
     }
 
     #[test]

@@ -8,7 +8,8 @@ use ferroconnect_plugin_abi::{Blob, Data, Header, Record, Text};
 use parking_lot::Mutex;
 
 use super::{
-    Chain, Condition, Converters, ErrorPolicy, FailedRecord, Failure, Named, Reporter, Step, TaskErrors, Tolerance,
+    Chain, Condition, Converters, ErrorPolicy, FailedRecord, Failure, Named, Reporter, Step, TaskErrors, Ticket,
+    Tolerance,
 };
 use crate::error::{ConnectError, Result};
 use crate::stages::converters::string::StringConverter;
@@ -91,8 +92,9 @@ pub(super) fn converters() -> Converters {
 pub(super) struct Reports(pub(super) Arc<Mutex<Vec<String>>>);
 
 impl Reporter for Reports {
-    fn report(&mut self, failure: &Failure, record: FailedRecord<'_>) {
+    fn report(&mut self, failure: &Failure, record: FailedRecord<'_>) -> Option<Ticket> {
         self.0.lock().push(format!("{} {} {}", failure.stage, failure.error.message(), record.place()));
+        None
     }
 
     fn wants_original(&self) -> bool {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::report::{ErrorCounters, FailedRecord, Failure, Reporter};
+use super::report::{ErrorCounters, FailedRecord, Failure, Reporter, Ticket};
 use crate::error::{ConnectError, ErrorKind, Stage};
 
 /// The first pause before a retry; doubled for every further one.
@@ -86,9 +86,20 @@ pub(super) struct GivenUp {
 
 /// What the rules say about a failed record.
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub enum Verdict {
+    /// The record counts as handled, once the report with the record's ticket, if any, has arrived.
     Skip,
+    /// The task must fail with this error, and the record must not count as handled.
     Fail(ConnectError),
+}
+
+/// What became of a record that was given up.
+#[derive(Debug)]
+pub struct Settled {
+    /// What the rules say.
+    pub verdict: Verdict,
+    /// The report that is under way to a dead-letter topic.
+    pub ticket: Option<Ticket>,
 }
 
 /// The error handling of one task: rules, reporters and counters.
@@ -167,60 +178,48 @@ impl TaskErrors {
         }
     }
 
-    /// Reports a failed record and says what becomes of it.
-    pub(super) fn settle(&mut self, failure: Failure, record: FailedRecord<'_>) -> Verdict {
+    /// Completes a failure: the stage and the record's place become part of its error.
+    pub(super) fn located(failure: Failure, record: FailedRecord<'_>) -> Failure {
         let place = format!("stage {} with class '{}', {}", failure.stage, failure.class, record.place());
-        let failure = Failure { error: failure.error.at_stage(failure.stage).detail(place), ..failure };
+        Failure { error: failure.error.at_stage(failure.stage).detail(place), ..failure }
+    }
+
+    /// Reports a failure that was [`located`](Self::located) and says what becomes of the record. Kafka Connect
+    /// reports before it looks at the tolerance, so a record that fails the task is reported too.
+    pub(super) fn settle(&mut self, failure: &Failure, record: FailedRecord<'_>) -> Settled {
+        let fail = |message: &'static str| Verdict::Fail(ConnectError::connect(message).caused_by(failure.error.clone()));
         if failure.cancelled {
             // Kafka Connect skips the record here; nothing may be skipped that nobody decided to skip.
-            return Verdict::Fail(ConnectError::connect("Task was cancelled while retrying").caused_by(failure.error));
+            return Settled { verdict: fail("Task was cancelled while retrying"), ticket: None };
         }
         self.counters.record_given_up();
+        let mut ticket = None;
         for reporter in &mut self.reporters {
-            reporter.report(&failure, record);
+            ticket = reporter.report(failure, record).or(ticket);
         }
-        // A stage that panicked answers an error to every later record: skipping would lose them all silently.
-        if failure.error.kind() == ErrorKind::Panic {
-            return Verdict::Fail(
-                ConnectError::connect("Unhandled exception in error handler").caused_by(failure.error),
-            );
-        }
-        match self.policy.tolerance {
-            Tolerance::None => {
-                Verdict::Fail(ConnectError::connect("Tolerance exceeded in error handler").caused_by(failure.error))
-            }
+        let verdict = match self.policy.tolerance {
+            // A stage that panicked answers an error to every later record: skipping would lose them all silently.
+            _ if failure.error.kind() == ErrorKind::Panic => fail("Unhandled exception in error handler"),
+            Tolerance::None => fail("Tolerance exceeded in error handler"),
             Tolerance::All => {
                 self.counters.add_skipped();
                 Verdict::Skip
             }
-        }
+        };
+        Settled { verdict, ticket }
     }
 
-    /// Reports a record that failed outside the pipeline: refused by Kafka, or reported by a sink plugin. The record
-    /// counts as skipped by the caller if this succeeds.
-    ///
-    /// # Errors
-    /// `Tolerance exceeded in error handler`, under `errors.tolerance=none`.
+    /// Reports a record that failed outside the pipeline: refused by Kafka, rejected by `put`, or reported by a sink
+    /// plugin. `class` ran at that stage.
     pub fn report_failed(
         &mut self,
         stage: Stage,
         class: &str,
         error: ConnectError,
         record: FailedRecord<'_>,
-    ) -> Result<(), ConnectError> {
+    ) -> Settled {
         let failure = Failure { stage, class: class.into(), error, attempts: 1, cancelled: false };
-        match self.settle(failure, record) {
-            Verdict::Skip => Ok(()),
-            Verdict::Fail(error) => Err(error),
-        }
-    }
-
-    /// Waits until every reporter has secured what it was told; see [`Reporter::settled`].
-    pub fn settled(&mut self, timeout: Duration) -> bool {
-        let end = Instant::now().checked_add(timeout);
-        self.reporters
-            .iter_mut()
-            .all(|reporter| reporter.settled(end.map_or(timeout, |end| end.saturating_duration_since(Instant::now()))))
+        self.settle(&Self::located(failure, record), record)
     }
 }
 

@@ -11,6 +11,8 @@ use crate::plugins::Registry;
 use crate::stages::{Converter, HeaderConverter};
 use crate::storage::TaskId;
 
+use super::dead_letters::{DeadLetterQueue, DeadLetterReporter};
+
 /// What records pass through, made anew for each task.
 pub(crate) struct Stages {
     pub(crate) chain: Chain,
@@ -22,18 +24,7 @@ pub(crate) struct Stages {
 /// # Errors
 /// A class that is not there, or one that refuses its configuration.
 pub(crate) fn stages(registry: &Registry, worker: &WorkerConfig, connector: &ConnectorConfig) -> Result<Stages> {
-    let converter = |role: ConverterRole| -> Result<Named<dyn Converter>> {
-        let spec = connector.converter(role, worker);
-        let plugin = registry.find(PluginKind::Converter, &spec.class, spec.version.as_deref())?;
-        Ok(Named::new(plugin.class.as_str(), plugin.converter(&spec.config)?))
-    };
-    let header = || -> Result<Named<dyn HeaderConverter>> {
-        let spec = connector.converter(ConverterRole::Header, worker);
-        let plugin = registry.find(PluginKind::HeaderConverter, &spec.class, spec.version.as_deref())?;
-        Ok(Named::new(plugin.class.as_str(), plugin.header_converter(&spec.config)?))
-    };
-    let converters =
-        Converters { key: converter(ConverterRole::Key)?, value: converter(ConverterRole::Value)?, header: header()? };
+    let converters = converters(registry, worker, connector)?;
     let steps = connector.transforms.iter().map(|spec| step(registry, spec)).collect::<Result<Vec<_>>>()?;
     Ok(Stages { chain: Chain::new(steps), converters })
 }
@@ -53,13 +44,41 @@ fn step(registry: &Registry, spec: &TransformSpec) -> Result<Step> {
     Ok(Step::new(transform, condition))
 }
 
+/// Makes the converters of a task; call it again for each thread that needs its own.
+///
+/// # Errors
+/// A class that is not there, or one that refuses its configuration.
+pub(crate) fn converters(
+    registry: &Registry,
+    worker: &WorkerConfig,
+    connector: &ConnectorConfig,
+) -> Result<Converters> {
+    let converter = |role: ConverterRole| -> Result<Named<dyn Converter>> {
+        let spec = connector.converter(role, worker);
+        let plugin = registry.find(PluginKind::Converter, &spec.class, spec.version.as_deref())?;
+        Ok(Named::new(plugin.class.as_str(), plugin.converter(&spec.config)?))
+    };
+    let header = || -> Result<Named<dyn HeaderConverter>> {
+        let spec = connector.converter(ConverterRole::Header, worker);
+        let plugin = registry.find(PluginKind::HeaderConverter, &spec.class, spec.version.as_deref())?;
+        Ok(Named::new(plugin.class.as_str(), plugin.header_converter(&spec.config)?))
+    };
+    Ok(Converters { key: converter(ConverterRole::Key)?, value: converter(ConverterRole::Value)?, header: header()? })
+}
+
 /// The tolerance a connector's configuration asks for.
 pub(crate) fn tolerance(settings: &ErrorSettings) -> Tolerance {
     if settings.tolerate_all { Tolerance::All } else { Tolerance::None }
 }
 
-/// The error handling of a task; call it again for each place that needs its own.
-pub(crate) fn task_errors(settings: &ErrorSettings, id: &TaskId, counters: &Arc<ErrorCounters>) -> TaskErrors {
+/// The error handling of a task; call it again for each place that needs its own. Reports go to the log, where that
+/// is wanted, and then to `letters`.
+pub(crate) fn task_errors(
+    settings: &ErrorSettings,
+    id: &TaskId,
+    counters: &Arc<ErrorCounters>,
+    letters: Option<&Arc<DeadLetterQueue>>,
+) -> TaskErrors {
     let policy = ErrorPolicy {
         tolerance: tolerance(settings),
         retry_timeout: settings.retry_timeout,
@@ -68,6 +87,9 @@ pub(crate) fn task_errors(settings: &ErrorSettings, id: &TaskId, counters: &Arc<
     let mut reporters: Vec<Box<dyn Reporter>> = Vec::new();
     if settings.log {
         reporters.push(Box::new(LogReporter::new(id.to_string(), settings.log_records, Arc::clone(counters))));
+    }
+    if let Some(letters) = letters {
+        reporters.push(Box::new(DeadLetterReporter(Arc::clone(letters))));
     }
     TaskErrors::new(policy, reporters, Arc::clone(counters))
 }

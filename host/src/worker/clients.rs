@@ -58,6 +58,26 @@ pub(crate) fn sink_consumer(worker: &WorkerConfig, connector: &ConnectorConfig, 
     resolve(Role::Consumer, &defaults, &brokers(worker), worker, Some((connector, ClientKind::Consumer)))
 }
 
+/// The producer of a sink task's dead letters.
+pub(crate) fn dead_letter_producer(
+    worker: &WorkerConfig,
+    connector: &ConnectorConfig,
+    id: &TaskId,
+) -> Result<ClientSettings> {
+    let defaults = defaults::dead_letter_producer_defaults(&id.connector, id.task);
+    resolve(Role::Producer, &defaults, &brokers(worker), worker, Some((connector, ClientKind::Producer)))
+}
+
+/// The admin client that creates a task's dead-letter topic.
+pub(crate) fn dead_letter_admin(
+    worker: &WorkerConfig,
+    connector: &ConnectorConfig,
+    id: &TaskId,
+) -> Result<ClientSettings> {
+    let defaults = defaults::dead_letter_admin_defaults(&id.connector, id.task);
+    resolve(Role::Admin, &defaults, &texts(&worker.admin_base()), worker, Some((connector, ClientKind::Admin)))
+}
+
 /// The admin client of a task.
 pub(crate) fn task_admin(worker: &WorkerConfig, connector: &ConnectorConfig, id: &TaskId) -> Result<ClientSettings> {
     let defaults = defaults::task_admin_defaults(&id.connector, id.task);

@@ -10,7 +10,36 @@ use crate::kafka::consumer::Timestamp;
 use crate::kafka::{MessageBatch, MessageRef};
 use crate::stages::RawMessage;
 
+use super::originals::Originals;
 use super::sink_offsets::{Partition, SinkOffsets};
+
+/// A message with key, value and header values in its batch's memory.
+pub(crate) fn raw_message(batch: &Shared<MessageBatch>, index: usize, message: &MessageRef<'_>, topic: Text) -> RawMessage {
+    let key = |_| Blob::project(batch, |batch| batch.get(index).and_then(|m| m.key()).unwrap_or_default());
+    let value = |_| Blob::project(batch, |batch| batch.get(index).and_then(|m| m.value()).unwrap_or_default());
+    let header_value =
+        |place: usize| Blob::project(batch, |batch| nth_header(batch, index, place).unwrap_or_default());
+    let (timestamp, timestamp_type) = match message.timestamp() {
+        Timestamp::None => (None, TimestampType::NONE),
+        Timestamp::Create(milliseconds) => (Some(milliseconds), TimestampType::CREATE_TIME),
+        Timestamp::LogAppend(milliseconds) => (Some(milliseconds), TimestampType::LOG_APPEND_TIME),
+    };
+    let header = |(place, (key, value)): (usize, (std::borrow::Cow<'_, str>, Option<&[u8]>))| RawHeader {
+        key: Text::from(&*key),
+        value: value.map(|_| header_value(place)).into(),
+    };
+    RawMessage {
+        topic,
+        partition: message.partition(),
+        offset: message.offset(),
+        timestamp,
+        timestamp_type,
+        key: message.key().map(key),
+        value: message.value().map(value),
+        headers: message.headers().enumerate().map(header).collect(),
+        raw: Blob::EMPTY,
+    }
+}
 
 /// The value of a header of a message, by their places.
 fn nth_header(batch: &MessageBatch, message: usize, header: usize) -> Option<&[u8]> {
@@ -25,9 +54,16 @@ pub(crate) struct Intake {
     taken: Vec<(Partition, i64)>,
     /// Topic names in the plugin's form, so that records share them.
     topics: HashMap<Arc<str>, Text>,
+    /// Where reports of records find their messages, if anybody wants them.
+    originals: Option<Arc<Originals>>,
 }
 
 impl Intake {
+    /// Nothing has come yet. With `originals`, messages are tagged so that they are found there.
+    pub(crate) fn new(originals: Option<Arc<Originals>>) -> Intake {
+        Intake { originals, ..Intake::default() }
+    }
+
     /// Adds a batch. The offsets learn where reading began.
     pub(crate) fn add(&mut self, batch: MessageBatch, offsets: &mut SinkOffsets) {
         if batch.is_empty() {
@@ -45,42 +81,26 @@ impl Intake {
     }
 
     fn convert(&mut self, batch: &Shared<MessageBatch>) -> Vec<RawMessage> {
-        batch.iter().enumerate().map(|(index, message)| self.raw_message(batch, index, &message)).collect()
+        let tags = self.originals.as_ref().map(|originals| originals.tag(batch));
+        let message = |(index, message): (usize, MessageRef<'_>)| {
+            let topic = self.topic(message.topic());
+            let mut raw = raw_message(batch, index, &message, topic);
+            if let Some(tags) = &tags {
+                raw.raw = tags.get(index);
+            }
+            raw
+        };
+        batch.iter().enumerate().map(message).collect()
     }
 
-    /// The message with key, value and header values in the batch's memory.
-    fn raw_message(&mut self, batch: &Shared<MessageBatch>, index: usize, message: &MessageRef<'_>) -> RawMessage {
-        let key = |_| Blob::project(batch, |batch| batch.get(index).and_then(|m| m.key()).unwrap_or_default());
-        let value = |_| Blob::project(batch, |batch| batch.get(index).and_then(|m| m.value()).unwrap_or_default());
-        let header_value =
-            |place: usize| Blob::project(batch, |batch| nth_header(batch, index, place).unwrap_or_default());
-        let (timestamp, timestamp_type) = match message.timestamp() {
-            Timestamp::None => (None, TimestampType::NONE),
-            Timestamp::Create(milliseconds) => (Some(milliseconds), TimestampType::CREATE_TIME),
-            Timestamp::LogAppend(milliseconds) => (Some(milliseconds), TimestampType::LOG_APPEND_TIME),
-        };
-        let topic = match self.topics.get(message.topic()) {
+    fn topic(&mut self, name: &Arc<str>) -> Text {
+        match self.topics.get(name) {
             Some(topic) => topic.clone(),
             None => {
-                let topic = Text::from(&**message.topic());
-                self.topics.insert(Arc::clone(message.topic()), topic.clone());
+                let topic = Text::from(&**name);
+                self.topics.insert(Arc::clone(name), topic.clone());
                 topic
             }
-        };
-        let header = |(place, (key, value)): (usize, (std::borrow::Cow<'_, str>, Option<&[u8]>))| RawHeader {
-            key: Text::from(&*key),
-            value: value.map(|_| header_value(place)).into(),
-        };
-        RawMessage {
-            topic,
-            partition: message.partition(),
-            offset: message.offset(),
-            timestamp,
-            timestamp_type,
-            key: message.key().map(key),
-            value: message.value().map(value),
-            headers: message.headers().enumerate().map(header).collect(),
-            raw: Blob::EMPTY,
         }
     }
 

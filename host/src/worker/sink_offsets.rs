@@ -1,7 +1,7 @@
 //! Where a sink task stands in each of its partitions, and what may be committed.
 //!
 //! Invariant I2 (`ARCHITECTURE.md`) is upheld here: only offsets up to what `put` has taken, or what was deliberately
-//! left out, ever reach a commit.
+//! left out, ever reach a commit, and none beyond a record whose dead letter is under way.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -92,7 +92,12 @@ impl SinkOffsets {
     }
 
     /// Checks a plugin's answer: partitions that are not assigned and offsets beyond what it was given are refused.
-    pub(crate) fn plan(&self, answer: impl IntoIterator<Item = (Partition, i64)>) -> CommitPlan {
+    /// No commit goes beyond what `held` answers for its partition: the first record whose dead letter is under way.
+    pub(crate) fn plan(
+        &self,
+        answer: impl IntoIterator<Item = (Partition, i64)>,
+        held: impl Fn(&Partition) -> Option<i64>,
+    ) -> CommitPlan {
         let mut plan = CommitPlan::default();
         for (partition, offset) in answer {
             let (topic, number) = &partition;
@@ -105,8 +110,12 @@ impl SinkOffsets {
                     "offset {offset} of {topic}-{number}, where only records before {} were delivered",
                     position.delivered
                 )),
-                Some(Some(position)) if offset == position.committed => {}
-                Some(_) => plan.commit.push((partition, offset)),
+                Some(Some(position)) => {
+                    let offset = held(&partition).map_or(offset, |held| offset.min(held));
+                    if offset != position.committed {
+                        plan.commit.push((partition, offset));
+                    }
+                }
             }
         }
         plan
@@ -154,16 +163,29 @@ mod tests {
         assert_eq!(offsets.uncommitted(), 0);
         offsets.delivered(&partition(0), 15);
         assert_eq!(offsets.uncommitted(), 5);
-        let plan = offsets.plan([(partition(0), 15), (partition(1), 0)]);
+        let plan = offsets.plan([(partition(0), 15), (partition(1), 0)], |_| None);
         assert_eq!(plan.commit, [(partition(0), 15)]);
         offsets.committed(&plan.commit);
         assert_eq!(offsets.uncommitted(), 0);
     }
 
     #[test]
+    fn what_is_held_is_not_passed() {
+        let mut offsets = assigned();
+        offsets.delivered(&partition(0), 15);
+        offsets.delivered(&partition(1), 3);
+        let held = |held: &Partition| (*held == partition(0)).then_some(12);
+        let plan = offsets.plan([(partition(0), 15), (partition(1), 3)], held);
+        assert_eq!(plan.commit, [(partition(0), 12), (partition(1), 3)]);
+        offsets.committed(&plan.commit);
+        assert_eq!(offsets.plan([(partition(0), 15), (partition(1), 3)], held).commit, []);
+        assert_eq!(offsets.plan([(partition(0), 15)], |_| None).commit, [(partition(0), 15)]);
+    }
+
+    #[test]
     fn refuses_what_the_plugin_cannot_have() {
         let offsets = assigned();
-        let plan = offsets.plan([(partition(0), 11), (partition(7), 1)]);
+        let plan = offsets.plan([(partition(0), 11), (partition(7), 1)], |_| None);
         assert!(plan.commit.is_empty());
         assert_eq!(plan.refused.len(), 2);
     }
@@ -182,6 +204,6 @@ mod tests {
         offsets.remove(&[partition(0)]);
         offsets.delivered(&partition(0), 20);
         assert_eq!(offsets.current(None).count(), 1);
-        assert_eq!(offsets.plan([(partition(0), 20), (partition(2), 1)]).refused.len(), 2);
+        assert_eq!(offsets.plan([(partition(0), 20), (partition(2), 1)], |_| None).refused.len(), 2);
     }
 }

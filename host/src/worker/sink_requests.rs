@@ -9,11 +9,10 @@ use ferroconnect_plugin_abi::record::{PartitionOffset, Record, TopicPartition};
 use parking_lot::Mutex;
 
 use crate::config::Props;
-use crate::error::{ConnectError, Result, Stage};
-use crate::pipeline::{FailedRecord, TaskErrors};
+use crate::error::{ConnectError, Result};
 use crate::plugins::api::{ReportState, Scope, SinkTaskContext};
-use crate::stages::RawMessage;
 
+use super::errant::ErrantReporter;
 use super::sink_offsets::Partition;
 
 /// What was asked for since the task's thread last looked.
@@ -31,9 +30,6 @@ pub(crate) struct Asked {
 struct State {
     asked: Asked,
     assignment: Vec<TopicPartition>,
-    /// Set when a reported record is not tolerated: the task fails before the next `put`.
-    failure: Option<ConnectError>,
-    tickets: u64,
 }
 
 /// The context of one sink task.
@@ -41,8 +37,7 @@ pub(crate) struct SinkRequests {
     scope: Arc<Scope>,
     config: Arc<dyn Fn() -> Props + Send + Sync>,
     /// None = reports go nowhere.
-    reports: Option<Mutex<TaskErrors>>,
-    class: String,
+    reporter: Option<ErrantReporter>,
     state: Mutex<State>,
 }
 
@@ -50,16 +45,9 @@ impl SinkRequests {
     pub(crate) fn new(
         scope: Arc<Scope>,
         config: Arc<dyn Fn() -> Props + Send + Sync>,
-        reports: Option<TaskErrors>,
-        class: &str,
+        reporter: Option<ErrantReporter>,
     ) -> SinkRequests {
-        SinkRequests {
-            scope,
-            config,
-            reports: reports.map(Mutex::new),
-            class: class.to_owned(),
-            state: Mutex::default(),
-        }
+        SinkRequests { scope, config, reporter, state: Mutex::default() }
     }
 
     /// Takes what was asked for.
@@ -80,11 +68,6 @@ impl SinkRequests {
     /// Tells plugins what is assigned.
     pub(crate) fn set_assignment<'a>(&self, partitions: impl Iterator<Item = &'a Partition>) {
         self.state.lock().assignment = partitions.map(to_abi).collect();
-    }
-
-    /// The failure that a report brought about.
-    pub(crate) fn failure(&self) -> Option<ConnectError> {
-        self.state.lock().failure.clone()
     }
 }
 
@@ -141,49 +124,23 @@ impl SinkTaskContext for SinkRequests {
     }
 
     fn can_report(&self) -> bool {
-        self.reports.is_some()
+        self.reporter.is_some()
     }
 
-    /// The report is written before this returns, so its ticket is done at once.
     fn report(&self, record: Record, error: ConnectError) -> Result<u64> {
-        let Some(reports) = &self.reports else {
-            return Err(ConnectError::unsupported(
+        match &self.reporter {
+            Some(reporter) => reporter.report(&record, error).map(|ticket| ticket.0),
+            None => Err(ConnectError::unsupported(
                 "Nothing takes reports of bad records: neither errors.log.enable nor a dead-letter topic is configured",
             )
-            .caused_by(error));
-        };
-        let message = consumed(&record);
-        let verdict =
-            reports.lock().report_failed(Stage::TaskPut, &self.class, error, FailedRecord::Consumed(&message));
-        let mut state = self.state.lock();
-        if let Err(failure) = verdict {
-            state.failure.get_or_insert(failure);
-        }
-        state.tickets += 1;
-        Ok(state.tickets)
-    }
-
-    fn report_state(&self, ticket: u64, _: u64) -> ReportState {
-        let state = self.state.lock();
-        if ticket == 0 || ticket > state.tickets || state.failure.is_some() {
-            ReportState::FAILED
-        } else {
-            ReportState::DONE
+            .caused_by(error)),
         }
     }
-}
 
-/// The message that a record was read from, as far as reports name it.
-fn consumed(record: &Record) -> RawMessage {
-    RawMessage {
-        topic: record.origin.topic.clone(),
-        partition: record.origin.partition,
-        offset: record.origin.offset,
-        timestamp: record.timestamp.into_option(),
-        timestamp_type: record.timestamp_type,
-        key: None,
-        value: None,
-        headers: Vec::new(),
-        raw: record.raw.clone(),
+    fn report_state(&self, ticket: u64, milliseconds: u64) -> ReportState {
+        match &self.reporter {
+            Some(reporter) => reporter.state(ticket, Duration::from_millis(milliseconds)),
+            None => ReportState::FAILED,
+        }
     }
 }

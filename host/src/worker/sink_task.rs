@@ -8,7 +8,7 @@ use ferroconnect_plugin_abi::record::PartitionOffset;
 use ferroconnect_plugin_abi::{Record, Text};
 use rdkafka::types::RDKafkaRespErr as Code;
 
-use crate::config::Props;
+use crate::config::{Props, PutErrors};
 use crate::error::{ConnectError, Result};
 use crate::kafka::consumer::AssignedPartition;
 use crate::kafka::{BatchConsumer, KafkaError, RebalanceHandler, TopicPartition, TopicPartitionOffset};
@@ -18,9 +18,13 @@ use crate::stages::RawMessage;
 use crate::storage::TaskState;
 
 use super::consumed::Intake;
+use super::dead_letters::DeadLetterQueue;
+use super::dead_letters::holds::Holds;
 use super::lifecycle::{Lifecycle, Next};
 use super::metrics::SinkMetrics;
+use super::originals::Originals;
 use super::sink_offsets::{Partition, SinkOffsets};
+use super::sink_put::{Put, Waiting};
 use super::sink_requests::{SinkRequests, to_abi};
 use super::task::TaskReporter;
 use super::topic_tracking::TopicTracker;
@@ -29,6 +33,9 @@ use super::topic_tracking::TopicTracker;
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 /// The pause before a retry where the plugin names none.
 const DEFAULT_RETRY: Duration = Duration::from_secs(1);
+
+/// How long a task that was stopped waits for dead letters that were written after its partitions went.
+const LAST_LETTERS: Duration = Duration::from_millis(500);
 
 /// The topics of a sink.
 #[derive(Debug, Clone)]
@@ -46,6 +53,13 @@ pub(crate) struct SinkParts {
     /// The task's configuration, variables resolved.
     pub(crate) config: Props,
     pub(crate) pipeline: SinkPipeline,
+    /// Where records come from, when the plugin reports one.
+    pub(crate) originals: Option<Arc<Originals>>,
+    /// What holds back commits.
+    pub(crate) holds: Arc<Holds>,
+    pub(crate) dead_letters: Option<Arc<DeadLetterQueue>>,
+    /// Which errors of `put` reject a record rather than fail the task.
+    pub(crate) put_errors: PutErrors,
     pub(crate) subscription: Subscription,
     /// `offset.flush.interval.ms`.
     pub(crate) commit_interval: Duration,
@@ -57,14 +71,14 @@ pub(crate) struct SinkParts {
     pub(crate) metrics: SinkMetrics,
 }
 
-struct Running<'a> {
-    parts: SinkParts,
-    lifecycle: &'a Lifecycle,
+pub(super) struct Running<'a> {
+    pub(super) parts: SinkParts,
+    pub(super) lifecycle: &'a Lifecycle,
     offsets: SinkOffsets,
     intake: Intake,
-    messages: Vec<RawMessage>,
-    records: Vec<Record>,
-    /// The records in `records` were refused with a retriable error and are to be put again at this time.
+    pub(super) messages: Vec<RawMessage>,
+    pub(super) waiting: Waiting,
+    /// The waiting records were refused with a retriable error and are to be put again at this time.
     retry_at: Option<Instant>,
     paused_by_plugin: BTreeSet<Partition>,
     paused_by_user: bool,
@@ -81,12 +95,12 @@ pub(crate) fn run(
     reporter: &TaskReporter,
 ) -> Result<()> {
     let mut running = Running {
-        parts,
         lifecycle,
         offsets: SinkOffsets::default(),
-        intake: Intake::default(),
+        intake: Intake::new(parts.originals.clone()),
+        parts,
         messages: Vec::new(),
-        records: Vec::new(),
+        waiting: Waiting::default(),
         retry_at: None,
         paused_by_plugin: BTreeSet::new(),
         paused_by_user: false,
@@ -123,14 +137,23 @@ impl Running<'_> {
                 self.last_commit = Instant::now();
             }
             self.consume(consumer)?;
-            if let Some(failure) = self.failure.take().or_else(|| self.parts.requests.failure()) {
-                return Err(failure);
-            }
+            self.judge()?;
             if self.lifecycle.is_abandoned() {
                 return Ok(());
             }
             self.deliver(consumer)?;
         }
+    }
+
+    /// Fails the task for what failed elsewhere: inside a rebalance, in a report that is not tolerated, or on the way
+    /// to the dead-letter topic.
+    pub(super) fn judge(&mut self) -> Result<()> {
+        if let Some(letters) = &self.parts.dead_letters
+            && self.parts.holds.any_under_way()
+        {
+            letters.fetch(Duration::ZERO);
+        }
+        self.failure.take().or_else(|| self.parts.holds.failure()).map_or(Ok(()), Err)
     }
 
     /// Pauses or resumes all partitions as the connector's user wants it.
@@ -197,9 +220,9 @@ impl Running<'_> {
         let gone = |topic: &Text, partition: i32| {
             partitions.iter().any(|(name, number)| *number == partition && **name == **topic)
         };
-        self.records.retain(|record| !gone(&record.origin.topic, record.origin.partition));
+        self.waiting.retain(|record| !gone(&record.origin.topic, record.origin.partition));
         self.intake.forget(partitions);
-        if self.records.is_empty() {
+        if self.waiting.is_empty() {
             self.retry_at = None;
         }
     }
@@ -250,27 +273,22 @@ impl Running<'_> {
             for message in &self.messages {
                 self.parts.topics.track(&message.topic);
             }
-            let counts = self.parts.pipeline.process(&self.messages, &mut self.records)?;
+            let counts = self.parts.pipeline.process(&self.messages, self.waiting.begin())?;
             self.parts.metrics.read(self.messages.len(), counts);
+            self.judge()?;
         }
-        let begin = Instant::now();
-        match self.parts.plugin.put(&self.records) {
-            Ok(()) => {
-                self.parts.metrics.put(self.records.len(), begin.elapsed());
-                self.records.clear();
-                self.messages.clear();
-                self.intake.delivered(&mut self.offsets);
-                self.parts.metrics.active(self.offsets.uncommitted());
-                if self.retry_at.take().is_some() {
-                    self.resume_wanted(consumer)?;
-                }
-                Ok(())
-            }
-            Err(error) if error.is_retriable() => self.plan_retry(consumer, &error),
-            Err(error) => {
-                Err(ConnectError::connect("Exiting WorkerSinkTask due to unrecoverable exception.").caused_by(error))
-            }
+        match self.put()? {
+            Put::Delivered => {}
+            Put::Again(error) => return self.plan_retry(consumer, &error),
+            Put::Stopped => return Ok(()),
         }
+        self.messages.clear();
+        self.intake.delivered(&mut self.offsets);
+        self.parts.metrics.active(self.offsets.uncommitted());
+        if self.retry_at.take().is_some() {
+            self.resume_wanted(consumer)?;
+        }
+        Ok(())
     }
 
     fn plan_retry(&mut self, consumer: &BatchConsumer, error: &ConnectError) -> Result<()> {
@@ -299,7 +317,9 @@ impl Running<'_> {
             }
         };
         let answer = answer.iter().map(|offset| ((Arc::from(offset.topic.as_str()), offset.partition), offset.offset));
-        let plan = self.offsets.plan(answer);
+        self.await_letters(if closing.is_some() { self.parts.commit_timeout } else { Duration::ZERO });
+        let holds = &self.parts.holds;
+        let plan = self.offsets.plan(answer, |partition| holds.first(partition));
         for refused in &plan.refused {
             tracing::warn!("The sink asks to commit {refused}; ignored");
         }
@@ -319,6 +339,14 @@ impl Running<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Gives dead letters so long to arrive. What has not arrived then holds back the commit.
+    fn await_letters(&self, patience: Duration) {
+        let Some(letters) = &self.parts.dead_letters else { return };
+        if !letters.settle(patience) && !patience.is_zero() {
+            tracing::warn!("Dead letters were not acknowledged within {patience:?}; their records are read again");
+        }
     }
 
     /// What the plugin could not make durable is read again, from the last commit on.
@@ -344,6 +372,7 @@ impl Running<'_> {
         let flushed = if commit { self.commit(consumer, Some(partitions)) } else { Ok(()) };
         let closed = self.parts.plugin.close(partitions.iter().map(to_abi).collect());
         self.offsets.remove(partitions);
+        self.parts.holds.forget(partitions);
         self.paused_by_plugin.retain(|partition| !partitions.contains(partition));
         self.parts.requests.set_assignment(self.offsets.partitions());
         flushed.and(closed)
@@ -361,6 +390,8 @@ impl Running<'_> {
         if let Err(error) = self.parts.plugin.stop() {
             tracing::warn!("The sink failed to stop: {}", error.trace().trim_end());
         }
+        // A record that fails the task has a dead letter too, and so may what the plugin reported while it stopped.
+        self.await_letters(if result.is_err() { self.parts.commit_timeout } else { LAST_LETTERS });
         result
     }
 

@@ -5,27 +5,33 @@ use std::time::Duration;
 
 use ferroconnect_plugin_abi::record::OffsetMap;
 
-use crate::config::{ConnectorConfig, ConnectorKind, Props, SinkConfig, SourceConfig, TopicSelection};
+use parking_lot::Mutex;
+
+use crate::config::{self, ConnectorConfig, ConnectorKind, Props, SinkConfig, SourceConfig, TopicSelection};
 use crate::error::{ConnectError, Result};
 use crate::kafka::{Admin, BatchConsumer, ClientSettings, Producer};
-use crate::pipeline::{ErrorCounters, SinkPipeline, SourcePipeline};
+use crate::pipeline::{DeadLetterForm, ErrorCounters, SinkPipeline, SourceLetters, SourcePipeline};
 use crate::plugins::Plugin;
 use crate::plugins::api::{Scope, SourceTaskContext};
 use crate::storage::{StatusStore, TaskId};
 use crate::telemetry::LogContext;
 use crate::telemetry::rate_limit::RateLimiter;
 
+use super::dead_letters::DeadLetterQueue;
+use super::dead_letters::holds::Holds;
+use super::errant::{ErrantReporter, Letters};
 use super::metrics::{CommonMetrics, SinkMetrics, SourceMetrics};
 use super::offset_reader::OffsetReader;
 use super::opened::Opened;
+use super::originals::Originals;
 use super::sink_requests::SinkRequests;
 use super::sink_task::{SinkParts, Subscription};
 use super::source_delivery::SourceDelivery;
-use super::source_task::SourceParts;
+use super::source_task::{LetterTopic, SourceParts};
 use super::task::TaskBody;
 use super::topic_creation::TopicCreator;
 use super::topic_tracking::TopicTracker;
-use super::{Shared, Worker, build, clients, kind_of, sink_task, source_task};
+use super::{Shared, Worker, build, clients, dead_letters, kind_of, sink_task, source_task};
 
 /// Runs a task to its end.
 pub(super) fn run_task(
@@ -67,13 +73,21 @@ impl TaskStart<'_> {
         shared.policy.admit(ConnectorKind::Source, common)?;
         let counters = Arc::new(ErrorCounters::default());
         let stages = build::stages(&shared.registry, &shared.config, common)?;
-        let errors = build::task_errors(&common.errors, self.id, &counters);
+        let errors = build::task_errors(&common.errors, self.id, &counters, None);
         let cancel = errors.cancel();
         let tolerance = build::tolerance(&common.errors);
         let producer = Producer::new(&clients::source_producer(&shared.config, common, self.id)?)?;
         let skip_refused = common.errors.tolerate_all;
         let metrics = self.common_metrics(&counters);
-        let delivery = Arc::new(SourceDelivery::new(self.id, producer, skip_refused, Arc::clone(&metrics)));
+        let delivery = SourceDelivery::new(self.id, producer, skip_refused, Arc::clone(&counters), Arc::clone(&metrics));
+        let delivery = Arc::new(delivery);
+        let mut pipeline = SourcePipeline::new(stages.chain, stages.converters, errors);
+        let mut letters = None;
+        if let Some(queue) = &config.dead_letter_queue {
+            self.ensure_dead_letter_topic(common, queue)?;
+            pipeline = pipeline.with_dead_letters(SourceLetters::new(self.letter_form(queue))?);
+            letters = Some(LetterTopic { topic: delivery.topic(&queue.topic)?, context_headers: queue.context_headers });
+        }
         let rules = match config.topic_creation {
             Some(rules) => Some((rules, clients::task_admin(&shared.config, common, self.id)?)),
             None => None,
@@ -92,7 +106,8 @@ impl TaskStart<'_> {
             plugin,
             context: Arc::new(context),
             config: self.task.clone(),
-            pipeline: SourcePipeline::new(stages.chain, stages.converters, errors),
+            pipeline,
+            letters,
             tolerance,
             delivery,
             topics: TopicCreator::new(rules),
@@ -107,33 +122,54 @@ impl TaskStart<'_> {
     fn sink(&self) -> Result<()> {
         let shared = self.shared;
         let config = SinkConfig::new(self.opened.props.clone())?;
-        if let Some(queue) = &config.dead_letter_queue {
-            // Skipping records that were to be kept in a topic would lose them.
-            return Err(ConnectError::config(format!(
-                "Invalid value {} for configuration errors.deadletterqueue.topic.name: this version writes no dead letters; remove the key, and use errors.log.enable to see failed records",
-                queue.topic
-            )));
-        }
         let common = &config.common;
         shared.policy.admit(ConnectorKind::Sink, common)?;
         let counters = Arc::new(ErrorCounters::default());
         let stages = build::stages(&shared.registry, &shared.config, common)?;
-        let errors = build::task_errors(&common.errors, self.id, &counters);
+        let holds: Arc<Holds> = Arc::default();
+        let letters = match &config.dead_letter_queue {
+            Some(queue) => Some(self.dead_letters(common, queue, &holds, &counters)?),
+            None => None,
+        };
+        let errors = build::task_errors(&common.errors, self.id, &counters, letters.as_ref());
         let cancel = errors.cancel();
-        let reports = common.errors.log.then(|| build::task_errors(&common.errors, self.id, &counters));
+        let originals: Option<Arc<Originals>> = letters.is_some().then(Arc::default);
+        let reporter = if config.has_errant_record_reporter() {
+            let errors = build::task_errors(&common.errors, self.id, &counters, letters.as_ref());
+            let letters = match (&letters, &originals) {
+                (Some(queue), Some(originals)) => Some(Letters {
+                    queue: Arc::clone(queue),
+                    originals: Arc::clone(originals),
+                    converters: Mutex::new(build::converters(&shared.registry, &shared.config, common)?),
+                }),
+                _ => None,
+            };
+            Some(ErrantReporter::new(errors, Arc::clone(&holds), letters))
+        } else {
+            None
+        };
         let settings = clients::sink_consumer(&shared.config, common, self.id)?;
         let consumer = BatchConsumer::new(&settings)?;
         let metrics = self.common_metrics(&counters);
-        let task_class = &self.opened.plugin.task_class;
-        let requests = Arc::new(SinkRequests::new(self.scope(), self.fresh_config(), reports, task_class));
+        let requests = Arc::new(SinkRequests::new(self.scope(), self.fresh_config(), reporter));
         let plugin = self.opened.plugin.sink_task()?;
         self.body.lifecycle.attach(plugin.control());
-        self.body.on_abandon(move || cancel.cancel());
+        let given_up = letters.clone();
+        self.body.on_abandon(move || {
+            cancel.cancel();
+            if let Some(letters) = &given_up {
+                letters.give_up();
+            }
+        });
         let parts = SinkParts {
             plugin,
             requests,
             config: self.task.clone(),
             pipeline: SinkPipeline::new(stages.chain, stages.converters, errors),
+            originals,
+            holds,
+            dead_letters: letters,
+            put_errors: config.put_errors,
             subscription: match config.topics {
                 TopicSelection::List(topics) => Subscription::Topics(topics),
                 TopicSelection::Regex(pattern) => Subscription::Pattern(pattern),
@@ -145,6 +181,30 @@ impl TaskStart<'_> {
             metrics: SinkMetrics::new(&shared.metrics, self.id, metrics),
         };
         sink_task::run(parts, &consumer, self.body.lifecycle, self.body.reporter)
+    }
+
+    /// The dead letters of a sink task, with their topic made sure of.
+    fn dead_letters(
+        &self,
+        common: &ConnectorConfig,
+        queue: &config::DeadLetterQueue,
+        holds: &Arc<Holds>,
+        counters: &Arc<ErrorCounters>,
+    ) -> Result<Arc<DeadLetterQueue>> {
+        self.ensure_dead_letter_topic(common, queue)?;
+        let settings = clients::dead_letter_producer(&self.shared.config, common, self.id)?;
+        let (holds, counters) = (Arc::clone(holds), Arc::clone(counters));
+        let form = self.letter_form(queue);
+        DeadLetterQueue::new(&settings, &queue.topic, form, holds, counters, self.body.lifecycle).map(Arc::new)
+    }
+
+    fn ensure_dead_letter_topic(&self, common: &ConnectorConfig, queue: &config::DeadLetterQueue) -> Result<()> {
+        let admin = clients::dead_letter_admin(&self.shared.config, common, self.id)?;
+        dead_letters::topic::ensure(&admin, &queue.topic, queue.replication_factor, self.body.lifecycle)
+    }
+
+    fn letter_form(&self, queue: &config::DeadLetterQueue) -> DeadLetterForm {
+        DeadLetterForm::new(self.id.connector.as_ref(), self.id.task, queue.context_headers)
     }
 
     fn scope(&self) -> Arc<Scope> {
