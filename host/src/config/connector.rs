@@ -7,6 +7,7 @@ use super::catalog::ConnectorKind;
 use super::chain::{self, TransformSpec};
 use super::connector_keys::{Surroundings, connector_def};
 use super::converters::{ConverterRole, PluginSpec};
+use super::dead_letters::{self, DeadLetterQueue, PutErrors, TOPIC as DLQ_TOPIC};
 use super::overrides::ClientKind;
 use super::props::Props;
 use super::regexes;
@@ -15,8 +16,6 @@ use super::validate::Parsed;
 use super::value::{is_blank, java_trim, split_list};
 use super::worker::WorkerConfig;
 use crate::error::{ConnectError, Result};
-
-const DLQ_TOPIC: &str = "errors.deadletterqueue.topic.name";
 
 /// What happens when a value from a config provider lapses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -346,7 +346,7 @@ fn source_keys() -> Vec<ConfigKey> {
 }
 
 fn sink_keys() -> Vec<ConfigKey> {
-    vec![
+    let mut keys = vec![
         ConfigKey::defaulting("topics", Type::List, "", High, "The topics to read, separated by commas.")
             .check(Validator::list(true, false))
             .show(COMMON, 4, Width::Long, "Topics"),
@@ -359,6 +359,14 @@ fn sink_keys() -> Vec<ConfigKey> {
         )
         .check(Validator::Regex)
         .show(COMMON, 4, Width::Long, "Topics regex"),
+    ];
+    keys.extend(dead_letter_keys());
+    keys
+}
+
+/// Where failed records go. Sinks have these; sources use them with a key of ours.
+pub(super) fn dead_letter_keys() -> Vec<ConfigKey> {
+    vec![
         ConfigKey::defaulting(
             "errors.deadletterqueue.topic.name",
             Type::String,

@@ -8,6 +8,7 @@ use super::chain;
 use super::connector::topic_rules;
 use super::connector_keys::{Surroundings, common_def, connector_def};
 use super::converters::ConverterRole;
+use super::dead_letters;
 use super::def::ConfigDef;
 use super::infos::{ConfigInfos, ConfigKeyInfo, ConfigValueInfo};
 use super::overrides::{ClientKind, OverridePolicy, OverrideRequest, hide_secrets};
@@ -56,6 +57,9 @@ impl ConnectorCheck<'_> {
             for (key, message) in topic_rules(props) {
                 framework.add_error(key, message);
             }
+        }
+        for (key, message) in dead_letters::rules(self.kind, props) {
+            framework.add_error(key, message);
         }
         framework.add_null_errors(props);
         // Converters may add errors to the framework's keys, so they come first.

@@ -14,6 +14,7 @@ mod connector_file;
 mod connector_keys;
 mod connector_validation;
 mod converters;
+mod dead_letters;
 mod def;
 mod file;
 mod infos;
@@ -38,12 +39,11 @@ mod worker_keys;
 pub use catalog::{ConnectorKind, InstalledPlugin, PluginCatalog, PluginKind};
 pub use chain::{PredicateSpec, TransformSpec};
 pub use confidential::{add_passwords, connector_secrets};
-pub use connector::{
-    ConnectorConfig, DeadLetterQueue, ErrorSettings, ReloadAction, SinkConfig, SourceConfig, TopicSelection,
-};
+pub use connector::{ConnectorConfig, ErrorSettings, ReloadAction, SinkConfig, SourceConfig, TopicSelection};
 pub use connector_file::{ConnectorFile, InitialState};
 pub use connector_validation::{ConnectorCheck, connector_keys, connector_version_not_found};
 pub use converters::{ConverterRole, PluginSpec};
+pub use dead_letters::{DeadLetterQueue, PutErrors};
 pub use def::{ConfigDef, ConfigKey, Default, Importance, Recommendation, Recommender, Width};
 pub use file::ConfigFile;
 pub use infos::{ConfigInfo, ConfigInfos, ConfigKeyInfo, ConfigValueInfo};

@@ -32,7 +32,11 @@ impl ClientKind {
         let has_dlq =
             props.get("errors.deadletterqueue.topic.name").is_some_and(|topic| !super::value::is_blank(topic));
         match kind {
-            ConnectorKind::Source if super::topic_creation::TopicCreation::is_used(props) => {
+            // A wrong key is told elsewhere.
+            ConnectorKind::Source
+                if super::topic_creation::TopicCreation::is_used(props)
+                    || super::dead_letters::source_enabled(props).unwrap_or(false) =>
+            {
                 vec![Self::Producer, Self::Admin]
             }
             ConnectorKind::Source => vec![Self::Producer],

@@ -145,6 +145,11 @@ impl KafkaError {
         .any(|code| self.is(*code))
     }
 
+    /// True if a record is larger than the client or the topic allows.
+    pub fn is_too_large(&self) -> bool {
+        self.is(Code::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+    }
+
     /// True if the principal lacks a right.
     pub fn is_authorization(&self) -> bool {
         AUTHORIZATION.iter().any(|code| self.is(*code))

@@ -32,6 +32,8 @@ pub struct Producer {
     queue: Queue,
     handle: Arc<Handle>,
     outbound: AtomicU64,
+    /// What the queue holds at most.
+    queue_bytes: u64,
 }
 
 /// A topic of a producer. Cheap to clone; make it once per topic and keep it.
@@ -154,10 +156,12 @@ impl Producer {
         })?;
         // SAFETY: the handle is valid; the reference to its main queue is ours.
         let queue = unsafe { Queue::take(rd::rd_kafka_queue_get_main(handle.as_ptr())) };
+        let kilobytes = settings.value("queue.buffering.max.kbytes").and_then(|value| value.parse::<u64>().ok());
         Ok(Self {
             queue: queue.expect("every client has a main queue"),
             handle: Arc::new(handle),
             outbound: AtomicU64::new(0),
+            queue_bytes: kilobytes.map_or(u64::MAX, |kilobytes| kilobytes.saturating_mul(1024)),
         })
     }
 
@@ -202,7 +206,13 @@ impl Producer {
         if result.is_err() {
             self.outbound.fetch_sub(record.size(), Ordering::Relaxed);
         }
-        result
+        match result {
+            // There will never be room for it: waiting would be for ever.
+            Err(SendError::QueueFull) if record.size() > self.queue_bytes => {
+                Err(SendError::Kafka(larger_than_queue(record)))
+            }
+            result => result,
+        }
     }
 
     fn send_plain(&self, record: &OutRecord<'_>) -> Result<(), SendError> {
@@ -467,6 +477,15 @@ impl Producer {
             KafkaError::take(error)
         }
     }
+}
+
+fn larger_than_queue(record: &OutRecord<'_>) -> KafkaError {
+    let text = format!(
+        "topic '{}': a record of {} bytes does not fit the producer's queue, which buffer.memory bounds",
+        record.topic.name(),
+        record.size()
+    );
+    KafkaError::new(Code::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, text)
 }
 
 /// Pointer and length as librdkafka wants them: null is null, empty is not.

@@ -48,13 +48,7 @@ impl DeadLetterForm {
         }
     }
 
-    fn add_place(
-        &self,
-        headers: &mut Vec<RawHeader>,
-        topic: &Text,
-        partition: Option<&str>,
-        offset: Option<&str>,
-    ) {
+    fn add_place(&self, headers: &mut Vec<RawHeader>, topic: &Text, partition: Option<&str>, offset: Option<&str>) {
         headers.push(header("topic", Some(topic)));
         headers.extend(partition.map(|partition| header("partition", Some(partition))));
         headers.extend(offset.map(|offset| header("offset", Some(offset))));
@@ -125,7 +119,12 @@ impl SourceLetters {
             AbiOption::RSome(millis) if millis >= 0 => Some(millis),
             _ => None,
         };
-        OutRecord { key: self.bytes(&record.topic, &record.key), value: self.bytes(&record.topic, &record.value), headers, timestamp }
+        OutRecord {
+            key: self.bytes(&record.topic, &record.key),
+            value: self.bytes(&record.topic, &record.value),
+            headers,
+            timestamp,
+        }
     }
 
     /// The best form that the data allows: data that does not fit its schema may be what the record failed of.
@@ -185,10 +184,7 @@ mod tests {
             ("__connect.errors.class.name", Some("test.Converter")),
             ("__connect.errors.exception.class.name", Some("org.apache.kafka.connect.errors.DataException")),
             ("__connect.errors.exception.message", Some("bad")),
-            (
-                "__connect.errors.exception.stacktrace",
-                Some("org.apache.kafka.connect.errors.DataException: bad\n"),
-            ),
+            ("__connect.errors.exception.stacktrace", Some("org.apache.kafka.connect.errors.DataException: bad\n")),
         ];
         let wanted: Vec<_> = wanted.iter().map(|(k, v)| ((*k).to_owned(), v.map(str::to_owned))).collect();
         assert_eq!(texts(&letter.headers), wanted);

@@ -45,7 +45,7 @@ pub enum FailedRecord<'a> {
 
 impl FailedRecord<'_> {
     /// Where the record comes from, for error messages.
-    pub(super) fn place(&self) -> String {
+    pub fn place(&self) -> String {
         match self {
             FailedRecord::Consumed(message) => {
                 let RawMessage { topic, partition, offset, .. } = message;
@@ -100,7 +100,7 @@ impl FailedRecord<'_> {
     }
 }
 
-pub(super) fn write_offset_map(out: &mut String, map: Option<&OffsetMap>) {
+fn write_offset_map(out: &mut String, map: Option<&OffsetMap>) {
     let Some(map) = map else {
         return out.push_str("null");
     };

@@ -187,7 +187,8 @@ impl TaskErrors {
     /// Reports a failure that was [`located`](Self::located) and says what becomes of the record. Kafka Connect
     /// reports before it looks at the tolerance, so a record that fails the task is reported too.
     pub(super) fn settle(&mut self, failure: &Failure, record: FailedRecord<'_>) -> Settled {
-        let fail = |message: &'static str| Verdict::Fail(ConnectError::connect(message).caused_by(failure.error.clone()));
+        let fail =
+            |message: &'static str| Verdict::Fail(ConnectError::connect(message).caused_by(failure.error.clone()));
         if failure.cancelled {
             // Kafka Connect skips the record here; nothing may be skipped that nobody decided to skip.
             return Settled { verdict: fail("Task was cancelled while retrying"), ticket: None };

@@ -14,11 +14,15 @@ use super::originals::Originals;
 use super::sink_offsets::{Partition, SinkOffsets};
 
 /// A message with key, value and header values in its batch's memory.
-pub(crate) fn raw_message(batch: &Shared<MessageBatch>, index: usize, message: &MessageRef<'_>, topic: Text) -> RawMessage {
+pub(crate) fn raw_message(
+    batch: &Shared<MessageBatch>,
+    index: usize,
+    message: &MessageRef<'_>,
+    topic: Text,
+) -> RawMessage {
     let key = |_| Blob::project(batch, |batch| batch.get(index).and_then(|m| m.key()).unwrap_or_default());
     let value = |_| Blob::project(batch, |batch| batch.get(index).and_then(|m| m.value()).unwrap_or_default());
-    let header_value =
-        |place: usize| Blob::project(batch, |batch| nth_header(batch, index, place).unwrap_or_default());
+    let header_value = |place: usize| Blob::project(batch, |batch| nth_header(batch, index, place).unwrap_or_default());
     let (timestamp, timestamp_type) = match message.timestamp() {
         Timestamp::None => (None, TimestampType::NONE),
         Timestamp::Create(milliseconds) => (Some(milliseconds), TimestampType::CREATE_TIME),

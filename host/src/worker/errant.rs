@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferroconnect_plugin_abi::Record;
+use ferroconnect_plugin_abi::record::RawHeader;
+use ferroconnect_plugin_abi::{Record, Text};
 use parking_lot::Mutex;
 
 use crate::error::{ConnectError, Result, Stage};
@@ -72,7 +73,7 @@ impl ErrantReporter {
         if let Some((batch, index)) = letters.originals.find(&record.raw)
             && let Some(message) = batch.get(index)
         {
-            let topic = message.topic().as_ref().into();
+            let topic = Text::from(&**message.topic());
             return Ok(raw_message(&batch, index, &message, topic));
         }
         let mut message = without_bytes(record);
@@ -81,10 +82,9 @@ impl ErrantReporter {
         let converters = &mut *converters;
         message.key = converters.key.stage.from_connect(&record.topic, &mut record.headers, &record.key)?;
         message.value = converters.value.stage.from_connect(&record.topic, &mut record.headers, &record.value)?;
-        for header in &record.headers {
+        for header in record.headers.iter() {
             let value = converters.header.stage.from_connect_header(&record.topic, &header.key, &header.data)?;
-            let header = ferroconnect_plugin_abi::record::RawHeader { key: header.key.clone(), value: value.into() };
-            message.headers.push(header);
+            message.headers.push(RawHeader { key: header.key.clone(), value: value.into() });
         }
         Ok(message)
     }

@@ -108,7 +108,12 @@ impl Running<'_> {
         let message = self.messages.iter().find(|message| {
             message.offset == read.offset && message.partition == read.partition && message.topic == read.topic
         });
-        let message = message.expect("every record stands for a message of its batch");
+        let Some(message) = message else {
+            return Err(ConnectError::connect(
+                "The sink rejects a record that does not say where it was read, because a transform made it anew; it cannot become a dead letter",
+            )
+            .caused_by(error));
+        };
         let errors = self.parts.pipeline.errors();
         let settled = errors.report_failed(Stage::TaskPut, PUT_CLASS, error, FailedRecord::Consumed(message));
         match settled.verdict {

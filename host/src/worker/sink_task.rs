@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ferroconnect_plugin_abi::Text;
 use ferroconnect_plugin_abi::record::PartitionOffset;
-use ferroconnect_plugin_abi::{Record, Text};
 use rdkafka::types::RDKafkaRespErr as Code;
 
 use crate::config::{Props, PutErrors};

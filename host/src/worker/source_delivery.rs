@@ -1,6 +1,6 @@
 //! What a source task shares with the offset flush: its producer, the records under way, and what became of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::error::{ConnectError, Result};
 use crate::kafka::{DeliveryReport, KafkaError, OutRecord, Producer, SendError, Topic};
+use crate::pipeline::ErrorCounters;
 use crate::storage::{OffsetEntry, TaskId};
 
 use super::flush::FlushSource;
@@ -25,6 +26,8 @@ const DRAIN_STEP: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Refused {
     pub(crate) error: KafkaError,
+    /// Whether it was a dead letter, which is never skipped.
+    pub(crate) letter: bool,
 }
 
 struct State {
@@ -34,6 +37,20 @@ struct State {
     /// Topics of the records under way that want acknowledgements, by place.
     topics: HashMap<(u64, u32), Text>,
     refused: Vec<Refused>,
+    /// Those under way that are dead letters.
+    letters: HashSet<Token>,
+}
+
+impl State {
+    /// A record is done although its topic does not have it.
+    fn finish_without_kafka(&mut self, token: Token, wants_acknowledgement: bool) {
+        if let Some(place) = self.submitted.done(token)
+            && wants_acknowledgement
+        {
+            self.topics.remove(&(place.batch, place.index));
+            self.acknowledgements.push(acknowledgement(place, Outcome::FILTERED));
+        }
+    }
 }
 
 /// The delivery side of one source task. The task's thread sends; the flush may look at any time.
@@ -47,6 +64,7 @@ pub(crate) struct SourceDelivery {
     /// Flushes that the plugin has not been told of.
     commits_due: AtomicU64,
     written: AtomicU64,
+    counters: Arc<ErrorCounters>,
     metrics: Arc<CommonMetrics>,
 }
 
@@ -55,6 +73,7 @@ impl SourceDelivery {
         id: &TaskId,
         producer: Producer,
         skip_refused: bool,
+        counters: Arc<ErrorCounters>,
         metrics: Arc<CommonMetrics>,
     ) -> SourceDelivery {
         SourceDelivery {
@@ -65,11 +84,13 @@ impl SourceDelivery {
                 acknowledgements: Vec::new(),
                 topics: HashMap::new(),
                 refused: Vec::new(),
+                letters: HashSet::new(),
             }),
             wants_acknowledgements: AtomicBool::new(false),
             skip_refused,
             commits_due: AtomicU64::new(0),
             written: AtomicU64::new(0),
+            counters,
             metrics,
         }
     }
@@ -98,6 +119,9 @@ impl SourceDelivery {
     fn note(&self, state: &mut State, report: &DeliveryReport) {
         let token = Token::from_number(report.opaque);
         let wanted = self.wants_acknowledgements.load(Ordering::Relaxed);
+        if state.letters.remove(&token) {
+            return self.note_letter(state, token, report);
+        }
         match &report.result {
             Ok((partition, offset)) => {
                 self.written.fetch_add(1, Ordering::Relaxed);
@@ -121,7 +145,19 @@ impl SourceDelivery {
                     state.topics.remove(&(place.batch, place.index));
                     state.acknowledgements.push(acknowledgement(place, Outcome::FILTERED));
                 }
-                state.refused.push(Refused { error: error.clone() });
+                state.refused.push(Refused { error: error.clone(), letter: false });
+            }
+        }
+    }
+
+    /// A record whose dead letter has arrived is done. One whose letter was refused stays under way for ever: its
+    /// offset is not stored, and the task fails.
+    fn note_letter(&self, state: &mut State, token: Token, report: &DeliveryReport) {
+        match &report.result {
+            Ok(_) => state.finish_without_kafka(token, self.wants_acknowledgements.load(Ordering::Relaxed)),
+            Err(error) => {
+                self.counters.add_dead_letter_failure();
+                state.refused.push(Refused { error: error.clone(), letter: true });
             }
         }
     }
@@ -162,7 +198,7 @@ impl SourceDelivery {
             let step = left.min(DRAIN_STEP);
             let _flushed = self.producer.flush(step, &mut |report| self.note(&mut self.state.lock(), &report));
             let state = self.state.lock();
-            let refused = !self.skip_refused && !state.refused.is_empty();
+            let refused = state.refused.iter().any(|refused| refused.letter || !self.skip_refused);
             if state.submitted.under_way() == 0 || refused || left.is_zero() {
                 return state.submitted.under_way() == 0;
             }
@@ -206,12 +242,13 @@ impl Sending<'_> {
 
     /// A record is done without Kafka: filtered, or skipped.
     pub(crate) fn settle(&mut self, token: Token) {
-        if let Some(place) = self.state.submitted.done(token)
-            && self.wanted()
-        {
-            self.state.topics.remove(&(place.batch, place.index));
-            self.state.acknowledgements.push(acknowledgement(place, Outcome::FILTERED));
-        }
+        let wanted = self.wanted();
+        self.state.finish_without_kafka(token, wanted);
+    }
+
+    /// The record of this token goes to the dead-letter topic; it is done once that has it.
+    pub(crate) fn is_letter(&mut self, token: Token) {
+        self.state.letters.insert(token);
     }
 
     /// Waits so long for reports, which make room in the producer's queue, and lets the flush in between.

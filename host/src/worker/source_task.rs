@@ -5,18 +5,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ferroconnect_plugin_abi::containers::AbiOption;
-use ferroconnect_plugin_abi::record::{RawHeader, SourceBatch, SourcePosition};
-use ferroconnect_plugin_abi::{Record, Text};
+use ferroconnect_plugin_abi::record::{OffsetMap, RawHeader, SourceBatch, SourcePosition};
+use ferroconnect_plugin_abi::{Blob, Record, Text};
 
 use crate::error::{ConnectError, ErrorKind, Result, Stage};
 use crate::kafka::{OutRecord, SendError, Topic};
-use crate::pipeline::{self, FailedRecord, SourceOutcome, SourcePipeline, Tolerance};
+use crate::pipeline::{self, FailedRecord, SourceOutcome, SourcePipeline, Tolerance, Verdict};
 use crate::plugins::api::{self, SourceTaskContext};
 use crate::storage::TaskState;
 
+use super::dead_letters::{self, header};
 use super::flush::{FlushSource, OffsetFlusher};
 use super::lifecycle::{Lifecycle, Next};
 use super::metrics::SourceMetrics;
+use super::positions;
 use super::source_delivery::{Sending, SourceDelivery};
 use super::submitted::{Place, Token};
 use super::task::TaskReporter;
@@ -35,6 +37,8 @@ pub(crate) struct SourceParts {
     /// The task's configuration, variables resolved.
     pub(crate) config: crate::config::Props,
     pub(crate) pipeline: SourcePipeline,
+    /// Set if and only if the pipeline makes dead letters.
+    pub(crate) letters: Option<LetterTopic>,
     pub(crate) tolerance: Tolerance,
     pub(crate) delivery: Arc<SourceDelivery>,
     pub(crate) topics: TopicCreator,
@@ -43,6 +47,14 @@ pub(crate) struct SourceParts {
     /// `offset.flush.timeout.ms`: how long the last deliveries are waited for at the end.
     pub(crate) flush_timeout: Duration,
     pub(crate) metrics: SourceMetrics,
+}
+
+/// Where a source task's dead letters go.
+pub(crate) struct LetterTopic {
+    /// A topic of the task's own producer, so that letters and records are settled alike.
+    pub(crate) topic: Topic,
+    /// Whether letters say where and why the record failed.
+    pub(crate) context_headers: bool,
 }
 
 struct Running<'a> {
@@ -137,6 +149,10 @@ impl Running<'_> {
 
     fn judge_refusals(&mut self) -> Result<()> {
         for refused in self.parts.delivery.take_refused() {
+            if refused.letter {
+                let topic = self.parts.letters.as_ref().map_or("", |letters| letters.topic.name());
+                return Err(dead_letters::failed(topic, refused.error));
+            }
             let error = ConnectError::from(refused.error);
             if self.parts.tolerance == Tolerance::None {
                 return Err(
@@ -145,12 +161,11 @@ impl Running<'_> {
             }
             let record = Record::new("", ferroconnect_plugin_abi::Data::NULL);
             let record = FailedRecord::Source { record: &record, position: None };
-            self.parts.pipeline.errors().report_failed(
-                Stage::KafkaProduce,
-                "org.apache.kafka.clients.producer.KafkaProducer",
-                error,
-                record,
-            )?;
+            let class = "org.apache.kafka.clients.producer.KafkaProducer";
+            let errors = self.parts.pipeline.errors();
+            if let Verdict::Fail(error) = errors.report_failed(Stage::KafkaProduce, class, error, record).verdict {
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -176,7 +191,7 @@ impl Running<'_> {
         while next < records.len() && result.is_ok() && !self.lifecycle.is_abandoned() {
             self.parts.pipeline.process(&mut records[next..], &positions[next..], &mut outcomes);
             let left_out =
-                |outcome: &&SourceOutcome| matches!(outcome, SourceOutcome::Filtered | SourceOutcome::Skipped);
+                |outcome: &&SourceOutcome| !matches!(outcome, SourceOutcome::Ready(_) | SourceOutcome::Failed(_));
             self.parts.metrics.skipped(outcomes.iter().filter(left_out).count());
             let delivery = Arc::clone(&self.parts.delivery);
             let mut sending = delivery.sending();
@@ -208,7 +223,17 @@ impl Running<'_> {
                     self.open_topic(&record.topic)?;
                 }
                 let token = sending.submit(position, place, &record.topic)?;
-                self.send_ready(sending, &out, record, token)
+                let (_, topic) = self.topic.as_ref().expect("the topic was opened before");
+                self.send_ready(sending, &out, topic, record.partition.into_option(), token)
+            }
+            SourceOutcome::DeadLetter(mut letter) => {
+                let letters = self.parts.letters.as_ref().expect("the pipeline makes dead letters for this topic");
+                if letters.context_headers {
+                    letter.headers.extend(position_headers(&position));
+                }
+                let token = sending.submit(position, place, &record.topic)?;
+                sending.is_letter(token);
+                self.send_ready(sending, &letter, &letters.topic, None, token)
             }
             SourceOutcome::Filtered | SourceOutcome::Skipped => {
                 let token = sending.submit(position, place, &record.topic)?;
@@ -223,14 +248,14 @@ impl Running<'_> {
         &self,
         sending: &mut Sending<'_>,
         out: &pipeline::OutRecord,
-        record: &Record,
+        topic: &Topic,
+        partition: Option<i32>,
         token: Token,
     ) -> Result<()> {
-        let (_, topic) = self.topic.as_ref().expect("the topic was opened before");
         let headers: Vec<(&str, Option<&[u8]>)> = out.headers.iter().map(header).collect();
         let message = OutRecord {
             topic,
-            partition: record.partition.into_option(),
+            partition,
             key: out.key.as_deref(),
             value: out.value.as_deref(),
             headers: &headers,
@@ -299,12 +324,17 @@ impl Running<'_> {
     }
 }
 
-fn header(header: &RawHeader) -> (&str, Option<&[u8]>) {
-    let value = match &header.value {
-        AbiOption::RSome(value) => Some(value.as_slice()),
-        AbiOption::RNone => None,
+/// Where the record of a dead letter was read, as JSON like in the offset store. Kafka Connect has no names for these.
+fn position_headers(position: &SourcePosition) -> Vec<RawHeader> {
+    let header = |name: &str, map: Option<&OffsetMap>| {
+        // What cannot be stored fails the task when the record is submitted.
+        let json = positions::to_json(map?).ok()?;
+        let text = serde_json::Value::Object(json).to_string();
+        Some(RawHeader { key: name.into(), value: AbiOption::RSome(Blob::from(text.into_bytes())) })
     };
-    (header.key.as_str(), value)
+    let partition = header("__ferroconnect.errors.source.partition", position.partition.as_deref());
+    let offset = header("__ferroconnect.errors.source.offset", position.offset.as_ref().into());
+    partition.into_iter().chain(offset).collect()
 }
 
 fn stopped_while_sending() -> ConnectError {

@@ -79,14 +79,16 @@ impl TaskStart<'_> {
         let producer = Producer::new(&clients::source_producer(&shared.config, common, self.id)?)?;
         let skip_refused = common.errors.tolerate_all;
         let metrics = self.common_metrics(&counters);
-        let delivery = SourceDelivery::new(self.id, producer, skip_refused, Arc::clone(&counters), Arc::clone(&metrics));
+        let delivery =
+            SourceDelivery::new(self.id, producer, skip_refused, Arc::clone(&counters), Arc::clone(&metrics));
         let delivery = Arc::new(delivery);
         let mut pipeline = SourcePipeline::new(stages.chain, stages.converters, errors);
         let mut letters = None;
         if let Some(queue) = &config.dead_letter_queue {
             self.ensure_dead_letter_topic(common, queue)?;
             pipeline = pipeline.with_dead_letters(SourceLetters::new(self.letter_form(queue))?);
-            letters = Some(LetterTopic { topic: delivery.topic(&queue.topic)?, context_headers: queue.context_headers });
+            letters =
+                Some(LetterTopic { topic: delivery.topic(&queue.topic)?, context_headers: queue.context_headers });
         }
         let rules = match config.topic_creation {
             Some(rules) => Some((rules, clients::task_admin(&shared.config, common, self.id)?)),
@@ -204,7 +206,7 @@ impl TaskStart<'_> {
     }
 
     fn letter_form(&self, queue: &config::DeadLetterQueue) -> DeadLetterForm {
-        DeadLetterForm::new(self.id.connector.as_ref(), self.id.task, queue.context_headers)
+        DeadLetterForm::new(self.id.connector.to_string(), self.id.task, queue.context_headers)
     }
 
     fn scope(&self) -> Arc<Scope> {

@@ -14,7 +14,7 @@ use crate::error::Result;
 use super::positions;
 
 /// Names a submitted record to the producer: small enough to travel as the opaque number of a delivery report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Token(u64);
 
 /// Low bits of a token: the record's number in its queue. The rest is the queue.

@@ -7,6 +7,7 @@
 //! What is not here: which offsets to commit, and when.
 
 mod batch;
+mod close;
 mod commit;
 mod pattern;
 mod rebalance;
@@ -30,6 +31,9 @@ pub use batch::{Headers, MessageBatch, MessageRef, PartitionError, Timestamp};
 use pattern::PatternWatch;
 use rebalance::Callbacks;
 pub use rebalance::{AssignedPartition, NoHandler, RebalanceHandler, StartOffset};
+
+/// How long [`BatchConsumer::close`] waits for the group, the handler's own time included.
+pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A member of a consumer group. May move between threads, but is used by one at a time.
 ///
@@ -294,7 +298,8 @@ impl BatchConsumer {
     }
 
     /// Leaves the group: the assignment is revoked through `handler`, which may commit, and the
-    /// group is told. Batches stay valid.
+    /// group is told. Batches stay valid. If the group does not answer within [`CLOSE_TIMEOUT`],
+    /// leaving it goes on in the background, without the handler.
     ///
     /// # Panics
     /// Goes on with a panic of `handler`.
@@ -303,10 +308,21 @@ impl BatchConsumer {
             return;
         }
         *self.watch.borrow_mut() = None;
+        let mut closing = None;
         rebalance::with_handler(self, handler, || {
-            // SAFETY: the handle is valid. An error means that the group is gone already.
-            unsafe { rd::rd_kafka_consumer_close(self.handle.as_ptr()) };
+            closing = close::Closing::begin(&self.handle);
+            if let Some(begun) = &closing
+                && begun.serve(CLOSE_TIMEOUT)
+            {
+                closing = None;
+            }
         });
+        if let Some(closing) = closing {
+            tracing::warn!(
+                "The consumer group did not answer within {CLOSE_TIMEOUT:?}; leaving it goes on in the background"
+            );
+            closing.go_on_in_background();
+        }
     }
 }
 

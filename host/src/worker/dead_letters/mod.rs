@@ -12,6 +12,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use ferroconnect_plugin_abi::containers::AbiOption;
+use ferroconnect_plugin_abi::record::RawHeader;
 
 use crate::error::{ConnectError, Result};
 use crate::kafka::{ClientSettings, DeliveryReport, KafkaError, OutRecord, Producer, SendError, Topic};
@@ -158,7 +159,7 @@ fn origin(message: &RawMessage) -> Option<Origin> {
 }
 
 /// A header in the producer's form.
-pub(crate) fn header(header: &ferroconnect_plugin_abi::record::RawHeader) -> (&str, Option<&[u8]>) {
+pub(crate) fn header(header: &RawHeader) -> (&str, Option<&[u8]>) {
     let value = match &header.value {
         AbiOption::RSome(value) => Some(value.as_slice()),
         AbiOption::RNone => None,
