@@ -41,11 +41,12 @@ impl ErrantReporter {
         ErrantReporter { errors: Mutex::new(errors), holds, letters }
     }
 
-    /// Reports a record. Where it is not tolerated the task fails before the next `put`, and the record's offset is
-    /// not committed. Waits only while the producer of the dead letters is full.
+    /// Reports a record. Waits only while the producer of the dead letters is full.
     ///
     /// # Errors
-    /// The record was made by the plugin and cannot be converted.
+    /// `errors.tolerance` does not allow it: then the task fails before the next `put`, even if the plugin swallows
+    /// this error, and the record's offset is not committed. Or the record was made by the plugin and cannot be
+    /// converted.
     pub(crate) fn report(&self, record: &Record, error: ConnectError) -> Result<Ticket> {
         let message = self.message(record)?;
         let failed = FailedRecord::Consumed(&message);
@@ -53,7 +54,8 @@ impl ErrantReporter {
         if let Verdict::Fail(error) = settled.verdict {
             let read = message.partition >= 0 && message.offset >= 0;
             let origin = read.then(|| ((Arc::from(message.topic.as_str()), message.partition), message.offset));
-            self.holds.fail(origin.as_ref(), error);
+            self.holds.fail(origin.as_ref(), error.clone());
+            return Err(error);
         }
         Ok(settled.ticket.unwrap_or_else(|| self.holds.arrived_at_once()))
     }

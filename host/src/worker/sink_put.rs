@@ -77,7 +77,10 @@ impl Running<'_> {
     pub(super) fn put(&mut self) -> Result<Put> {
         loop {
             let begin = Instant::now();
-            match self.parts.plugin.put(&self.waiting.next) {
+            let answer = self.parts.plugin.put(&self.waiting.next);
+            // Why the task must fail says more than what the plugin made of it.
+            self.judge()?;
+            match answer {
                 Ok(()) => self.parts.metrics.put(self.waiting.next.len(), begin.elapsed()),
                 Err(error) if error.is_retriable() => return Ok(Put::Again(error)),
                 Err(error) if !rejects(self.parts.put_errors, &error) => {
@@ -92,7 +95,6 @@ impl Running<'_> {
                 }
                 Err(error) => self.reject(error)?,
             }
-            self.judge()?;
             if !self.waiting.advance() {
                 return Ok(Put::Delivered);
             }

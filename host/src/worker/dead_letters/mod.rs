@@ -122,12 +122,13 @@ impl DeadLetterQueue {
 
     /// Waits at most so long, or until `done`.
     pub(crate) fn wait(&self, timeout: Duration, done: impl Fn() -> bool) -> bool {
-        let deadline = Instant::now() + timeout;
+        // Plugins may wait for ever.
+        let deadline = Instant::now().checked_add(timeout);
         loop {
             if done() {
                 return true;
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.map_or(STEP, |deadline| deadline.saturating_duration_since(Instant::now()));
             self.fetch(left.min(STEP));
             if left.is_zero() {
                 return done();
