@@ -3,6 +3,7 @@
 pub mod plugins;
 mod quickstart;
 mod standalone;
+mod transform;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,6 +30,8 @@ enum Command {
     /// Look at plugin libraries
     #[command(subcommand)]
     Plugins(plugins::PluginsCommand),
+    /// Show what a connector's converters and transforms do to sample records, without Kafka
+    Transform(transform::TransformArgs),
     /// Copy a file through a broker inside this process, to see a worker at work
     Quickstart(quickstart::QuickstartArgs),
 }
@@ -42,6 +45,7 @@ pub fn main() -> ExitCode {
     match cli.command {
         Command::Standalone { worker, connectors } => standalone::run(&worker, &connectors),
         Command::Plugins(command) => plugins::run(command),
+        Command::Transform(args) => transform::run(&args),
         Command::Quickstart(args) => quickstart::run(&args),
     }
 }

@@ -1,0 +1,189 @@
+//! `ferroconnect transform`: what a user sees of a connector's chain, without Kafka.
+
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use ferroconnect_e2e::worker::{plugins, program};
+use serde_json::Value as Json;
+use tempfile::TempDir;
+
+/// A chain of a built-in transform, one from a library, and one more.
+const SINK: &str = "name=payments
+connector.class=FileStreamSink
+topics=payments
+file=out.txt
+value.converter.schemas.enable=false
+value.converter=org.apache.kafka.connect.json.JsonConverter
+transforms=where,mask,wrap
+transforms.where.type=org.apache.kafka.connect.transforms.InsertField$Value
+transforms.where.offset.field=at
+transforms.mask.type=MaskPattern
+transforms.mask.field=card
+transforms.mask.pattern=\\\\d{12}(\\\\d{4})
+transforms.mask.replacement=****$1
+transforms.wrap.type=org.apache.kafka.connect.transforms.HoistField$Value
+transforms.wrap.field=payment
+";
+
+struct DryRun {
+    dir: TempDir,
+}
+
+impl DryRun {
+    fn new(connector: &str) -> DryRun {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("connector.properties"), connector).unwrap();
+        DryRun { dir }
+    }
+
+    fn run(&self, more: &[&str], records: &str) -> Output {
+        let mut command = Command::new(program());
+        command.arg("transform").arg(self.dir.path().join("connector.properties")).args(more);
+        finish(command, self.dir.path(), records)
+    }
+
+    fn with_plugins(&self, more: &[&str], records: &str) -> Output {
+        let plugins = plugins();
+        let path = ["--plugin-path", plugins.to_str().unwrap()];
+        self.run(&[&path[..], more].concat(), records)
+    }
+}
+
+fn finish(mut command: Command, dir: &Path, records: &str) -> Output {
+    command.current_dir(dir).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // A program that ends over a wrong file does not read.
+    let _unread = child.stdin.take().unwrap().write_all(records.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn a_sink_shows_what_each_step_changes() {
+    let record = r#"{"rawValue":"{\"card\":\"1234567890123456\"}","offset":7}"#;
+    let output = DryRun::new(SINK).with_plugins(&[], &format!("{record}\n"));
+    let text = out(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}{}", err(&output));
+    for line in [
+        "  value.converter (org.apache.kafka.connect.json.JsonConverter): converts",
+        "      value.card: \"1234567890123456\"  (string)",
+        "  transforms.where (org.apache.kafka.connect.transforms.InsertField$Value)",
+        "    + value.at: 7  (int64)",
+        "    - value.card: \"1234567890123456\"  (string)",
+        "    + value.card: \"****3456\"  (string)",
+        "    + value.payment.card: \"****3456\"  (string)",
+        "  => goes to the connector",
+        "1 passed, 0 dropped, 0 failed, 0 not read",
+    ] {
+        assert!(text.lines().any(|written| written == line), "no line {line:?} in\n{text}");
+    }
+}
+
+#[test]
+fn the_same_as_json_is_one_object_a_line() {
+    let records = "{\"value\":{\"card\":\"1234567890123456\"}}\n\n{\"value\":{\"card\":5}}\n{\"valeu\":1}\n";
+    let output = DryRun::new(SINK).with_plugins(&["--output", "json"], records);
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    let lines: Vec<Json> = out(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!((&lines[0]["line"], &lines[0]["outcome"]), (&1.into(), &"delivered".into()));
+    assert_eq!(lines[0]["steps"][1]["changes"][0]["after"]["value"], "****3456");
+    assert_eq!((&lines[1]["line"], &lines[1]["outcome"]), (&3.into(), &"failed".into()));
+    let failed = &lines[1]["steps"][1];
+    assert_eq!((&failed["step"], &failed["effect"]), (&"transforms.mask".into(), &"failed".into()));
+    assert_eq!(failed["error"]["class"], "org.apache.kafka.connect.errors.DataException");
+    assert_eq!(lines[2]["outcome"], "unreadable");
+    assert!(err(&output).contains("line 4: unknown field `valeu`"), "{}", err(&output));
+}
+
+#[test]
+fn a_source_shows_what_would_lie_in_kafka() {
+    let source = "name=s\nconnector.class=FileStreamSource\ntopic=lines\n\
+        transforms=wrap,gone\ntransforms.wrap.type=org.apache.kafka.connect.transforms.HoistField$Value\ntransforms.wrap.field=line\n";
+    let keep = source.replace("wrap,gone", "wrap");
+    let record = "{\"value\":\"a\",\"valueSchema\":{\"type\":\"string\"}}\n";
+    let output = DryRun::new(&keep).with_plugins(&[], record);
+    let text = out(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}{}", err(&output));
+    let value = r#"{"schema":{"type":"struct","fields":[{"type":"string","optional":false,"field":"line"}],"optional":false},"payload":{"line":"a"}}"#;
+    assert!(text.contains(&format!("      value: {}\n", Json::from(value))), "{text}");
+
+    let dropped = format!("{source}transforms.gone.type=org.apache.kafka.connect.transforms.Filter\n");
+    let output = DryRun::new(&dropped).with_plugins(&[], record);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(out(&output).contains("transforms.gone (org.apache.kafka.connect.transforms.Filter): drops the record"));
+    assert!(out(&output).ends_with("0 passed, 1 dropped, 0 failed, 0 not read\n"), "{}", out(&output));
+}
+
+#[test]
+fn what_the_value_converter_cannot_read_fails_there() {
+    let output = DryRun::new(SINK).with_plugins(&[], "{\"rawValue\":\"{\"}\n{\"rawValue\":null}\n");
+    let text = out(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("value.converter (org.apache.kafka.connect.json.JsonConverter): fails\n    ! org."),
+        "{text}"
+    );
+    assert!(text.contains("=> failed: the task ends here (errors.tolerance=none)"), "{text}");
+    assert!(text.ends_with("1 passed, 0 dropped, 1 failed, 0 not read\n"), "{text}");
+}
+
+#[test]
+fn all_that_is_wrong_with_a_chain_is_told_at_once_and_nothing_is_run() {
+    let wrong = "name=s\nconnector.class=FileStreamSource\ntopic=lines\ntransforms=a,b\n\
+        transforms.a.type=org.apache.kafka.connect.transforms.HoistField$Value\ntransforms.b.type=NoSuchTransform\n";
+    let output = DryRun::new(wrong).with_plugins(&[], "{\"value\":1}\n");
+    assert_eq!(output.status.code(), Some(2));
+    let said = err(&output);
+    assert!(said.contains("connector.properties: transforms.a: Missing required configuration \"field\""), "{said}");
+    assert!(said.contains("connector.properties: transforms.b: ") && said.contains("NoSuchTransform"), "{said}");
+    assert_eq!(out(&output), "");
+}
+
+#[test]
+fn files_that_are_not_there_are_named() {
+    let run = DryRun::new(SINK);
+    let output = run.run(&["--worker", "no-worker.properties"], "");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("no-worker.properties"), "{}", err(&output));
+    let mut command = Command::new(program());
+    command.args(["transform", "no-connector.json"]);
+    let output = finish(command, run.dir.path(), "");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("no-connector.json"), "{}", err(&output));
+}
+
+#[test]
+fn a_workers_file_gives_converters_secrets_and_plugins() {
+    let run = DryRun::new(
+        "name=s\nconnector.class=FileStreamSink\ntopics=lines\nfile=out.txt\n\
+         transforms=mask\ntransforms.mask.type=MaskPattern\n\
+         transforms.mask.pattern=${files:DIR/secrets.properties:pattern}\n",
+    );
+    let dir = run.dir.path();
+    let connector = std::fs::read_to_string(dir.join("connector.properties")).unwrap();
+    std::fs::write(dir.join("connector.properties"), connector.replace("DIR", dir.to_str().unwrap())).unwrap();
+    std::fs::write(dir.join("secrets.properties"), "pattern=s3cret\n").unwrap();
+    let worker = format!(
+        "bootstrap.servers=127.0.0.1:1\noffset.storage.file.filename=o\nplugin.path={}\n\
+         key.converter=org.apache.kafka.connect.storage.StringConverter\n\
+         value.converter=org.apache.kafka.connect.storage.StringConverter\n\
+         config.providers=files\nconfig.providers.files.class=FileConfigProvider\n",
+        plugins().display()
+    );
+    std::fs::write(dir.join("worker.properties"), worker).unwrap();
+    let output = run.run(&["--worker", "worker.properties"], "{\"rawValue\":\"a s3cret\"}\n");
+    let text = out(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}{}", err(&output));
+    assert!(text.contains("    + value: \"a ****\"  (optional string)"), "{text}");
+}
