@@ -2,6 +2,8 @@
 
 use serde_json::Value as Json;
 
+use super::notation::one;
+
 /// Everything that differs between two records, by the path to it.
 pub(super) fn records(expected: &Json, given: &Json) -> Vec<String> {
     let mut walk = Walk::default();
@@ -213,8 +215,11 @@ fn unfolded_nest(nest: &Json) -> Json {
     let mut value = unfolded(&nest["inner"]);
     for _ in 0..nest["depth"].as_u64().unwrap_or_default() {
         value = match nest["of"].as_str() {
-            Some("array") => serde_json::json!({ "array": [value] }),
-            _ => serde_json::json!({ "map": [[{ "string": nest["key"] }, value]] }),
+            Some("array") => one("array", Json::Array(vec![value])),
+            _ => {
+                let key = one("string", nest["key"].clone());
+                one("map", Json::Array(vec![Json::Array(vec![key, value])]))
+            }
         };
     }
     value

@@ -59,7 +59,8 @@ fn schema(schema: &Shared<Schema>) -> Json {
         json.insert("parameters".into(), parameters.collect::<Map<_, _>>().into());
     }
     if let Some(default) = schema.default.as_ref().into_option() {
-        json.insert("default".into(), value(default, Some(schema)));
+        // SetSchemaMetadata gives a default on as it is, under its old schema, so that schema is not held against it.
+        json.insert("default".into(), value(default, None));
     }
     let nested = |part: Option<&Shared<Schema>>| part.map_or(Json::Null, self::schema);
     if schema.kind == SchemaType::STRUCT {
@@ -88,14 +89,12 @@ fn value(value: &Value, under: Option<&Shared<Schema>>) -> Json {
         ValueRef::Float64(value) => json!({ "float64": format!("{value:?}") }),
         ValueRef::String(text) => json!({ "string": text.as_str() }),
         ValueRef::Bytes(bytes) => json!({ "bytes": base64(bytes) }),
-        ValueRef::Array(values) => {
-            json!({ "array": values.iter().map(|item| self::value(item, elements)).collect::<Json>() })
-        }
+        ValueRef::Array(values) => one("array", values.iter().map(|item| self::value(item, elements)).collect()),
         ValueRef::Map(entries) => {
             let pair = |entry: &ferroconnect_plugin_abi::value::MapEntry| {
-                json!([self::value(&entry.key, keys), self::value(&entry.value, elements)])
+                Json::Array(vec![self::value(&entry.key, keys), self::value(&entry.value, elements)])
             };
-            json!({ "map": entries.iter().map(pair).collect::<Json>() })
+            one("map", entries.iter().map(pair).collect())
         }
         ValueRef::Struct(value) => {
             let named = value.schema.fields.iter().zip(&value.fields);
@@ -115,6 +114,11 @@ fn value(value: &Value, under: Option<&Shared<Schema>>) -> Json {
         ValueRef::Timestamp(millis) => json!({ "timestamp": millis.to_string() }),
         ValueRef::Unknown(kind) => json!({ "unknown": kind.0 }),
     }
+}
+
+/// A value of a kind. Not by `json!`, which copies what it is given: too much for what is nested a thousand deep.
+pub(super) fn one(kind: &str, content: Json) -> Json {
+    Json::Object(Map::from_iter([(kind.to_owned(), content)]))
 }
 
 /// Bytes as text.
