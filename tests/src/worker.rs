@@ -62,6 +62,7 @@ pub struct WorkerSetup {
     subject: Subject,
     dir: TempDir,
     properties: Vec<(String, String)>,
+    environment: Vec<(String, String)>,
     connectors: Vec<PathBuf>,
     port: u16,
     starts: u32,
@@ -79,7 +80,8 @@ impl WorkerSetup {
         let dir =
             tempfile::Builder::new().prefix("ferroconnect-e2e-").tempdir().expect("a temporary folder can be made");
         let port = free_port();
-        let mut setup = Self { subject, dir, properties: Vec::new(), connectors: Vec::new(), port, starts: 0 };
+        let (properties, environment, connectors) = Default::default();
+        let mut setup = Self { subject, dir, properties, environment, connectors, port, starts: 0 };
         let offsets = setup.path("connect.offsets");
         setup.set("bootstrap.servers", bootstrap);
         setup.set("listeners", &format!("http://127.0.0.1:{port}"));
@@ -135,6 +137,12 @@ impl WorkerSetup {
         self
     }
 
+    /// Sets an environment variable of the worker.
+    pub fn env(&mut self, name: &str, value: &str) -> &mut Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Adds a connector file (`<name>.properties`) to the command line.
     pub fn connector(&mut self, name: &str, config: &[(&str, &str)]) -> &mut Self {
         let mut text = format!("name={name}\n");
@@ -174,7 +182,10 @@ impl WorkerSetup {
             }
             Subject::Java => Command::new(repository().join("scripts/java-worker.sh")),
         };
-        command.arg(worker_file).args(&self.connectors);
+        command
+            .arg(worker_file)
+            .args(&self.connectors)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
         self.starts += 1;
         let process = Process::start(command, self.dir.path(), &format!("worker-{}", self.starts));
         Worker { process, rest: RestClient::new(&format!("http://127.0.0.1:{}", self.port)) }

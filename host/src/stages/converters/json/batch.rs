@@ -66,7 +66,7 @@ mod tests {
         let schema = SchemaBuilder::string().build();
         let mut all: Vec<Data> = (0..1_000).map(|n| Data::new(schema.clone(), "x".repeat(n * 7 % 400))).collect();
         all.insert(500, Data::NULL);
-        all.insert(400, Data::new(schema.clone(), Value::int8(1)));
+        all.insert(400, Data::new(schema, Value::int8(1)));
         all.push(Data::schemaless("last"));
         let mut results = Vec::new();
         write(&mut converter, all.iter(), &mut results);
