@@ -39,12 +39,15 @@ pub use ferroconnect_plugin_abi::config::{ConfigValue, Importance, Width};
 pub use ferroconnect_plugin_abi::containers::AbiVec;
 pub use ferroconnect_plugin_abi::error::ErrorKind;
 pub use ferroconnect_plugin_abi::host::{MetricKind, ReportState};
+pub use ferroconnect_plugin_abi::logical::{Logical, decimal_scale};
+pub use ferroconnect_plugin_abi::project::project;
 pub use ferroconnect_plugin_abi::record::{
     Acknowledgement, Coordinates, Data, Header, OffsetEntry, OffsetMap, Outcome, PartitionOffset, RawHeader, Record,
     TimestampType, TopicPartition,
 };
 pub use ferroconnect_plugin_abi::schema::{Field, Schema, SchemaType};
 pub use ferroconnect_plugin_abi::source::Support;
+pub use ferroconnect_plugin_abi::validate::{validate, validate_field, validate_struct};
 pub use ferroconnect_plugin_abi::value::{MapEntry, StructValue, Value, ValueKind, ValueRef};
 pub use ferroconnect_plugin_abi::{Blob, MaybeShared, Shared, Text};
 pub use record::{Batch, SourceRecord, offset_map};

@@ -2,6 +2,8 @@
 
 use crate::bytes::Text;
 use crate::containers::AbiOption;
+use crate::error::AbiError;
+use crate::logical::Logical;
 use crate::schema::{Field, Parameter, Schema, SchemaType};
 use crate::shared::Shared;
 use crate::value::Value;
@@ -77,25 +79,26 @@ impl SchemaBuilder {
 
     /// A decimal with so many digits behind the point.
     pub fn decimal(scale: i32) -> SchemaBuilder {
-        SchemaBuilder::bytes()
-            .name("org.apache.kafka.connect.data.Decimal")
-            .version(1)
-            .parameter("scale", scale.to_string())
+        SchemaBuilder::bytes().logical(Logical::Decimal).parameter("scale", scale.to_string())
     }
 
     /// Days since 1970.
     pub fn date() -> SchemaBuilder {
-        SchemaBuilder::int32().name("org.apache.kafka.connect.data.Date").version(1)
+        SchemaBuilder::int32().logical(Logical::Date)
     }
 
     /// Milliseconds since midnight.
     pub fn time() -> SchemaBuilder {
-        SchemaBuilder::int32().name("org.apache.kafka.connect.data.Time").version(1)
+        SchemaBuilder::int32().logical(Logical::Time)
     }
 
     /// Milliseconds since 1970.
     pub fn timestamp() -> SchemaBuilder {
-        SchemaBuilder::int64().name("org.apache.kafka.connect.data.Timestamp").version(1)
+        SchemaBuilder::int64().logical(Logical::Timestamp)
+    }
+
+    fn logical(self, logical: Logical) -> SchemaBuilder {
+        self.name(Text::from_static(logical.schema_name())).version(1)
     }
 
     /// Allows null.
@@ -140,7 +143,15 @@ impl SchemaBuilder {
         self
     }
 
-    /// The schema, shared.
+    /// The schema, shared, if it is one that Kafka Connect would build too.
+    ///
+    /// # Errors
+    /// Those of [`Schema::checked`].
+    pub fn try_build(self) -> Result<Shared<Schema>, AbiError> {
+        self.schema.checked()
+    }
+
+    /// The schema, shared, without a check; for schemas whose fields and defaults are known to be right.
     pub fn build(self) -> Shared<Schema> {
         Shared::new(self.schema)
     }

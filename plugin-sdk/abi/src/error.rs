@@ -84,6 +84,22 @@ impl AbiError {
         AbiError::new(ErrorKind::UNSUPPORTED, format!("{method} is not supported by this version of the other side"))
     }
 
+    /// Makes the error wear this Java exception class.
+    #[must_use]
+    pub fn with_class(mut self, class: &str) -> AbiError {
+        self.data.class = class.into();
+        self
+    }
+
+    /// Adds an error as the cause, and that error's own causes.
+    #[must_use]
+    pub fn caused_by(mut self, cause: &AbiError) -> AbiError {
+        let cause = cause.data();
+        self.data.causes.push(Cause { class: cause.class.clone(), message: cause.message.clone() });
+        self.data.causes.extend(cause.causes.iter().cloned());
+        self
+    }
+
     /// What is inside.
     pub fn data(&self) -> &ErrorData {
         &self.data

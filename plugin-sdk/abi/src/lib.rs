@@ -17,6 +17,8 @@ pub mod error;
 pub mod host;
 pub mod info;
 pub mod library;
+pub mod logical;
+pub mod project;
 pub mod record;
 pub mod schema;
 pub mod services;
@@ -24,6 +26,7 @@ pub mod shared;
 pub mod sink;
 pub mod source;
 pub mod stages;
+pub mod validate;
 pub mod value;
 
 pub use bytes::{Blob, Text};

@@ -3,9 +3,13 @@
 use crate::bytes::Text;
 use crate::config::Attribute;
 use crate::containers::{AbiOption, AbiVec};
+use crate::error::AbiError;
+use crate::logical::data_error;
 use crate::shared::{MaybeShared, Shared};
+use crate::validate::validate;
 use crate::value::Value;
 use abi_stable::StableAbi;
+use std::collections::HashSet;
 use std::fmt;
 
 /// The type of a schema, numbered as a contract: unknown numbers are refused with a data error.
@@ -58,7 +62,7 @@ impl fmt::Debug for SchemaType {
 ///
 /// Logical types are told by `name`: `org.apache.kafka.connect.data.Decimal`, `Date`, `Time`, `Timestamp`.
 #[repr(C)]
-#[derive(StableAbi, Clone, PartialEq)]
+#[derive(StableAbi, Clone)]
 pub struct Schema {
     /// The base type.
     pub kind: SchemaType,
@@ -136,6 +140,79 @@ impl Schema {
     pub fn name_str(&self) -> Option<&str> {
         self.name.as_ref().map(Text::as_str).into()
     }
+
+    /// The default value; a default of null is none.
+    #[inline]
+    pub fn default_value(&self) -> Option<&Value> {
+        Option::from(self.default.as_ref()).filter(|default: &&Value| !default.is_null())
+    }
+
+    /// Whether both schemas have the same parameters, in whatever order.
+    pub fn has_parameters_of(&self, other: &Schema) -> bool {
+        let (own, others) = (&self.parameters, &other.parameters);
+        own == others || (own.len() == others.len() && own.iter().all(|parameter| others.contains(parameter)))
+    }
+
+    /// Shares the schema if it is one that Kafka Connect would build. What its parts are made of is not looked at: they
+    /// were checked when they were shared.
+    ///
+    /// # Errors
+    /// A data error of class `SchemaBuilderException`: a field without name or with the name of another, fields of
+    /// what is no struct, an array or map without element schemas, a default that does not fit. A struct with a default
+    /// is refused: the default would have to be of a schema that has this very default.
+    pub fn checked(self) -> Result<Shared<Schema>, AbiError> {
+        let refused = |message: String| Err(data_error(message).with_class(BUILDER_ERROR_CLASS));
+        if !self.fields.is_empty() && self.kind != SchemaType::STRUCT {
+            return refused(format!("Cannot create fields on type {}", self.kind.name()));
+        }
+        if self.fields.iter().any(|field| field.name.is_empty()) {
+            return refused("fieldName cannot be null.".to_owned());
+        }
+        if let Some(name) = self.repeated_name() {
+            return refused(format!("Cannot create field because of field name duplication {name}"));
+        }
+        if self.kind == SchemaType::MAP && self.keys.is_none() {
+            return refused("keySchema cannot be null.".to_owned());
+        }
+        if matches!(self.kind, SchemaType::ARRAY | SchemaType::MAP) && self.values.is_none() {
+            return refused("valueSchema cannot be null.".to_owned());
+        }
+        let schema = Shared::new(self);
+        if let Some(default) = schema.default_value()
+            && let Err(reason) = validate(&schema, default)
+        {
+            return Err(data_error("Invalid default value").with_class(BUILDER_ERROR_CLASS).caused_by(&reason));
+        }
+        Ok(schema)
+    }
+
+    /// The first field name that was there before.
+    fn repeated_name(&self) -> Option<&str> {
+        let mut seen = HashSet::with_capacity(self.fields.len());
+        self.fields.iter().map(|field| field.name.as_str()).find(|name| !seen.insert(*name))
+    }
+}
+
+/// The class of errors of [`Schema::checked`].
+const BUILDER_ERROR_CLASS: &str = "org.apache.kafka.connect.errors.SchemaBuilderException";
+
+impl PartialEq for Schema {
+    /// All attributes count; the order of parameters does not.
+    fn eq(&self, other: &Schema) -> bool {
+        let Schema { kind, optional, name, version, doc, parameters: _, default, fields, keys, values, attributes } =
+            self;
+        *kind == other.kind
+            && *optional == other.optional
+            && *name == other.name
+            && *version == other.version
+            && *fields == other.fields
+            && *keys == other.keys
+            && *values == other.values
+            && self.has_parameters_of(other)
+            && *default == other.default
+            && *doc == other.doc
+            && *attributes == other.attributes
+    }
 }
 
 impl fmt::Debug for Schema {
@@ -145,5 +222,51 @@ impl fmt::Debug for Schema {
             write!(f, "{name}:")?;
         }
         write!(f, "{:?}}}", self.kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::builder::SchemaBuilder;
+
+    fn refusal(schema: SchemaBuilder) -> String {
+        let error = schema.try_build().expect_err("no such schema can be");
+        assert_eq!(error.data().class.as_str(), BUILDER_ERROR_CLASS);
+        error.to_string()
+    }
+
+    #[test]
+    fn equality_counts_everything_but_the_order_of_parameters() {
+        let base = || SchemaBuilder::int8().parameter("a", "1").parameter("b", "2");
+        let schema = base().build();
+        assert_eq!(schema, SchemaBuilder::int8().parameter("b", "2").parameter("a", "1").build());
+        for other in [
+            base().optional(),
+            base().name("n"),
+            base().version(1),
+            base().doc("d"),
+            base().default_value(1i8),
+            base().parameter("c", "3"),
+            SchemaBuilder::int8().parameter("a", "1").parameter("b", "3"),
+            SchemaBuilder::int16().parameter("a", "1").parameter("b", "2"),
+        ] {
+            assert_ne!(schema, other.build());
+        }
+    }
+
+    #[test]
+    fn unbuildable_schemas_are_refused() {
+        let int8 = || SchemaBuilder::int8().build();
+        let twice = SchemaBuilder::structure().field("a", int8()).field("b", int8()).field("a", int8());
+        assert_eq!(refusal(twice), "Cannot create field because of field name duplication a");
+        assert_eq!(refusal(SchemaBuilder::structure().field("", int8())), "fieldName cannot be null.");
+        assert_eq!(refusal(SchemaBuilder::string().field("a", int8())), "Cannot create fields on type STRING");
+        assert_eq!(refusal(SchemaBuilder::of(SchemaType::ARRAY)), "valueSchema cannot be null.");
+        assert_eq!(refusal(SchemaBuilder::of(SchemaType::MAP)), "keySchema cannot be null.");
+        assert_eq!(refusal(SchemaBuilder::int8().default_value("x")), "Invalid default value");
+        let default = Value::structure(SchemaBuilder::structure().build(), vec![]);
+        assert_eq!(refusal(SchemaBuilder::structure().default_value(default)), "Invalid default value");
+        assert!(SchemaBuilder::date().default_value(Value::date(1)).try_build().is_ok());
     }
 }

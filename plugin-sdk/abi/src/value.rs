@@ -2,6 +2,7 @@
 
 use crate::bytes::{Blob, Text};
 use crate::containers::{AbiBox, AbiVec};
+use crate::logical::{MILLIS_PER_DAY, sign_padding};
 use crate::schema::Schema;
 use crate::shared::Shared;
 use abi_stable::StableAbi;
@@ -88,6 +89,15 @@ impl StructValue {
     /// The value of the named field as stored: defaults are not filled in.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.fields.get(self.schema.field_index(name)?)
+    }
+
+    /// The value of the field at this place of the schema; in place of null, the field's default (Java: `Struct.get`).
+    ///
+    /// # Panics
+    /// If there is no such place.
+    pub fn or_default(&self, index: usize) -> &Value {
+        let value = &self.fields[index];
+        if value.is_null() { self.schema.fields[index].schema.default_value().unwrap_or(value) } else { value }
     }
 }
 
@@ -346,6 +356,42 @@ impl Value {
     }
 }
 
+impl Value {
+    /// Milliseconds since 1970 of a date, time or timestamp, which are one class in Java (`java.util.Date`).
+    #[inline]
+    pub fn date_millis(&self) -> Option<i64> {
+        match self.view() {
+            ValueRef::Date(days) => Some(i64::from(days) * MILLIS_PER_DAY),
+            ValueRef::Time(millis) => Some(millis.into()),
+            ValueRef::Timestamp(millis) => Some(millis),
+            _ => None,
+        }
+    }
+
+    /// The class that Java would use for the value, as error messages name it. Null is `null`.
+    pub fn java_class(&self) -> &'static str {
+        match self.view() {
+            ValueRef::Null => "null",
+            ValueRef::Boolean(_) => "java.lang.Boolean",
+            ValueRef::Int8(_) => "java.lang.Byte",
+            ValueRef::Int16(_) => "java.lang.Short",
+            ValueRef::Int32(_) => "java.lang.Integer",
+            ValueRef::Int64(_) => "java.lang.Long",
+            ValueRef::Float32(_) => "java.lang.Float",
+            ValueRef::Float64(_) => "java.lang.Double",
+            ValueRef::String(_) => "java.lang.String",
+            ValueRef::Bytes(_) => "[B",
+            ValueRef::Array(_) => "java.util.ArrayList",
+            ValueRef::Map(_) => "java.util.HashMap",
+            ValueRef::Struct(_) => "org.apache.kafka.connect.data.Struct",
+            ValueRef::Decimal { .. } => "java.math.BigDecimal",
+            ValueRef::BigInteger(_) => "java.math.BigInteger",
+            ValueRef::Date(_) | ValueRef::Time(_) | ValueRef::Timestamp(_) => "java.util.Date",
+            ValueRef::Unknown(_) => "an unknown class",
+        }
+    }
+}
+
 impl Clone for Value {
     fn clone(&self) -> Value {
         match self.view() {
@@ -393,24 +439,44 @@ impl Default for Value {
 }
 
 impl PartialEq for Value {
-    /// Floats are equal when their bits are, or when both are not a number. Maps compare in order.
+    /// Floats are equal when their bits are, or when both are not a number; decimals when number and scale are. The
+    /// order of a map's entries does not matter.
     fn eq(&self, other: &Value) -> bool {
         match (self.view(), other.view()) {
             (ValueRef::Null, ValueRef::Null) => true,
             (ValueRef::Float32(a), ValueRef::Float32(b)) => a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()),
             (ValueRef::Float64(a), ValueRef::Float64(b)) => a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()),
             (ValueRef::String(a), ValueRef::String(b)) => a == b,
-            (ValueRef::Bytes(a), ValueRef::Bytes(b)) | (ValueRef::BigInteger(a), ValueRef::BigInteger(b)) => a == b,
+            (ValueRef::Bytes(a), ValueRef::Bytes(b)) => a == b,
+            (ValueRef::BigInteger(a), ValueRef::BigInteger(b)) => same_number(a, b),
             (ValueRef::Array(a), ValueRef::Array(b)) => a == b,
-            (ValueRef::Map(a), ValueRef::Map(b)) => a == b,
+            (ValueRef::Map(a), ValueRef::Map(b)) => same_entries(a, b),
             (ValueRef::Struct(a), ValueRef::Struct(b)) => a == b,
             (ValueRef::Decimal { unscaled: a, scale: x }, ValueRef::Decimal { unscaled: b, scale: y }) => {
-                a == b && x == y
+                x == y && same_number(a, b)
             }
             (ValueRef::Unknown(_), _) | (_, ValueRef::Unknown(_)) => false,
             // SAFETY: what is left keeps its payload in the integer.
             _ => self.kind == other.kind && unsafe { self.payload.integer == other.payload.integer },
         }
+    }
+}
+
+/// Whether two numbers in two's complement are equal; either may repeat its sign in front.
+fn same_number(a: &Blob, b: &Blob) -> bool {
+    digits(a) == digits(b)
+}
+
+fn digits(number: &Blob) -> &[u8] {
+    if number.is_empty() { &[0] } else { &number[sign_padding(number)..] }
+}
+
+/// Whether two maps hold the same entries. Maps of one origin mostly have one order, so that is tried first; where the
+/// orders differ the time grows with the square of the number of entries.
+fn same_entries(a: &[MapEntry], b: &[MapEntry]) -> bool {
+    a.len() == b.len() && {
+        let common = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+        a[common..].iter().all(|entry| b[common..].contains(entry))
     }
 }
 
@@ -466,6 +532,23 @@ mod tests {
         value.as_struct_mut().expect("a struct").schema = other.clone();
         assert!(matches!(value.view(), ValueRef::Struct(value) if Shared::same(&value.schema, &other)));
         assert!(value.as_map_mut().is_none() && value.as_array_mut().is_none() && map.as_struct_mut().is_none());
+    }
+
+    #[test]
+    fn equality_is_that_of_numbers_and_sets_of_entries() {
+        assert_eq!(Value::decimal(vec![0, 0, 5], 2), Value::decimal(vec![5], 2));
+        assert_eq!(Value::decimal(vec![], 0), Value::decimal(vec![0], 0));
+        assert_eq!(Value::big_integer(vec![0xff, 0x80]), Value::big_integer(vec![0x80]));
+        assert_ne!(Value::decimal(vec![0, 0x80], 2), Value::decimal(vec![0x80], 2));
+        assert_ne!(Value::decimal(vec![50], 1), Value::decimal(vec![5], 0));
+        let map = |keys: &[i8]| {
+            let entry = |key: &i8| MapEntry { key: Value::int8(*key), value: Value::NULL };
+            Value::map(keys.iter().map(entry).collect::<Vec<_>>())
+        };
+        assert_eq!(map(&[1, 2, 3]), map(&[1, 3, 2]));
+        assert_ne!(map(&[1, 2]), map(&[1, 3]));
+        assert_ne!(map(&[1, 2]), map(&[1, 2, 3]));
+        assert_eq!((Value::date(1).date_millis(), Value::int8(1).date_millis()), (Some(86_400_000), None));
     }
 
     #[test]
