@@ -5,11 +5,13 @@
 //! because REST clients and readers of dead-letter topics match on class names; [`ConnectError::trace`]
 //! renders the text that REST shows as `trace`.
 //!
-//! What is not here: HTTP status codes (see `rest`) and the error form of the plugin ABI.
+//! What is not here: HTTP status codes (see `rest`) and how errors are handed to plugins (see `plugins`).
 
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+
+use ferroconnect_plugin_abi::error::{AbiError, ErrorKind as AbiKind};
 
 /// Result of everything in the host that can fail.
 pub type Result<T, E = ConnectError> = std::result::Result<T, E>;
@@ -358,6 +360,46 @@ impl fmt::Debug for ConnectError {
 impl Error for ConnectError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.0.cause.as_ref().map(|cause| cause as &(dyn Error + 'static))
+    }
+}
+
+/// The class worn by an error whose call was cut short because its task is stopping, as in Java.
+pub(crate) const STOPPING_CLASS: &str = "org.apache.kafka.common.errors.WakeupException";
+
+impl From<&AbiError> for ConnectError {
+    /// An error of a plugin or of the code shared with plugins as the host's own. Kinds that this host does not know
+    /// are fatal.
+    fn from(error: &AbiError) -> Self {
+        let data = error.data();
+        let kind = match data.kind {
+            AbiKind::RETRIABLE => ErrorKind::Retriable,
+            AbiKind::DATA => ErrorKind::Data,
+            AbiKind::CONFIG => ErrorKind::Config,
+            AbiKind::PANIC => ErrorKind::Panic,
+            AbiKind::UNSUPPORTED => ErrorKind::Unsupported,
+            AbiKind::NOT_FOUND => ErrorKind::NotFound,
+            _ => ErrorKind::Connect,
+        };
+        let mut own = Self::new(kind, data.message.to_string()).detail(data.detail.as_str());
+        if !data.class.is_empty() {
+            own = own.with_class(data.class.to_string());
+        } else if data.kind == AbiKind::STOPPING {
+            own = own.with_class(STOPPING_CLASS);
+        }
+        for cause in &data.causes {
+            let mut below = Self::connect(cause.message.to_string());
+            if !cause.class.is_empty() {
+                below = below.with_class(cause.class.to_string());
+            }
+            own = own.caused_by(below);
+        }
+        own
+    }
+}
+
+impl From<AbiError> for ConnectError {
+    fn from(error: AbiError) -> Self {
+        Self::from(&error)
     }
 }
 

@@ -27,6 +27,9 @@ numbered! {
     }
 }
 
+/// The class of errors of kind [`ErrorKind::DATA`] that name no other.
+const DATA_CLASS: &str = "org.apache.kafka.connect.errors.DataException";
+
 /// One cause below an error, from the outside in.
 #[repr(C)]
 #[derive(StableAbi, Clone, PartialEq, Eq, Debug)]
@@ -95,7 +98,12 @@ impl AbiError {
     #[must_use]
     pub fn caused_by(mut self, cause: &AbiError) -> AbiError {
         let cause = cause.data();
-        self.data.causes.push(Cause { class: cause.class.clone(), message: cause.message.clone() });
+        // A cause has no kind, so a class that follows from the kind has to be written out.
+        let class = match cause.kind {
+            ErrorKind::DATA if cause.class.is_empty() => AbiString::from(DATA_CLASS),
+            _ => cause.class.clone(),
+        };
+        self.data.causes.push(Cause { class, message: cause.message.clone() });
         self.data.causes.extend(cause.causes.iter().cloned());
         self
     }

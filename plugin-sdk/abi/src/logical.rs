@@ -146,8 +146,8 @@ pub fn shortest(unscaled: &Blob) -> Blob {
     unscaled.slice(sign_padding(unscaled)..unscaled.len())
 }
 
-/// How many leading bytes only repeat the sign.
-pub(crate) fn sign_padding(unscaled: &[u8]) -> usize {
+/// How many leading bytes of a big-endian two's complement number only repeat its sign.
+pub fn sign_padding(unscaled: &[u8]) -> usize {
     let repeats = |pair: &&[u8]| (pair[0] == 0 && pair[1] < 0x80) || (pair[0] == 0xff && pair[1] >= 0x80);
     unscaled.windows(2).take_while(repeats).count()
 }

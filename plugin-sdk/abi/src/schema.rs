@@ -159,7 +159,8 @@ impl Schema {
     /// # Errors
     /// A data error of class `SchemaBuilderException`: a field without name or with the name of another, fields of
     /// what is no struct, an array or map without element schemas, a default that does not fit. A struct with a default
-    /// is refused: the default would have to be of a schema that has this very default.
+    /// is refused: the default would have to be of a schema that has this very default. A default of null needs an
+    /// optional schema.
     pub fn checked(self) -> Result<Shared<Schema>, AbiError> {
         let refused = |message: String| Err(data_error(message).with_class(BUILDER_ERROR_CLASS));
         if !self.fields.is_empty() && self.kind != SchemaType::STRUCT {
@@ -178,7 +179,7 @@ impl Schema {
             return refused("valueSchema cannot be null.".to_owned());
         }
         let schema = Shared::new(self);
-        if let Some(default) = schema.default_value()
+        if let AbiOption::RSome(default) = &schema.default
             && let Err(reason) = validate(&schema, default)
         {
             return Err(data_error("Invalid default value").with_class(BUILDER_ERROR_CLASS).caused_by(&reason));

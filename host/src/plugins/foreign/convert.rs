@@ -9,11 +9,8 @@ use crate::config::{
     Bound, ConfigDef, ConfigKey, ConfigValueInfo, Default as KeyDefault, Importance, PluginKind, Props, Recommendation,
     Type, Validator, Value, Width,
 };
-use crate::error::{ConnectError, ErrorKind, Result};
+use crate::error::{ConnectError, ErrorKind, Result, STOPPING_CLASS};
 use crate::telemetry::LogContext;
-
-/// The class worn by an error whose call was cut short because its task is stopping, as in Java.
-const STOPPING_CLASS: &str = "org.apache.kafka.common.errors.WakeupException";
 
 /// Whether the plugin says that it came back early because it was asked to stop.
 pub fn is_stopping(error: &ConnectError) -> bool {
@@ -31,38 +28,11 @@ pub(crate) fn result<T>(answer: AbiResult<T>) -> Result<T> {
 /// An error of a plugin as the host's own, without what the context of this thread must not show. Kinds that this host
 /// does not know are fatal.
 pub fn from_abi_error(error: &AbiError) -> ConnectError {
-    let own = as_it_came(error);
+    let own = ConnectError::from(error);
     match LogContext::current() {
         Some(context) => context.confidential().hide_in(own),
         None => own,
     }
-}
-
-fn as_it_came(error: &AbiError) -> ConnectError {
-    let data = error.data();
-    let kind = match data.kind {
-        AbiKind::RETRIABLE => ErrorKind::Retriable,
-        AbiKind::DATA => ErrorKind::Data,
-        AbiKind::CONFIG => ErrorKind::Config,
-        AbiKind::PANIC => ErrorKind::Panic,
-        AbiKind::UNSUPPORTED => ErrorKind::Unsupported,
-        AbiKind::NOT_FOUND => ErrorKind::NotFound,
-        _ => ErrorKind::Connect,
-    };
-    let mut own = ConnectError::new(kind, data.message.to_string()).detail(data.detail.as_str());
-    if !data.class.is_empty() {
-        own = own.with_class(data.class.to_string());
-    } else if data.kind == AbiKind::STOPPING {
-        own = own.with_class(STOPPING_CLASS);
-    }
-    for cause in &data.causes {
-        let mut below = ConnectError::connect(cause.message.to_string());
-        if !cause.class.is_empty() {
-            below = below.with_class(cause.class.to_string());
-        }
-        own = own.caused_by(below);
-    }
-    own
 }
 
 /// An error of the host for a plugin to see.

@@ -3,8 +3,7 @@
 
 use std::fmt::Write as _;
 
-/// Milliseconds of a day.
-pub const MILLIS_PER_DAY: i64 = 86_400_000;
+pub use ferroconnect_plugin_abi::logical::MILLIS_PER_DAY;
 
 /// Days from 1970-01-01 to 1582-10-15, the first Gregorian day.
 const FIRST_GREGORIAN_DAY: i64 = -141_427;

@@ -1,5 +1,6 @@
 //! Decimals and big integers: big-endian two's complement to text and back, in Java's form (BigDecimal).
 
+use ferroconnect_plugin_abi::logical::sign_padding;
 use num_bigint::BigInt;
 
 /// `BigDecimal.toString` of `unscaled * 10^-scale`: plain where scale is not negative and the number not tiny,
@@ -58,21 +59,12 @@ fn with_scale(integer: &str, scale: i32) -> String {
 /// Reads a whole number (ASCII digits with an optional sign) as the shortest big-endian two's complement.
 pub fn integer_bytes(digits: &str) -> Option<Vec<u8>> {
     match digits.parse::<i128>() {
-        Ok(number) => Some(shortest(&number.to_be_bytes())),
+        Ok(number) => {
+            let bytes = number.to_be_bytes();
+            Some(bytes[sign_padding(&bytes)..].to_vec())
+        }
         Err(_) => Some(digits.parse::<BigInt>().ok()?.to_signed_bytes_be()),
     }
-}
-
-/// Drops leading bytes that only repeat the sign, as Java's `BigInteger.toByteArray`.
-fn shortest(bytes: &[u8]) -> Vec<u8> {
-    let redundant =
-        bytes.windows(2).take_while(|pair| (pair[0] == 0 && pair[1] < 0x80) || (pair[0] == 0xff && pair[1] >= 0x80));
-    bytes[redundant.count()..].to_vec()
-}
-
-/// The number in the shortest form that Java writes; it may have come in a longer one.
-pub fn normalized(unscaled: &[u8]) -> Vec<u8> {
-    if unscaled.is_empty() { vec![0] } else { shortest(unscaled) }
 }
 
 /// Reads a decimal in Java's form (`BigDecimal(String)`): sign, digits, point, exponent. Gives the unscaled number
@@ -143,8 +135,6 @@ mod tests {
         assert_eq!(integer_bytes("1000"), Some(vec![3, 0xe8]));
         assert_eq!(integer_bytes("-128"), Some(vec![0x80]));
         assert_eq!(integer_bytes("128"), Some(vec![0, 0x80]));
-        assert_eq!(normalized(&[0, 0, 5]), [5]);
-        assert_eq!(normalized(&[]), [0]);
     }
 
     #[test]

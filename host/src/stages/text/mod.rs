@@ -80,25 +80,7 @@ fn write_object_id<T>(out: &mut String, class: &str, object: *const T) {
 
 /// The class that Java would use for the value, as error messages name it.
 pub fn java_class(value: &Value) -> &'static str {
-    match value.view() {
-        ValueRef::Null => "null",
-        ValueRef::Boolean(_) => "java.lang.Boolean",
-        ValueRef::Int8(_) => "java.lang.Byte",
-        ValueRef::Int16(_) => "java.lang.Short",
-        ValueRef::Int32(_) => "java.lang.Integer",
-        ValueRef::Int64(_) => "java.lang.Long",
-        ValueRef::Float32(_) => "java.lang.Float",
-        ValueRef::Float64(_) => "java.lang.Double",
-        ValueRef::String(_) => "java.lang.String",
-        ValueRef::Bytes(_) => "[B",
-        ValueRef::Array(_) => "java.util.ArrayList",
-        ValueRef::Map(_) => "java.util.HashMap",
-        ValueRef::Struct(_) => "org.apache.kafka.connect.data.Struct",
-        ValueRef::Decimal { .. } => "java.math.BigDecimal",
-        ValueRef::BigInteger(_) => "java.math.BigInteger",
-        ValueRef::Date(_) | ValueRef::Time(_) | ValueRef::Timestamp(_) => "java.util.Date",
-        ValueRef::Unknown(_) => "an unknown class",
-    }
+    value.java_class()
 }
 
 #[cfg(test)]

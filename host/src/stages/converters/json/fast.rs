@@ -3,6 +3,7 @@
 //! an error.
 
 use ferroconnect_plugin_abi::containers::AbiVec;
+use ferroconnect_plugin_abi::logical::{Logical, check_time, decimal_scale, shortest};
 use ferroconnect_plugin_abi::value::MapEntry;
 use ferroconnect_plugin_abi::{Blob, Data, Schema, SchemaType, Text, Value};
 
@@ -11,9 +12,8 @@ use ::base64::engine::general_purpose::STANDARD;
 
 use super::Settings;
 use super::lexer::{Lexer, StringToken, Syntax, float, unescape};
-use super::plan::{Logical, Plan};
+use super::plan::Plan;
 use super::read_schema::SchemaCache;
-use super::write::{decimal_scale, default_of};
 use crate::stages::text::decimal;
 
 /// The message needs a closer look. Not an error: the slow way may well read it.
@@ -135,7 +135,7 @@ impl Reader<'_> {
     }
 
     fn null(&self, schema: &Schema) -> Fast<Value> {
-        match default_of(schema) {
+        match schema.default_value() {
             Some(default) if self.settings.replace_null_with_default => Ok(default.clone()),
             _ if schema.optional => Ok(Value::NULL),
             _ => Err(Unusual),
@@ -341,14 +341,13 @@ impl Reader<'_> {
             if unscaled.is_empty() {
                 return Err(Unusual);
             }
-            return Ok(Value::decimal(decimal::normalized(&unscaled), scale));
+            return Ok(Value::decimal(shortest(&unscaled.into()), scale));
         }
         let number = self.whole()?;
         let small = i32::try_from(number).map_err(|_| Unusual);
         match kind {
             Logical::Timestamp => Ok(Value::timestamp(number)),
-            Logical::Time if !(0..=86_400_000).contains(&number) => Err(Unusual),
-            Logical::Time => small.map(Value::time),
+            Logical::Time => check_time(small?).map(Value::time).map_err(|_| Unusual),
             _ => small.map(Value::date),
         }
     }

@@ -1,30 +1,9 @@
 //! What there is to know about a schema before the first value of it, worked out once and kept with the schema.
 
+use ferroconnect_plugin_abi::logical::Logical;
 use ferroconnect_plugin_abi::{Schema, Shared};
 
 use super::write::string;
-
-/// The types that are told by a schema's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Logical {
-    Decimal,
-    Date,
-    Time,
-    Timestamp,
-}
-
-impl Logical {
-    /// The logical type of a schema; its base type does not matter.
-    pub(super) fn of(schema: &Schema) -> Option<Logical> {
-        match schema.name_str()?.strip_prefix("org.apache.kafka.connect.data.")? {
-            "Decimal" => Some(Logical::Decimal),
-            "Date" => Some(Logical::Date),
-            "Time" => Some(Logical::Time),
-            "Timestamp" => Some(Logical::Timestamp),
-            _ => None,
-        }
-    }
-}
 
 /// A schema, ready for writing and reading its values.
 #[derive(Debug)]

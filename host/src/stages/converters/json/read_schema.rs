@@ -179,15 +179,9 @@ fn with_default(schema: Shared<Schema>, default: &Node, settings: Settings) -> R
     if default.is_null() && schema.optional {
         return Ok(schema);
     }
-    // A struct never fits: it belongs to the schema without default.
-    if schema.kind == SchemaType::STRUCT {
-        return Err(builder_error("Invalid default value"));
-    }
-    slow::validate(&schema, &default, &|| "value".to_owned())
-        .map_err(|error| builder_error("Invalid default value").caused_by(error))?;
     let mut schema = Schema::clone(&schema);
     schema.default = AbiOption::RSome(default);
-    Ok(Shared::new(schema))
+    Ok(schema.checked()?)
 }
 
 fn builder_error(message: impl Into<String>) -> ConnectError {

@@ -7,7 +7,7 @@ use ferroconnect_plugin_abi::{Schema, SchemaType, Shared};
 
 use super::Settings;
 use super::plan::Plan;
-use super::write::{self, default_of, string};
+use super::write::{self, string};
 use crate::error::{ConnectError, Result};
 
 /// A schema with everything that its values take to write.
@@ -148,7 +148,7 @@ fn attributes(out: &mut Vec<u8>, schema: &Shared<Schema>, settings: Settings, de
         }
         out.push(b'}');
     }
-    if let Some(default) = default_of(schema) {
+    if let Some(default) = schema.default_value() {
         member(out, "default");
         write::value(out, Some(&Plan::of(schema)), default, settings, depth + 1)?;
     }

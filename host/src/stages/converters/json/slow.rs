@@ -1,18 +1,18 @@
 //! Reading through a tree: what [`super::fast`] leaves over. Follows Kafka Connect step by step, so that odd input
 //! gives the same values and the same errors.
 
+use ferroconnect_plugin_abi::logical::{Logical, check_time, decimal_scale, shortest};
+use ferroconnect_plugin_abi::validate::validate_field_of_valid_structs;
 use ferroconnect_plugin_abi::value::MapEntry;
-use ferroconnect_plugin_abi::{Data, Schema, SchemaType, Shared, Value, ValueRef};
+use ferroconnect_plugin_abi::{Data, Schema, SchemaType, Shared, Value};
 
 use super::Settings;
 use super::base64::decode_lenient;
 use super::lexer::float;
-use super::plan::Logical;
 use super::read_schema;
 use super::tree::{self, Node};
-use super::write::{decimal_scale, default_of};
 use crate::error::{ConnectError, Result};
-use crate::stages::text::{decimal, java_class};
+use crate::stages::text::decimal;
 
 const ENVELOPE: &str = "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not contain \
                         additional fields. If you are trying to deserialize plain JSON data, set schemas.enable=false \
@@ -80,7 +80,7 @@ pub(super) fn value(schema: Option<&Shared<Schema>>, node: Option<&Node>, settin
 }
 
 fn null(schema: &Schema, settings: Settings) -> Result<Value> {
-    if let Some(default) = default_of(schema)
+    if let Some(default) = schema.default_value()
         && settings.replace_null_with_default
     {
         return Ok(default.clone());
@@ -190,7 +190,7 @@ fn structure(schema: &Shared<Schema>, node: &Node, settings: Settings) -> Result
     let mut fields = Vec::with_capacity(schema.fields.len());
     for field in &schema.fields {
         let value = value(Some(&field.schema), node.get(&field.name), settings)?;
-        validate(&field.schema, &value, &|| format!("field: \"{}\"", field.name))?;
+        validate_field_of_valid_structs(field, &value)?;
         fields.push(value);
     }
     Ok(Value::structure(schema.clone(), fields))
@@ -216,8 +216,8 @@ fn logical(schema: &Schema, kind: Logical, node: &Node) -> Result<Value> {
             Node::Text(text) => {
                 let decoded = decode_lenient(text).filter(|bytes| !bytes.is_empty());
                 let invalid = || ConnectError::data("Invalid bytes for Decimal field");
-                let scale = decimal_scale(schema).map_err(|error| invalid().caused_by(error))?;
-                Ok(Value::decimal(decimal::normalized(&decoded.ok_or_else(invalid)?), scale))
+                let scale = decimal_scale(schema).map_err(|error| invalid().caused_by(ConnectError::from(error)))?;
+                Ok(Value::decimal(shortest(&decoded.ok_or_else(invalid)?.into()), scale))
             }
             _ => wrong_kind("numeric or bytes"),
         },
@@ -228,60 +228,11 @@ fn logical(schema: &Schema, kind: Logical, node: &Node) -> Result<Value> {
             if kind == Logical::Date {
                 return Ok(Value::date(number));
             }
-            if !(0..=86_400_000).contains(&number) {
-                return Err(ConnectError::data(
-                    "Time values must use number of milliseconds greater than 0 and less than 86400000",
-                ));
-            }
-            Ok(Value::time(number))
+            Ok(Value::time(check_time(number)?))
         }
         Logical::Timestamp => match whole {
             Some(number) => Ok(Value::timestamp(number.low_bits())),
             None => wrong_kind("integral"),
         },
     }
-}
-
-/// Kafka Connect's check of a value against its schema, made when a struct's field or a default is set.
-pub(super) fn validate(schema: &Shared<Schema>, value: &Value, place: &dyn Fn() -> String) -> Result<()> {
-    if value.is_null() {
-        if schema.optional {
-            return Ok(());
-        }
-        let (place, kind) = (place(), schema.kind.name());
-        return Err(ConnectError::data(format!("Invalid value: null used for required {place}, schema type: {kind}")));
-    }
-    let no_schema = |place: String| ConnectError::data(format!("No schema defined for {place}"));
-    match value.view() {
-        ValueRef::Struct(content) if content.schema != *schema => {
-            return Err(ConnectError::data("Struct schemas do not match."));
-        }
-        ValueRef::Array(values) if schema.kind == SchemaType::ARRAY => {
-            let inner = || format!("element of array {}", place());
-            let elements = schema.values.get().ok_or_else(|| no_schema(inner()))?;
-            return values.iter().try_for_each(|value| validate(elements, value, &inner));
-        }
-        ValueRef::Map(entries) if schema.kind == SchemaType::MAP => {
-            let (key_place, value_place) =
-                (|| format!("key of map {}", place()), || format!("value of map {}", place()));
-            let keys = schema.keys.get().ok_or_else(|| no_schema(key_place()))?;
-            let values = schema.values.get().ok_or_else(|| no_schema(value_place()))?;
-            return entries.iter().try_for_each(|entry| {
-                validate(keys, &entry.key, &key_place)?;
-                validate(values, &entry.value, &value_place)
-            });
-        }
-        _ => {}
-    }
-    // Whatever was read is of the type of its schema, unless the schema's name made something else of it.
-    if matches!(schema.kind, SchemaType::ARRAY | SchemaType::MAP | SchemaType::STRUCT)
-        && Logical::of(schema).is_none()
-        && !matches!(value.view(), ValueRef::Struct(_))
-    {
-        let (kind, class, place) = (schema.kind.name(), java_class(value), place());
-        return Err(ConnectError::data(format!(
-            "Invalid Java object for schema with type {kind}: class {class} for {place}"
-        )));
-    }
-    Ok(())
 }

@@ -1,5 +1,6 @@
 //! Connect values as JSON text.
 
+use ferroconnect_plugin_abi::logical::Logical;
 use ferroconnect_plugin_abi::value::MapEntry;
 use ferroconnect_plugin_abi::{Schema, SchemaType, Value, ValueRef};
 
@@ -7,11 +8,10 @@ use ::base64::Engine as _;
 use ::base64::engine::general_purpose::STANDARD;
 
 use super::lexer::MAX_DEPTH;
-use super::plan::{Logical, Plan};
+use super::plan::Plan;
 use super::scan::until_escape;
 use super::{DecimalFormat, Settings};
 use crate::error::{ConnectError, Result};
-use crate::stages::text::date::MILLIS_PER_DAY;
 use crate::stages::text::{decimal, float, java_class};
 
 /// Appends a value. `depth` counts the arrays and objects around it.
@@ -76,7 +76,7 @@ pub(super) fn value(
 
 /// A null under a schema: the default, or null where that is allowed.
 fn null(out: &mut Vec<u8>, plan: &Plan, settings: Settings, depth: usize) -> Result<()> {
-    if let Some(default) = default_of(&plan.schema)
+    if let Some(default) = plan.schema.default_value()
         && settings.replace_null_with_default
     {
         return value(out, Some(plan), default, settings, depth);
@@ -86,11 +86,6 @@ fn null(out: &mut Vec<u8>, plan: &Plan, settings: Settings, depth: usize) -> Res
         return Ok(());
     }
     Err(ConnectError::data("Conversion error: null value for field that is required and has no default value"))
-}
-
-/// The default of a schema; null is none.
-pub(super) fn default_of(schema: &Schema) -> Option<&Value> {
-    Option::from(schema.default.as_ref()).filter(|default: &&Value| !default.is_null())
 }
 
 /// A value without schema, written as its own kind.
@@ -185,55 +180,21 @@ fn map(
 }
 
 fn logical(out: &mut Vec<u8>, schema: &Schema, kind: Logical, value: &Value, settings: Settings) -> Result<()> {
-    let wrong_type = |expected: &str| {
-        let class = java_class(value);
-        Err(ConnectError::data(format!("Invalid type for {kind:?}, expected {expected} but was class {class}")))
-    };
-    if kind == Logical::Decimal {
-        let ValueRef::Decimal { unscaled, scale } = value.view() else { return wrong_type("BigDecimal") };
-        if settings.decimal_format == DecimalFormat::Numeric {
-            out.extend_from_slice(decimal::text(unscaled, scale).as_bytes());
-            return Ok(());
-        }
-        let expected = decimal_scale(schema)?;
-        if scale != expected {
-            return Err(ConnectError::data(format!(
-                "Decimal value has mismatching scale for given Decimal schema. Schema has scale {expected}, value has \
-                 scale {scale}."
-            )));
-        }
-        bytes_as_text(out, &decimal::normalized(unscaled));
+    if !kind.accepts(value) {
+        let expected = if kind == Logical::Decimal { "BigDecimal" } else { "Date" };
+        let class = value.java_class();
+        return Err(ConnectError::data(format!(
+            "Invalid type for {kind:?}, expected {expected} but was class {class}"
+        )));
+    }
+    if let ValueRef::Decimal { unscaled, scale } = value.view()
+        && settings.decimal_format == DecimalFormat::Numeric
+    {
+        out.extend_from_slice(decimal::text(unscaled, scale).as_bytes());
         return Ok(());
     }
-    // All three are one class in Java, so each kind is taken under each name, if it fits.
-    let millis = match value.view() {
-        ValueRef::Date(days) => i64::from(days) * MILLIS_PER_DAY,
-        ValueRef::Time(millis) => millis.into(),
-        ValueRef::Timestamp(millis) => millis,
-        _ => return wrong_type("Date"),
-    };
-    let misfit = |what| {
-        Err(ConnectError::data(format!(
-            "Kafka Connect {kind:?} type should not have any {what} fields set to non-zero values."
-        )))
-    };
-    match kind {
-        Logical::Date if millis % MILLIS_PER_DAY != 0 => return misfit("time"),
-        Logical::Date => integer(out, i64::from((millis / MILLIS_PER_DAY) as i32)),
-        Logical::Time if !(0..=MILLIS_PER_DAY).contains(&millis) => return misfit("date"),
-        _ => integer(out, millis),
-    }
+    scalar(out, &kind.encode(schema, value)?);
     Ok(())
-}
-
-/// The scale a Decimal schema demands.
-pub(super) fn decimal_scale(schema: &Schema) -> Result<i32> {
-    let scale = schema
-        .parameter("scale")
-        .ok_or_else(|| ConnectError::data("Invalid Decimal schema: scale parameter not found."))?;
-    scale.parse().map_err(|error: std::num::ParseIntError| {
-        ConnectError::data("Invalid scale parameter found in Decimal schema: ").caused_by(error)
-    })
 }
 
 fn enter(depth: usize) -> Result<()> {
