@@ -85,6 +85,24 @@ pub fn write_java_date(out: &mut String, millis: i64) {
     );
 }
 
+/// Appends what Kafka Connect makes of a date object in text (`Values.dateFormatFor`): the time
+/// alone below one day (before 1970 too), the date alone at midnight, otherwise both; whatever the schema says.
+pub fn write_iso(out: &mut String, millis: i64) {
+    let (day, time) = (millis.div_euclid(MILLIS_PER_DAY), millis.rem_euclid(MILLIS_PER_DAY));
+    let with_date = millis >= MILLIS_PER_DAY;
+    if with_date {
+        let date = CivilDate::from_days(day);
+        let _ = write!(out, "{:04}-{:02}-{:02}", date.year_of_era(), date.month, date.day);
+        if time == 0 {
+            return;
+        }
+        out.push('T');
+    }
+    let seconds = time / 1000;
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let _ = write!(out, "{hour:02}:{minute:02}:{second:02}.{:03}Z", time % 1000);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,6 +28,20 @@ fn small(unscaled: &[u8]) -> Option<i128> {
     Some(i128::from_be_bytes(bytes))
 }
 
+/// The low 64 bits of the number's whole part, as Java narrows decimals (`BigDecimal.longValue`).
+pub fn low_bits(unscaled: &[u8], scale: i32) -> i64 {
+    let text = integer_text(unscaled);
+    let digits = text.trim_start_matches('-');
+    let kept = digits.len() as i64 - i64::from(scale);
+    let whole = digits.bytes().take(usize::try_from(kept).unwrap_or(0));
+    let mut bits = whole.fold(0i64, |bits, digit| bits.wrapping_mul(10).wrapping_add((digit - b'0').into()));
+    // Sixty-four further zeros shift everything out.
+    for _ in 0..(kept - digits.len() as i64).clamp(0, 64) {
+        bits = bits.wrapping_mul(10);
+    }
+    if text.starts_with('-') { bits.wrapping_neg() } else { bits }
+}
+
 /// Puts point or exponent into the digits of a whole number.
 fn with_scale(integer: &str, scale: i32) -> String {
     if scale == 0 {
@@ -135,6 +149,23 @@ mod tests {
         assert_eq!(integer_bytes("1000"), Some(vec![3, 0xe8]));
         assert_eq!(integer_bytes("-128"), Some(vec![0x80]));
         assert_eq!(integer_bytes("128"), Some(vec![0, 0x80]));
+    }
+
+    #[test]
+    fn whole_parts_are_cut_to_their_low_bits() {
+        for (text, bits) in [
+            ("12345.67", 12345),
+            ("-1.9", -1),
+            ("0.5", 0),
+            ("1e-2000000000", 0),
+            ("7E+3", 7000),
+            ("1e2000000000", 0),
+            ("9223372036854775808", i64::MIN),
+            ("-18446744073709551617", -1),
+        ] {
+            let (unscaled, scale) = parse(text).expect("a number");
+            assert_eq!(low_bits(&unscaled, scale), bits, "{text}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod date;
 pub mod decimal;
 pub mod digits;
 pub mod float;
+pub mod parse_float;
 
 use std::fmt::Write as _;
 

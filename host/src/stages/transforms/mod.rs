@@ -4,16 +4,19 @@
 //! [`maps`] (changing records in place), [`path`] and [`nested`] (fields inside fields), [`config`].
 
 pub mod cache;
+mod cast;
 pub mod config;
 mod drop_headers;
 mod extract_field;
 mod filter;
+mod flatten;
 mod header_from;
 mod hoist_field;
 mod insert_field;
 mod insert_header;
 pub mod lookup;
 pub mod maps;
+mod mask_field;
 pub mod nested;
 pub mod path;
 mod replace_field;
@@ -60,9 +63,11 @@ macro_rules! halves {
 /// All transforms that come with the worker, in the order of their names.
 pub(super) fn builtins() -> Vec<BuiltIn> {
     let mut all = Vec::new();
+    all.extend(halves!("Cast", "Gives fields, or the whole data, another type.", cast::Cast));
     all.extend(whole!("DropHeaders", "Removes headers by name.", drop_headers::DropHeaders));
     all.extend(halves!("ExtractField", "Replaces the data by one of its fields.", extract_field::ExtractField));
     all.extend(whole!("Filter", "Drops every record; meant to be used with a predicate.", filter::Filter));
+    all.extend(halves!("Flatten", "Brings nested fields to the outermost level.", flatten::Flatten));
     all.extend(halves!("HeaderFrom", "Moves or copies fields to headers.", header_from::HeaderFrom));
     all.extend(halves!("HoistField", "Wraps the data in a struct or map of one field.", hoist_field::HoistField));
     all.extend(halves!(
@@ -70,6 +75,7 @@ pub(super) fn builtins() -> Vec<BuiltIn> {
         "Adds fields that hold the topic, partition, offset or timestamp of the record, or a fixed text.",
         insert_field::InsertField
     ));
+    all.extend(halves!("MaskField", "Hides the content of fields.", mask_field::MaskField));
     all.extend(whole!("InsertHeader", "Adds a header with a fixed value.", insert_header::InsertHeader));
     all.extend(halves!("ReplaceField", "Keeps, drops and renames fields.", replace_field::ReplaceField));
     all.extend(halves!(

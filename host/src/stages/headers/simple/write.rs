@@ -1,13 +1,11 @@
 //! Values as text.
 
-use std::fmt::Write as _;
-
 use ::base64::Engine as _;
 use ::base64::engine::general_purpose::STANDARD;
 use ferroconnect_plugin_abi::{Value, ValueRef};
 
 use crate::error::{ConnectError, Result};
-use crate::stages::text::date::{CivilDate, MILLIS_PER_DAY};
+use crate::stages::text::date;
 use crate::stages::text::write_java;
 
 /// Appends a value; text and bytes inside arrays, maps and structs stand in quotes.
@@ -34,9 +32,9 @@ pub(super) fn write(out: &mut String, value: &Value, nested: bool) -> Result<()>
                 write(out, default.filter(|_| value.is_null()).unwrap_or(value), true)
             })?;
         }
-        ValueRef::Date(days) => date_text(out, i64::from(days) * MILLIS_PER_DAY),
-        ValueRef::Time(millis) => date_text(out, millis.into()),
-        ValueRef::Timestamp(millis) => date_text(out, millis),
+        ValueRef::Date(_) | ValueRef::Time(_) | ValueRef::Timestamp(_) => {
+            date::write_iso(out, value.date_millis().expect("these three are dates"));
+        }
         ValueRef::Unknown(kind) => {
             return Err(ConnectError::data(format!("Failed to serialize unexpected value type {}", kind.0)));
         }
@@ -71,21 +69,4 @@ fn quoted(out: &mut String, text: &str) {
         out.push(character);
     }
     out.push('"');
-}
-
-/// The time alone below one day, the date alone at midnight, otherwise both; whatever the schema says.
-fn date_text(out: &mut String, millis: i64) {
-    let (day, time) = (millis.div_euclid(MILLIS_PER_DAY), millis.rem_euclid(MILLIS_PER_DAY));
-    let with_date = millis >= MILLIS_PER_DAY;
-    if with_date {
-        let date = CivilDate::from_days(day);
-        let _ = write!(out, "{:04}-{:02}-{:02}", date.year_of_era(), date.month, date.day);
-        if time == 0 {
-            return;
-        }
-        out.push('T');
-    }
-    let seconds = time / 1000;
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let _ = write!(out, "{hour:02}:{minute:02}:{second:02}.{:03}Z", time % 1000);
 }
