@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod error;
 pub mod herder;
+pub mod java_regex;
 pub mod kafka;
 pub mod pipeline;
 pub mod plugins;
