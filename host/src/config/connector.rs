@@ -10,12 +10,12 @@ use super::converters::{ConverterRole, PluginSpec};
 use super::dead_letters::{self, DeadLetterQueue, PutErrors, TOPIC as DLQ_TOPIC};
 use super::overrides::ClientKind;
 use super::props::Props;
-use super::regexes;
 use super::topic_creation::TopicCreation;
 use super::validate::Parsed;
 use super::value::{is_blank, java_trim, split_list};
 use super::worker::WorkerConfig;
 use crate::error::{ConnectError, Result};
+use crate::java_regex::JavaRegex;
 
 /// What happens when a value from a config provider lapses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -233,7 +233,7 @@ pub(super) fn topic_rules(props: &Props) -> Vec<(&'static str, String)> {
         }
     }
     if let Some(regex) = regex
-        && regexes::whole(regex).is_ok_and(|compiled| regexes::matches(&compiled, dlq))
+        && JavaRegex::compile(regex).is_ok_and(|compiled| compiled.matches(dlq).unwrap_or(false))
     {
         broken.push((
             REGEX,

@@ -26,7 +26,6 @@ mod props;
 pub mod providers;
 #[cfg(test)]
 mod reference;
-mod regexes;
 mod secret;
 mod toml_file;
 mod topic_creation;

@@ -1,13 +1,11 @@
 //! With which settings the worker creates the topics of a source connector (KIP-158).
 
-use fancy_regex::Regex;
-
 use super::def::{ConfigDef, ConfigKey, Importance::Low, Width};
 use super::props::Props;
-use super::regexes;
 use super::validators::{Validator, invalid};
 use super::value::{Type, Value, split_list};
 use crate::error::{ConnectError, Result};
+use crate::java_regex::JavaRegex;
 
 pub(super) const PREFIX: &str = "topic.creation.";
 const DEFAULT_GROUP: &str = "default";
@@ -32,8 +30,8 @@ pub struct TopicCreation {
 
 #[derive(Debug, Clone)]
 struct Group {
-    include: Regex,
-    exclude: Regex,
+    include: JavaRegex,
+    exclude: JavaRegex,
     settings: NewTopicSettings,
 }
 
@@ -62,8 +60,9 @@ impl TopicCreation {
 
     /// The settings for a topic: those of the first group that wants it.
     pub fn for_topic(&self, topic: &str) -> &NewTopicSettings {
-        let wants =
-            |group: &&Group| !regexes::matches(&group.exclude, topic) && regexes::matches(&group.include, topic);
+        // An expression that gives up on a topic does not match it.
+        let fits = |regex: &JavaRegex| regex.matches(topic).unwrap_or(false);
+        let wants = |group: &&Group| !fits(&group.exclude) && fits(&group.include);
         self.groups.iter().find(wants).map_or(&self.default, |group| &group.settings)
     }
 }
@@ -75,7 +74,7 @@ impl Group {
         let any_of = |key: &str| {
             let list = split_list(props.get(&format!("{PREFIX}{name}.{key}")).unwrap_or_default());
             // The list's rule has compiled each item; joined they are one expression.
-            regexes::whole(&list.join("|")).map_err(ConnectError::config)
+            JavaRegex::compile(&list.join("|")).map_err(|error| ConnectError::config(error.to_string()))
         };
         Ok(Self { include: any_of("include")?, exclude: any_of("exclude")?, settings })
     }

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::regexes;
 use super::value::Value;
+use crate::java_regex::JavaRegex;
 
 /// A bound of a range; keeps its kind because messages print it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -142,11 +142,11 @@ impl Validator {
             }
             Self::UniqueAliases(_) if value.is_none() => wrong("entry must be non null".into()),
             Self::UniqueAliases(_) if has_duplicates(items(value)) => wrong("Duplicate alias provided.".into()),
-            Self::Regex => match text.map(compile) {
+            Self::Regex => match text.map(JavaRegex::compile) {
                 Some(Err(reason)) => wrong(format!("Invalid regex: {reason}")),
                 _ => Ok(()),
             },
-            Self::RegexList => match items(value).iter().find_map(|item| compile(item).err()) {
+            Self::RegexList => match items(value).iter().find_map(|item| JavaRegex::compile(item).err()) {
                 Some(reason) => wrong(format!("Syntax error in regular expression: {reason}")),
                 None => Ok(()),
             },
@@ -212,10 +212,6 @@ fn items(value: Option<&Value>) -> &[String] {
 
 fn has_duplicates(items: &[String]) -> bool {
     items.iter().enumerate().any(|(i, item)| items[..i].contains(item))
-}
-
-fn compile(pattern: &str) -> Result<fancy_regex::Regex, String> {
-    regexes::whole(pattern)
 }
 
 fn check_range(key: &str, value: Option<&Value>, min: Option<Bound>, max: Option<Bound>) -> Result<(), String> {

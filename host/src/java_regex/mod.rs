@@ -98,13 +98,13 @@ fn engine(pattern: &str, translated: &str) -> Result<Regex, PatternError> {
         .delegate_size_limit(MAX_SIZE)
         .max_prog_size(MAX_SIZE / 64)
         .build()
-        .map_err(|error| PatternError::new(format!("Not supported here: {}", reason(&error)), pattern, None))
-}
-
-/// Why the engine does not take a pattern, without the translated pattern itself.
-fn reason(error: &fancy_regex::Error) -> String {
-    let text = error.to_string();
-    text.lines().last().unwrap_or("a pattern like this").trim().to_owned()
+        .map_err(|error| {
+            // The last line: those before show the translated pattern, which nobody wrote.
+            let text = error.to_string();
+            let reason = text.lines().last().unwrap_or_default().trim();
+            let description = format!("Not supported here: a pattern as large or as deep as this ({reason})");
+            PatternError::new(description, pattern, None)
+        })
 }
 
 /// Why a text is no pattern. Shows as Java shows it: the description, the index, and the pattern with a mark below.

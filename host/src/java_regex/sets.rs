@@ -25,9 +25,12 @@ pub(super) fn all() -> CharSet {
 /// The code points from `low` to `high`. Surrogates are left out: no text holds one.
 pub(super) fn code_range(low: u32, high: u32) -> CharSet {
     let parts = [(low, high.min(0xD7FF)), (low.max(0xE000), high.min(char::MAX.into()))];
-    ClassUnicode::new(parts.into_iter().filter(|(low, high)| low <= high).filter_map(|(low, high)| {
-        Some(ClassUnicodeRange::new(char::from_u32(low)?, char::from_u32(high)?))
-    }))
+    ClassUnicode::new(
+        parts
+            .into_iter()
+            .filter(|(low, high)| low <= high)
+            .filter_map(|(low, high)| Some(ClassUnicodeRange::new(char::from_u32(low)?, char::from_u32(high)?))),
+    )
 }
 
 fn ranges(ranges: &[(char, char)]) -> CharSet {
@@ -290,9 +293,8 @@ fn script(name: &str) -> Option<CharSet> {
 /// A block by its name, with blanks, without, or with underscores; in any case.
 fn block(name: &str) -> Option<CharSet> {
     let wanted = name.to_ascii_uppercase();
-    let fits = |known: &str| {
-        wanted == known || wanted == known.replace(' ', "") || wanted == known.replace([' ', '-'], "_")
-    };
+    let fits =
+        |known: &str| wanted == known || wanted == known.replace(' ', "") || wanted == known.replace([' ', '-'], "_");
     include_str!("blocks.txt").lines().find_map(|line| {
         let (range, names) = line.split_once(' ')?;
         let (low, high) = range.split_once('-')?;

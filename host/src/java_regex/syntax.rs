@@ -26,8 +26,8 @@ pub(super) enum Node {
     Concat(Vec<Node>),
     /// The first of these with which the rest matches too.
     Alternation(Vec<Node>),
-    /// A capturing group with its number.
-    Capture(usize, Box<Node>),
+    /// A capturing group. Groups are numbered in the order of their opening parentheses.
+    Capture(Box<Node>),
     /// The same part several times.
     Repeat(Repeat),
     /// Whether the part matches here, or ends here.
@@ -101,20 +101,5 @@ impl Node {
     /// One of these nodes, without a wrapper where there is no choice.
     pub(super) fn alternation(mut nodes: Vec<Node>) -> Node {
         if nodes.len() == 1 { nodes.remove(0) } else { Node::Alternation(nodes) }
-    }
-
-    /// The parts directly inside.
-    pub(super) fn children(&self) -> &[Node] {
-        match self {
-            Node::Concat(nodes) | Node::Alternation(nodes) => nodes,
-            Node::Capture(_, body) | Node::Look { body, .. } | Node::Atomic(body) => std::slice::from_ref(body),
-            Node::Repeat(repeat) => std::slice::from_ref(&repeat.body),
-            Node::Empty
-            | Node::Set(_)
-            | Node::BackReference { .. }
-            | Node::Assertion(_)
-            | Node::LineEnding
-            | Node::Grapheme => &[],
-        }
     }
 }

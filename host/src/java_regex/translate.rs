@@ -33,7 +33,7 @@ fn drop_end(node: &mut Node) {
         Node::Assertion(Assertion::End | Assertion::FinalEnd(_) | Assertion::LineEnd(_)) => *node = Node::Empty,
         Node::Concat(nodes) => nodes.last_mut().into_iter().for_each(drop_end),
         Node::Alternation(nodes) => nodes.iter_mut().for_each(drop_end),
-        Node::Capture(_, body) => drop_end(body),
+        Node::Capture(body) => drop_end(body),
         _ => {}
     }
 }
@@ -79,7 +79,7 @@ impl Writer {
             Node::Set(set) => write_set(&mut self.out, set),
             Node::Concat(nodes) => nodes.iter().for_each(|node| self.part(node)),
             Node::Alternation(_) => self.group("(?:", node),
-            Node::Capture(_, body) => self.group("(", body),
+            Node::Capture(body) => self.group("(", body),
             Node::Atomic(body) => self.group("(?>", body),
             Node::Look { behind, negative, body } => {
                 let opening = match (behind, negative) {
@@ -201,14 +201,10 @@ fn assertion_text(assertion: Assertion) -> String {
         Assertion::Start => r"\A",
         Assertion::End => r"\z",
         Assertion::FinalEnd(Lines::Unix) => r"(?=\n?\z)",
-        Assertion::FinalEnd(Lines::Java) => {
-            r"(?:\z|(?=\r\n\z)|(?<!\r)(?=\n\z)|(?=[\r\x{85}\x{2028}\x{2029}]\z))"
-        }
+        Assertion::FinalEnd(Lines::Java) => r"(?:\z|(?=\r\n\z)|(?<!\r)(?=\n\z)|(?=[\r\x{85}\x{2028}\x{2029}]\z))",
         Assertion::LineStart(Lines::Unix) => r"(?:(?!\z)(?:\A|(?<=\n)))",
         // Not at the very end: Java follows Perl in this.
-        Assertion::LineStart(Lines::Java) => {
-            r"(?:(?!\z)(?:\A|(?<=[\n\x{85}\x{2028}\x{2029}])|(?<=\r)(?!\n)))"
-        }
+        Assertion::LineStart(Lines::Java) => r"(?:(?!\z)(?:\A|(?<=[\n\x{85}\x{2028}\x{2029}])|(?<=\r)(?!\n)))",
         Assertion::LineEnd(Lines::Unix) => r"(?=\n|\z)",
         Assertion::LineEnd(Lines::Java) => r"(?:\z|(?<!\r)(?=\n)|(?=[\r\x{85}\x{2028}\x{2029}]))",
         Assertion::WordBoundary { unicode, negated } => return word_boundary(unicode, negated),
@@ -229,9 +225,7 @@ fn word_boundary(unicode: bool, negated: bool) -> String {
         let mut member = String::new();
         write_set(&mut member, &word);
         let marked = format!(r"{member}|{letter}\p{{Mn}}+");
-        format!(
-            r"(?<=_)(?=\p{{Mn}})|(?!\p{{Mn}})(?:(?<={marked})(?!{member})|(?<!{marked})(?={member}))"
-        )
+        format!(r"(?<=_)(?=\p{{Mn}})|(?!\p{{Mn}})(?:(?<={marked})(?!{member})|(?<!{marked})(?={member}))")
     };
     if negated { format!("(?!{boundary})") } else { format!("(?:{boundary})") }
 }

@@ -27,7 +27,7 @@ impl Width {
             Node::LineEnding => Self { min: 1, max: Some(2), single_way: true },
             Node::Grapheme => Self { min: 1, max: None, single_way: true },
             Node::BackReference { .. } => Self { min: 0, max: None, single_way: true },
-            Node::Capture(_, body) | Node::Atomic(body) => Self::of(body),
+            Node::Capture(body) | Node::Atomic(body) => Self::of(body),
             Node::Concat(nodes) => nodes.iter().map(Self::of).fold(Self::ZERO, Self::followed_by),
             Node::Alternation(nodes) => {
                 let either = nodes.iter().map(Self::of).reduce(Self::or).unwrap_or(Self::ZERO);

@@ -6,8 +6,8 @@ use indexmap::IndexSet;
 
 use super::{ConfigData, ConfigProvider};
 use crate::config::props::Props;
-use crate::config::regexes;
 use crate::error::{ConnectError, Result};
+use crate::java_regex::JavaRegex;
 
 const PATTERN: &str = "allowlist.pattern";
 
@@ -29,9 +29,9 @@ impl EnvVarConfigProvider {
 
     fn from_variables(params: &Props, mut variables: HashMap<String, String>) -> Result<Self> {
         if let Some(pattern) = params.get(PATTERN) {
-            let regex = regexes::whole(pattern)
+            let regex = JavaRegex::compile(pattern)
                 .map_err(|error| ConnectError::invalid_value(PATTERN, pattern, format!("Invalid regex: {error}")))?;
-            variables.retain(|name, _| regexes::matches(&regex, name));
+            variables.retain(|name, _| regex.matches(name).unwrap_or(false));
         }
         Ok(Self { variables })
     }

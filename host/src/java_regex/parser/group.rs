@@ -29,8 +29,7 @@ impl Parser<'_> {
 
     fn capture(&mut self) -> Result<Node, PatternError> {
         self.groups += 1;
-        let number = self.groups;
-        Ok(Node::Capture(number, Box::new(self.alternatives()?)))
+        Ok(Node::Capture(Box::new(self.alternatives()?)))
     }
 
     /// Reads what follows `(?`, up to the closing parenthesis.

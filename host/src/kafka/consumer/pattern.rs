@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 
 use crate::error::{ConnectError, Result};
+use crate::java_regex::JavaRegex;
 use crate::kafka::admin::metadata::{self, Scope, topic_names};
 use crate::kafka::native::Handle;
 
@@ -21,14 +22,13 @@ const INTERNAL: &[&str] = &["__consumer_offsets", "__transaction_state", "__shar
 
 /// A pattern for whole topic names.
 pub(super) struct TopicPattern {
-    regex: fancy_regex::Regex,
+    regex: JavaRegex,
     exclude_internal: bool,
 }
 
 impl TopicPattern {
     pub(super) fn new(pattern: &str, exclude_internal: bool) -> Result<Self> {
-        // Java's matcher has to match the whole name.
-        let regex = fancy_regex::Regex::new(&format!(r"\A(?:{pattern})\z")).map_err(|error| {
+        let regex = JavaRegex::compile(pattern).map_err(|error| {
             ConnectError::config(format!("Invalid topic pattern {pattern}: {error}; it must be a regular expression"))
         })?;
         Ok(Self { regex, exclude_internal })
@@ -36,7 +36,7 @@ impl TopicPattern {
 
     /// A pattern that backtracks without end matches nothing.
     fn matches(&self, topic: &str) -> bool {
-        !(self.exclude_internal && INTERNAL.contains(&topic)) && self.regex.is_match(topic).unwrap_or(false)
+        !(self.exclude_internal && INTERNAL.contains(&topic)) && self.regex.matches(topic).unwrap_or(false)
     }
 }
 

@@ -19,6 +19,7 @@ pub mod maps;
 mod mask_field;
 pub mod nested;
 pub mod path;
+mod regex_router;
 mod replace_field;
 pub mod require;
 mod set_schema_metadata;
@@ -77,6 +78,11 @@ pub(super) fn builtins() -> Vec<BuiltIn> {
     ));
     all.extend(halves!("MaskField", "Hides the content of fields.", mask_field::MaskField));
     all.extend(whole!("InsertHeader", "Adds a header with a fixed value.", insert_header::InsertHeader));
+    all.extend(whole!(
+        "RegexRouter",
+        "Changes the topic by a regular expression and a replacement.",
+        regex_router::RegexRouter
+    ));
     all.extend(halves!("ReplaceField", "Keeps, drops and renames fields.", replace_field::ReplaceField));
     all.extend(halves!(
         "SetSchemaMetadata",
