@@ -2,10 +2,12 @@
 
 pub mod charset;
 pub mod date;
+pub mod date_format;
 pub mod decimal;
 pub mod digits;
 pub mod float;
 pub mod parse_float;
+pub mod record;
 
 use std::fmt::Write as _;
 

@@ -111,8 +111,20 @@ pub(super) struct Field {
     pub letter: Letter,
     /// How often the letter is repeated.
     pub count: usize,
-    /// Whether another field follows at once: then a number ends after `count` digits.
+    /// Whether another number follows at once: then this one ends after `count` digits.
     pub abutting: bool,
+}
+
+impl Field {
+    /// Whether it is written in digits.
+    fn is_number(self) -> bool {
+        use Letter::{AmPm, Era, Month, WeekdayName, ZoneIso, ZoneName, ZoneOffset};
+        match self.letter {
+            Month => self.count <= 2,
+            Era | WeekdayName | AmPm | ZoneName | ZoneOffset | ZoneIso => false,
+            _ => true,
+        }
+    }
 }
 
 /// One part of a pattern.
@@ -161,9 +173,6 @@ impl Compiler {
             Some((running, field)) if *running == character => field.count += 1,
             _ => {
                 self.end_run()?;
-                if let Some(Piece::Field(before)) = self.pieces.last_mut() {
-                    before.abutting = true;
-                }
                 self.run = Some((character, Field { letter, count: 1, abutting: false }));
             }
         }
@@ -183,6 +192,9 @@ impl Compiler {
         let Some((_, field)) = self.run.take() else { return Ok(()) };
         if field.letter == Letter::ZoneIso && field.count > 3 {
             return Err(PatternError::IsoZoneLength(field.count));
+        }
+        if let Some(Piece::Field(before)) = self.pieces.last_mut() {
+            before.abutting = field.is_number();
         }
         self.pieces.push(Piece::Field(field));
         Ok(())

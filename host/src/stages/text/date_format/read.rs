@@ -39,7 +39,7 @@ struct Reader<'a> {
     daylight: Option<i64>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn millis(&self, rule: &Rule) -> i64 {
         let local = rule.local_millis(&self.fields);
         let offset = match (self.standard, self.daylight) {
@@ -79,7 +79,7 @@ impl Reader<'_> {
         Some(())
     }
 
-    fn number(&mut self, field: Field, skipped: &str) -> Option<()> {
+    fn number(&mut self, field: Field, skipped: &'a str) -> Option<()> {
         let blanks = self.rest.len() - skipped.len();
         // Blanks count as digits here.
         let end = if field.abutting { units(self.rest, field.count)? } else { self.rest.len() };
@@ -105,7 +105,7 @@ impl Reader<'_> {
     }
 
     /// `+0200`, `GMT`, `GMT+02:00` or a name.
-    fn zone(&mut self, skipped: &str) -> Option<()> {
+    fn zone(&mut self, skipped: &'a str) -> Option<()> {
         if let Some((sign, digits)) = signed(skipped) {
             return self.offset(digits, sign, Digits::Basic);
         }
@@ -131,7 +131,7 @@ impl Reader<'_> {
     }
 
     /// `Z`, or an offset as long as the pattern has letters.
-    fn iso_zone(&mut self, skipped: &str, count: usize) -> Option<()> {
+    fn iso_zone(&mut self, skipped: &'a str, count: usize) -> Option<()> {
         if let Some(behind) = skipped.strip_prefix('Z') {
             self.set_offset(0);
             self.rest = behind;
@@ -146,7 +146,7 @@ impl Reader<'_> {
     }
 
     /// The digits of an offset, up to 23:59.
-    fn offset(&mut self, text: &str, sign: i64, form: Digits) -> Option<()> {
+    fn offset(&mut self, text: &'a str, sign: i64, form: Digits) -> Option<()> {
         let bytes = text.as_bytes();
         let digit = |index: usize| bytes.get(index).filter(|b| b.is_ascii_digit()).map(|b| i64::from(b - b'0'));
         let (hours, behind_hours) = match (digit(0)?, digit(1)) {

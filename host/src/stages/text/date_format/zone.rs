@@ -205,10 +205,11 @@ fn split(rules: &TimeZone, instant: Timestamp) -> Offset {
     if has_saving { Offset { standard: nearest, daylight: saving } } else { Offset { standard: total, daylight: 0 } }
 }
 
-/// Whether the next or the last change away from here leads to a daylight saving time with an earlier clock.
+/// Whether the periods before and after are daylight saving times with an earlier clock. A single one of them may be
+/// the summer of other rules that counted at the time.
 fn is_winter_saving(rules: &TimeZone, instant: Timestamp) -> bool {
     let here = in_millis(rules.to_offset(instant));
     let next = rules.following(instant).next();
     let last = rules.preceding(instant).nth(1);
-    [next, last].into_iter().flatten().any(|period| period.dst().is_dst() && in_millis(period.offset()) < here)
+    [next, last].into_iter().all(|period| period.is_some_and(|p| p.dst().is_dst() && in_millis(p.offset()) < here))
 }
