@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ferroconnect_plugin_abi::containers::AbiOption;
-use ferroconnect_plugin_abi::record::{OffsetMap, SourcePosition, TimestampType};
-use ferroconnect_plugin_abi::{Data, Record};
+use ferroconnect_plugin_abi::Record;
+use ferroconnect_plugin_abi::record::{OffsetMap, SourcePosition};
 
 use crate::error::{ConnectError, Stage};
 use crate::stages::RawMessage;
+use crate::stages::text::record::{self, write_connect_record};
 use crate::stages::text::write_java;
 
 /// Why a record was given up.
@@ -77,12 +78,7 @@ impl FailedRecord<'_> {
                     text,
                     ", where consumed record is {{topic='{topic}', partition={partition}, offset={offset}"
                 );
-                let kind = match *timestamp_type {
-                    TimestampType::CREATE_TIME => Some("CreateTime"),
-                    TimestampType::LOG_APPEND_TIME => Some("LogAppendTime"),
-                    _ => None,
-                };
-                if let Some(kind) = kind {
+                if let Some(kind) = record::timestamp_type(*timestamp_type) {
                     let _ = write!(text, ", timestamp={}, timestampType={kind}", timestamp.unwrap_or(-1));
                 }
                 text.push('}');
@@ -93,7 +89,7 @@ impl FailedRecord<'_> {
                 text.push_str(", sourceOffset=");
                 write_offset_map(&mut text, position.and_then(|position| position.offset.as_ref().into()));
                 text.push_str("} ");
-                write_record(&mut text, record);
+                write_connect_record(&mut text, record);
             }
         }
         text
@@ -112,33 +108,6 @@ fn write_offset_map(out: &mut String, map: Option<&OffsetMap>) {
         write_java(out, &entry.value);
     }
     out.push('}');
-}
-
-/// Appends what `ConnectRecord.toString` gives in Java.
-fn write_record(out: &mut String, record: &Record) {
-    let or_null = |number: Option<i64>| number.map_or("null".to_owned(), |number| number.to_string());
-    let partition: Option<i32> = record.partition.into();
-    let partition = partition.map(i64::from);
-    let _ = write!(out, "ConnectRecord{{topic='{}', kafkaPartition={}, key=", record.topic, or_null(partition));
-    write_data(out, &record.key, ", keySchema=");
-    out.push_str(", value=");
-    write_data(out, &record.value, ", valueSchema=");
-    let _ = write!(out, ", timestamp={}, headers=ConnectHeaders(headers=", or_null(record.timestamp.into()));
-    for (index, header) in record.headers.iter().enumerate() {
-        let _ = write!(out, "{}ConnectHeader(key={}, value=", if index == 0 { "[" } else { ", " }, header.key);
-        write_data(out, &header.data, ", schema=");
-        out.push(')');
-    }
-    out.push_str(if record.headers.is_empty() { ")}" } else { "])}" });
-}
-
-fn write_data(out: &mut String, data: &Data, separator: &str) {
-    write_java(out, &data.value);
-    out.push_str(separator);
-    match data.schema.as_deref() {
-        Some(schema) => drop(write!(out, "{schema:?}")),
-        None => out.push_str("null"),
-    }
 }
 
 /// Is told of every record that is given up, before it is decided whether the task fails. Called on the task's
@@ -274,8 +243,8 @@ impl ErrorCounters {
 mod tests {
     use super::*;
     use ferroconnect_plugin_abi::builder::SchemaBuilder;
-    use ferroconnect_plugin_abi::record::OffsetEntry;
-    use ferroconnect_plugin_abi::{Blob, Header, Shared, Value};
+    use ferroconnect_plugin_abi::record::{OffsetEntry, TimestampType};
+    use ferroconnect_plugin_abi::{Data, Blob, Header, Shared, Value};
 
     fn failure() -> Failure {
         Failure {

@@ -24,6 +24,8 @@ mod replace_field;
 pub mod require;
 mod set_schema_metadata;
 pub mod structs;
+mod timestamp_converter;
+mod timestamp_router;
 mod value_to_key;
 
 use super::{BuiltIn, Factory, Part};
@@ -88,6 +90,16 @@ pub(super) fn builtins() -> Vec<BuiltIn> {
         "SetSchemaMetadata",
         "Sets the name and version of the schema.",
         set_schema_metadata::SetSchemaMetadata
+    ));
+    all.extend(halves!(
+        "TimestampConverter",
+        "Converts a timestamp between text, unix time and the logical types.",
+        timestamp_converter::TimestampConverter
+    ));
+    all.extend(whole!(
+        "TimestampRouter",
+        "Sends records to a topic named after their topic and timestamp.",
+        timestamp_router::TimestampRouter
     ));
     all.extend(whole!("ValueToKey", "Makes the key of fields of the value.", value_to_key::ValueToKey));
     all

@@ -17,7 +17,6 @@ use crate::error::{ConnectError, Result};
 use crate::stages::text::date::MILLIS_PER_DAY;
 use crate::stages::text::date_format::{DateFormat, Zone};
 use crate::stages::text::java_class;
-use crate::stages::text::record::java_schema_text;
 use crate::stages::{Part, Transform};
 
 const PURPOSE: &str = "converting timestamp formats";
@@ -174,8 +173,7 @@ impl Conversion {
     /// Converts a value of a schema.
     fn convert_typed(&mut self, value: &mut Value, schema: &Schema) -> Result<()> {
         let Some(form) = Form::of(schema) else {
-            let schema = java_schema_text(schema);
-            let reason = format!("Schema {schema} does not correspond to a known timestamp type format");
+            let reason = format!("Schema {schema:?} does not correspond to a known timestamp type format");
             return Err(ConnectError::connect(reason));
         };
         if !value.is_null() {

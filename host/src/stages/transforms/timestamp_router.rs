@@ -5,9 +5,9 @@ use ferroconnect_plugin_abi::Record;
 use super::config::parse;
 use crate::config::{ConfigDef, ConfigKey, Importance, Props, Type};
 use crate::error::{ConnectError, Result};
-use crate::stages::text::date_format::{DateFormat, PatternError, Zone};
-use crate::stages::text::record::java_record_text;
 use crate::stages::Transform;
+use crate::stages::text::date_format::{DateFormat, PatternError, Zone};
+use crate::stages::text::record::java_record;
 
 const TOPIC_FORMAT: &str = "topic.format";
 const TIMESTAMP_FORMAT: &str = "timestamp.format";
@@ -45,11 +45,12 @@ impl TimestampRouter {
 impl Transform for TimestampRouter {
     fn apply(&mut self, record: &mut Record) -> Result<bool> {
         let Some(timestamp) = record.timestamp.into() else {
-            return Err(ConnectError::data(format!("Timestamp missing on record: {}", java_record_text(record))));
+            return Err(ConnectError::data(format!("Timestamp missing on record: {}", java_record(record))));
         };
-        let format = self.timestamp_format.as_ref().map_err(|error| {
-            ConnectError::data(error.to_string()).with_class("java.lang.IllegalArgumentException")
-        })?;
+        let format = self
+            .timestamp_format
+            .as_ref()
+            .map_err(|error| ConnectError::data(error.to_string()).with_class("java.lang.IllegalArgumentException"))?;
         let mut written = String::new();
         format.write(&mut written, timestamp, Zone::UTC);
         // One after the other, so that a topic named `${timestamp}` is filled in too.

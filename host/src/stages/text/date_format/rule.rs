@@ -187,11 +187,8 @@ impl Order {
         let by_weekday_in_month = best == weeks[1] && beats_week_of_year(in_month);
         if by_week_of_month || by_weekday_in_month {
             // Where one weekday completes both, the one that is set later counts.
-            let week_of_month = if weeks[0] == weeks[1] {
-                self.of(of_month) >= self.of(in_month)
-            } else {
-                best == weeks[0]
-            };
+            let week_of_month =
+                if weeks[0] == weeks[1] { self.of(of_month) >= self.of(in_month) } else { best == weeks[0] };
             return if week_of_month { DayRule::WeekOfMonth } else { DayRule::WeekdayInMonth };
         }
         if best == day_of_year { DayRule::DayOfYear } else { DayRule::WeekOfYear }

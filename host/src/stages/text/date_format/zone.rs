@@ -164,9 +164,10 @@ impl Zone {
         };
         // The instant before a gap is asked for just before it.
         let at = if matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. }) {
-            rules.preceding(offset.to_timestamp(civil).unwrap_or(Timestamp::MAX)).next().map(|gap| {
-                Timestamp::from_millisecond(gap.timestamp().as_millisecond() - 1).unwrap_or(Timestamp::MIN)
-            })
+            rules
+                .preceding(offset.to_timestamp(civil).unwrap_or(Timestamp::MAX))
+                .next()
+                .map(|gap| Timestamp::from_millisecond(gap.timestamp().as_millisecond() - 1).unwrap_or(Timestamp::MIN))
         } else {
             offset.to_timestamp(civil).ok()
         };
