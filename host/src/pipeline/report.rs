@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ferroconnect_plugin_abi::containers::AbiOption;
 use ferroconnect_plugin_abi::Record;
+use ferroconnect_plugin_abi::containers::AbiOption;
 use ferroconnect_plugin_abi::record::{OffsetMap, SourcePosition};
 
 use crate::error::{ConnectError, Stage};
@@ -244,7 +244,7 @@ mod tests {
     use super::*;
     use ferroconnect_plugin_abi::builder::SchemaBuilder;
     use ferroconnect_plugin_abi::record::{OffsetEntry, TimestampType};
-    use ferroconnect_plugin_abi::{Data, Blob, Header, Shared, Value};
+    use ferroconnect_plugin_abi::{Blob, Data, Header, Shared, Value};
 
     fn failure() -> Failure {
         Failure {
