@@ -9,6 +9,7 @@ use ferroconnect::stages::{BuiltIn, Converter, Factory, Part, Predicate, RawMess
 use ferroconnect_plugin_abi::containers::AbiVec;
 use ferroconnect_plugin_abi::record::TimestampType;
 use ferroconnect_plugin_abi::{Blob, Data, Record, Text};
+use regex::Regex;
 use serde_json::{Value as Json, json};
 
 use super::data::{NotRepresentable, bytes, data, record};
@@ -129,7 +130,10 @@ type Answer = Json;
 
 fn error(at: &str, error: &ConnectError) -> Answer {
     let class = error.class_name().rsplit(['.', '$']).next().unwrap_or_default();
-    json!({ "error": { "at": at, "class": class, "message": error.message(), "trace": error.trace() } })
+    // The recording writes `@<id>` where Java prints the identity of an array, which is another one each time.
+    let identity = Regex::new(r"\[B@[0-9a-f]+").expect("the pattern is valid");
+    let message = identity.replace_all(error.message(), "[B@<id>");
+    json!({ "error": { "at": at, "class": class, "message": message, "trace": error.trace() } })
 }
 
 fn answer<T>(result: Result<T, ConnectError>, shown: impl FnOnce(T) -> Answer) -> Answer {
