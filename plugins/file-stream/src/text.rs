@@ -5,95 +5,87 @@
 //! Java takes the time zone of the machine.
 
 use ferroconnect_plugin_sdk::{Blob, Value, ValueRef};
-use std::fmt::{self, Display, Formatter, Write as _};
+use std::fmt::Write as _;
 use std::io::Write as _;
 
 /// Appends the text of a record's value, without a line end.
 pub(crate) fn append(value: &Value, out: &mut Vec<u8>) {
     match value.view() {
-        ValueRef::String(text) => out.extend_from_slice(text.as_bytes()),
         ValueRef::Bytes(bytes) => out.extend_from_slice(bytes),
-        _ => write!(out, "{}", JavaText(value)).expect("a vector takes every byte"),
+        _ => java_text(value, out),
     }
 }
 
-struct JavaText<'a>(&'a Value);
-
-impl Display for JavaText<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.0.view() {
-            ValueRef::Null => f.write_str("null"),
-            ValueRef::Boolean(value) => value.fmt(f),
-            ValueRef::Int8(value) => value.fmt(f),
-            ValueRef::Int16(value) => value.fmt(f),
-            ValueRef::Int32(value) => value.fmt(f),
-            ValueRef::Int64(value) => value.fmt(f),
-            ValueRef::Float32(value) => f.write_str(&float32(value)),
-            ValueRef::Float64(value) => f.write_str(&float64(value)),
-            ValueRef::String(text) => f.write_str(text),
-            ValueRef::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
-            ValueRef::Array(values) => list(f, '[', values.iter().map(JavaText), ']'),
-            ValueRef::Map(entries) => {
-                let entry = |(key, value)| Pair { key: JavaText(key), value: JavaText(value) };
-                list(f, '{', entries.iter().map(|e| entry((&e.key, &e.value))), '}')
-            }
-            ValueRef::Struct(value) => {
-                f.write_str("Struct{")?;
-                let mut comma = "";
-                for (field, value) in value.schema.fields.iter().zip(value.fields.iter()) {
-                    if !value.is_null() {
-                        write!(f, "{comma}{}={}", field.name, JavaText(value))?;
-                        comma = ",";
-                    }
+/// Appends what `toString` gives in Java. Goes to bytes directly, without a formatter: this is the hot path of
+/// structs.
+fn java_text(value: &Value, out: &mut Vec<u8>) {
+    match value.view() {
+        ValueRef::Null => out.extend_from_slice(b"null"),
+        ValueRef::Boolean(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
+        ValueRef::Int8(_) | ValueRef::Int16(_) | ValueRef::Int32(_) | ValueRef::Int64(_) => {
+            let number = value.as_integer().expect("these four kinds are integers");
+            out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+        }
+        ValueRef::Float32(value) => out.extend_from_slice(float32(value).as_bytes()),
+        ValueRef::Float64(value) => out.extend_from_slice(float64(value).as_bytes()),
+        ValueRef::String(text) => out.extend_from_slice(text.as_bytes()),
+        ValueRef::Bytes(bytes) => bytes.iter().for_each(|byte| formatted(out, format_args!("{byte:02x}"))),
+        ValueRef::Array(values) => list(out, *b"[]", values, java_text),
+        ValueRef::Map(entries) => list(out, *b"{}", entries, |entry, out| {
+            java_text(&entry.key, out);
+            out.push(b'=');
+            java_text(&entry.value, out);
+        }),
+        ValueRef::Struct(value) => {
+            out.extend_from_slice(b"Struct{");
+            let mut comma: &[u8] = b"";
+            for (field, value) in value.schema.fields.iter().zip(value.fields.iter()) {
+                if !value.is_null() {
+                    out.extend_from_slice(comma);
+                    out.extend_from_slice(field.name.as_bytes());
+                    out.push(b'=');
+                    java_text(value, out);
+                    comma = b",";
                 }
-                f.write_char('}')
             }
-            ValueRef::Decimal { unscaled, scale } => f.write_str(&decimal(unscaled, scale)),
-            ValueRef::BigInteger(bytes) => f.write_str(&decimal(bytes, 0)),
-            ValueRef::Date(days) => date(f, i64::from(days) * MILLISECONDS_OF_DAY),
-            ValueRef::Time(milliseconds) => date(f, milliseconds.into()),
-            ValueRef::Timestamp(milliseconds) => date(f, milliseconds),
-            ValueRef::Unknown(kind) => write!(f, "<value of unknown kind {}>", kind.0),
+            out.push(b'}');
         }
+        ValueRef::Decimal { unscaled, scale } => out.extend_from_slice(decimal(unscaled, scale).as_bytes()),
+        ValueRef::BigInteger(bytes) => out.extend_from_slice(decimal(bytes, 0).as_bytes()),
+        ValueRef::Date(days) => date(out, i64::from(days) * MILLISECONDS_OF_DAY),
+        ValueRef::Time(milliseconds) => date(out, milliseconds.into()),
+        ValueRef::Timestamp(milliseconds) => date(out, milliseconds),
+        ValueRef::Unknown(kind) => formatted(out, format_args!("<value of unknown kind {}>", kind.0)),
     }
 }
 
-struct Pair<'a> {
-    key: JavaText<'a>,
-    value: JavaText<'a>,
+fn formatted(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    out.write_fmt(text).expect("a vector takes every byte");
 }
 
-impl Display for Pair<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}", self.key, self.value)
-    }
-}
-
-fn list(f: &mut Formatter<'_>, open: char, items: impl Iterator<Item = impl Display>, close: char) -> fmt::Result {
-    f.write_char(open)?;
-    for (index, item) in items.enumerate() {
+fn list<T>(out: &mut Vec<u8>, [open, close]: [u8; 2], items: &[T], write: impl Fn(&T, &mut Vec<u8>)) {
+    out.push(open);
+    for (index, item) in items.iter().enumerate() {
         if index > 0 {
-            f.write_str(", ")?;
+            out.extend_from_slice(b", ");
         }
-        item.fmt(f)?;
+        write(item, out);
     }
-    f.write_char(close)
+    out.push(close);
 }
 
 fn float64(value: f64) -> String {
-    let two = format!("{value:.1e}");
-    java_float(format!("{value:e}"), two.parse() == Ok(value), two)
+    java_float(format!("{value:e}"), || Some(format!("{value:.1e}")).filter(|two| two.parse() == Ok(value)))
 }
 
 fn float32(value: f32) -> String {
-    let two = format!("{value:.1e}");
-    java_float(format!("{value:e}"), two.parse() == Ok(value), two)
+    java_float(format!("{value:e}"), || Some(format!("{value:.1e}")).filter(|two| two.parse() == Ok(value)))
 }
 
 /// Lays out `shortest`, a number such as `-1.25e-3`. Java writes two digits at least, so where one would do it takes
-/// the nearest number of two digits, if that is read back as the same float.
-fn java_float(shortest: String, two_fits: bool, two: String) -> String {
-    let text = if !shortest.contains('.') && two_fits { two } else { shortest };
+/// the nearest number of two digits, `two`, if that is read back as the same float.
+fn java_float(shortest: String, two: impl FnOnce() -> Option<String>) -> String {
+    let text = if shortest.contains('.') { shortest } else { two().unwrap_or(shortest) };
     let (sign, text) = text.strip_prefix('-').map_or(("", text.as_str()), |rest| ("-", rest));
     let Some((mantissa, exponent)) = text.split_once('e') else {
         return format!("{sign}{}", if text == "inf" { "Infinity" } else { "NaN" });
@@ -178,7 +170,7 @@ fn integer_digits(bytes: &[u8]) -> (bool, String) {
 const MILLISECONDS_OF_DAY: i64 = 86_400_000;
 
 /// As `java.util.Date` writes it: `Thu Jan 01 00:00:00 UTC 1970`.
-fn date(f: &mut Formatter<'_>, milliseconds: i64) -> fmt::Result {
+fn date(out: &mut Vec<u8>, milliseconds: i64) {
     const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let days = milliseconds.div_euclid(MILLISECONDS_OF_DAY);
@@ -186,7 +178,8 @@ fn date(f: &mut Formatter<'_>, milliseconds: i64) -> fmt::Result {
     let (year, month, day) = civil(days);
     let weekday = WEEKDAYS[days.rem_euclid(7) as usize];
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    write!(f, "{weekday} {} {day:02} {hour:02}:{minute:02}:{second:02} UTC {year}", MONTHS[month])
+    let month = MONTHS[month];
+    formatted(out, format_args!("{weekday} {month} {day:02} {hour:02}:{minute:02}:{second:02} UTC {year}"));
 }
 
 /// Year, month from 0 and day from 1 of a day since 1970 in the Gregorian calendar.
