@@ -58,6 +58,8 @@ pub(crate) struct Intake {
     taken: Vec<(Partition, i64)>,
     /// Topic names in the plugin's form, so that records share them.
     topics: HashMap<Arc<str>, Text>,
+    /// The topic of the last message: most messages come from where the one before came from.
+    last: Option<(Arc<str>, Text)>,
     /// Where reports of records find their messages, if anybody wants them.
     originals: Option<Arc<Originals>>,
 }
@@ -98,14 +100,14 @@ impl Intake {
     }
 
     fn topic(&mut self, name: &Arc<str>) -> Text {
-        match self.topics.get(name) {
-            Some(topic) => topic.clone(),
-            None => {
-                let topic = Text::from(&**name);
-                self.topics.insert(Arc::clone(name), topic.clone());
-                topic
-            }
+        if let Some((last, topic)) = &self.last
+            && Arc::ptr_eq(last, name)
+        {
+            return topic.clone();
         }
+        let topic = self.topics.entry(Arc::clone(name)).or_insert_with(|| Text::from(&**name)).clone();
+        self.last = Some((Arc::clone(name), topic.clone()));
+        topic
     }
 
     /// Takes the oldest batch. False = there is none.
