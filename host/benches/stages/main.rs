@@ -1,4 +1,5 @@
-//! What each built-in stage costs a record: converters both ways, header converters.
+//! What each built-in stage costs a record: converters both ways, header converters, transforms,
+//! and a chain of them.
 //!
 //! `cargo bench -p ferroconnect --bench stages -- [FILTER]`. Times are CPU time of the thread, so that other programs
 //! on the machine disturb little. Every benchmark works on a batch of [`BATCH`] records and shows records a second.
@@ -9,9 +10,10 @@ mod samples;
 use std::hint::black_box;
 
 use criterion::measurement::Measurement;
-use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use ferroconnect::config::Props;
-use ferroconnect::stages::{Converter, Factory, HeaderConverter, Part, builtins};
+use ferroconnect::stages::{Converter, Factory, HeaderConverter, Part, Transform, builtins};
+use ferroconnect_plugin_abi::containers::AbiOption;
 use ferroconnect_plugin_abi::{Blob, Data, Text};
 
 use cpu_time::CpuTime;
@@ -39,6 +41,13 @@ fn converter(class: &str, config: &[(&str, &str)]) -> Box<dyn Converter> {
 fn header_converter(class: &str) -> Box<dyn HeaderConverter> {
     stage(class, &[("converter.type", "header")], |factory, props| match factory {
         Factory::HeaderConverter(make) => Some(make(props).expect("a good configuration")),
+        _ => None,
+    })
+}
+
+fn transform(class: &str, config: &[(&str, &str)]) -> Box<dyn Transform> {
+    stage(class, config, |factory, props| match factory {
+        Factory::Transform(make) => Some(make(props).expect("a good configuration")),
         _ => None,
     })
 }
@@ -108,9 +117,73 @@ fn headers(criterion: &mut Criterion<CpuTime>) {
     group.finish();
 }
 
+/// A transform by class, after the package, with its configuration.
+type Step = (&'static str, &'static [(&'static str, &'static str)]);
+
+/// Transforms with configurations that give them something to do on [`samples::order`].
+const TRANSFORMS: &[Step] = &[
+    ("Cast$Value", &[("spec", "items:int64,total:string")]),
+    ("DropHeaders", &[("headers", "a,b")]),
+    ("ExtractField$Value", &[("field", "city")]),
+    ("Flatten$Value", &[]),
+    ("HeaderFrom$Value", &[("fields", "city"), ("headers", "city"), ("operation", "copy")]),
+    ("HoistField$Value", &[("field", "order")]),
+    ("InsertField$Value", &[("static.field", "origin"), ("static.value", "bench")]),
+    ("InsertHeader", &[("header", "a"), ("value.literal", "1")]),
+    ("MaskField$Value", &[("fields", "customer")]),
+    ("RegexRouter", &[("regex", "(to)pic"), ("replacement", "$1ps")]),
+    ("ReplaceField$Value", &[("exclude", "weight"), ("renames", "city:town")]),
+    ("SetSchemaMetadata$Value", &[("schema.name", "other")]),
+    ("TimestampConverter$Value", &[("field", "placed"), ("target.type", "string"), ("format", "yyyy-MM-dd HH:mm:ss")]),
+    ("TimestampRouter", &[("timestamp.format", "yyyyMMdd")]),
+    ("ValueToKey", &[("fields", "id")]),
+];
+
+/// The chain of the side-by-side benchmark: add a field, drop one and rename another, turn a timestamp into text.
+const CHAIN: &[&str] = &["InsertField$Value", "ReplaceField$Value", "TimestampConverter$Value"];
+
+fn transforms(criterion: &mut Criterion<CpuTime>) {
+    let mut group = criterion.benchmark_group("transforms");
+    group.throughput(Throughput::Elements(BATCH as u64));
+    for step in TRANSFORMS {
+        transformed(&mut group, step.0, &[step]);
+    }
+    let chain: Vec<_> = TRANSFORMS.iter().filter(|(class, _)| CHAIN.contains(class)).collect();
+    transformed(&mut group, "chain of InsertField, ReplaceField and TimestampConverter", &chain);
+    group.finish();
+}
+
+/// Benchmarks transforms one after the other; making and dropping the records does not count.
+fn transformed<M: Measurement>(group: &mut BenchmarkGroup<'_, M>, name: &str, chain: &[&Step]) {
+    if let Some((class, _)) = chain.iter().find(|(class, _)| !builtins().iter().any(|b| b.class.ends_with(class))) {
+        eprintln!("{name}: left out, for {class} is not built in");
+        return;
+    }
+    let mut chain: Vec<_> = chain.iter().map(|(class, config)| transform(class, config)).collect();
+    let mut records = records(samples::order);
+    records.iter_mut().for_each(|record| record.timestamp = AbiOption::RSome(1_700_000_000_000));
+    let mut answers = Vec::new();
+    group.bench_function(name, |bencher| {
+        bencher.iter_batched(
+            || records.clone(),
+            |mut records| {
+                for transform in &mut chain {
+                    answers.clear();
+                    transform.apply_batch(&mut records, &mut answers);
+                }
+                records
+            },
+            BatchSize::SmallInput,
+        );
+    });
+    if let Some(Err(error)) = answers.iter().find(|answer| answer.is_err()) {
+        panic!("{name} fails on the sample: {error}");
+    }
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().with_measurement(CpuTime).without_plots();
-    targets = converters, headers
+    targets = converters, headers, transforms
 }
 criterion_main!(benches);
