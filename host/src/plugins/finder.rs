@@ -153,7 +153,8 @@ impl Finder {
 
     fn load(&self, candidate: &Candidate) -> Result<(LibraryReport, Vec<Plugin>), Refusal> {
         let library = Library::open(&candidate.path)?;
-        let plugins = probe::describe_library(&library, &self.worker)?;
+        let infos = library.describe_within(&self.worker, self.settings.probe_timeout)?;
+        let plugins = probe::plugins_of(&library, infos)?;
         Ok((LibraryReport::new(&library, &plugins), plugins))
     }
 

@@ -6,6 +6,8 @@
 
 use std::mem::offset_of;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use ferroconnect_plugin_abi::__abi_stable::StableAbi;
 use ferroconnect_plugin_abi::__abi_stable::library::{
@@ -101,6 +103,45 @@ impl Library {
         let own = worker.with_prefix(&format!("plugin.{}.", self.build.package));
         let plugins = foreign::result(self.root.describe()(foreign::to_pairs(&own)));
         plugins.map(Into::into).map_err(|error| broken("describe", error))
+    }
+
+    /// As [`Library::describe`], but no longer than this. It runs on a thread of its own; if the time runs out, the library
+    /// keeps that thread, which nobody waits for.
+    ///
+    /// The trial in a child process has a limit as well, but a library may behave otherwise the next time, and the
+    /// worker must start all the same.
+    ///
+    /// # Errors
+    /// The library answers an error, or nothing in time ([`Reason::TimedOut`]).
+    pub fn describe_within(&self, worker: &Props, limit: Duration) -> Result<Vec<PluginInfo>, Refusal> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let (library, worker) = (self.clone(), worker.clone());
+        let work = move || {
+            // An error says that nobody waits any more: it took too long.
+            let _ = sender.send(library.describe(&worker));
+        };
+        if let Err(error) = std::thread::Builder::new().name("plugin-describe".to_owned()).spawn(work) {
+            let message = format!("it could not be asked what it holds: no thread can be started: {error}");
+            return Err(Refusal::new(
+                &self.path,
+                Reason::Broken,
+                message,
+                "Start the worker again when this is solved",
+            ));
+        }
+        receiver.recv_timeout(limit).unwrap_or_else(|error| {
+            let (reason, message, way_out) = match error {
+                RecvTimeoutError::Timeout => (
+                    Reason::TimedOut,
+                    format!("once loaded it did not say what it holds within {} ms", limit.as_millis()),
+                    "If it only needs longer, raise plugin.probe.timeout.ms; else ask its makers".to_owned(),
+                ),
+                RecvTimeoutError::Disconnected => {
+                    (Reason::Broken, "it ended the thread that asked what it holds".to_owned(), self.ask_the_author())
+                }
+            };
+            Err(Refusal::new(&self.path, reason, message, way_out))
+        })
     }
 
     fn ask_the_author(&self) -> String {

@@ -11,6 +11,8 @@ use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use ferroconnect_plugin_abi::info::PluginInfo;
+
 use super::load::Library;
 use super::quarantine::{Reason, Refusal};
 use super::registry::Plugin;
@@ -119,13 +121,13 @@ pub fn child_main(path: &Path) -> ExitCode {
 /// Loads a library into this process and asks what it holds.
 pub(super) fn try_out(path: &Path, worker: &Props) -> Result<LibraryReport, Refusal> {
     let library = Library::open(path)?;
-    let plugins = describe_library(&library, worker)?;
+    // The parent keeps the time.
+    let plugins = plugins_of(&library, library.describe(worker)?)?;
     Ok(LibraryReport::new(&library, &plugins))
 }
 
-/// The plugins of a library that is open.
-pub(super) fn describe_library(library: &Library, worker: &Props) -> Result<Vec<Plugin>, Refusal> {
-    let infos = library.describe(worker)?;
+/// The plugins of a library by what it says of them.
+pub(super) fn plugins_of(library: &Library, infos: Vec<PluginInfo>) -> Result<Vec<Plugin>, Refusal> {
     let plugins: Result<Vec<Option<Plugin>>, _> =
         infos.into_iter().map(|info| Plugin::of_library(library, info)).collect();
     match plugins {

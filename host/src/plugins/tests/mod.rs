@@ -4,6 +4,7 @@
 //! (`plugin_loading`, `isolation`).
 
 mod ages;
+mod hanging;
 mod panics;
 mod stages;
 
