@@ -105,11 +105,11 @@ impl Library {
         plugins.map(Into::into).map_err(|error| broken("describe", error))
     }
 
-    /// As [`Library::describe`], but no longer than this. It runs on a thread of its own; if the time runs out, the library
-    /// keeps that thread, which nobody waits for.
+    /// As [`Library::describe`], but no longer than this. The trial in a child process has a limit as well, but a
+    /// library may behave otherwise the next time, and the worker must start all the same.
     ///
-    /// The trial in a child process has a limit as well, but a library may behave otherwise the next time, and the
-    /// worker must start all the same.
+    /// It runs on a thread of its own. If the time runs out, the library keeps that thread until the process ends; an
+    /// answer that comes after all is thrown away.
     ///
     /// # Errors
     /// The library answers an error, or nothing in time ([`Reason::TimedOut`]).

@@ -399,7 +399,7 @@ mod tests {
             plugin(PluginKind::Sink, "org.example.LogSinkConnector", "1.10", "/p/log-10.so"),
             plugin(PluginKind::Sink, "org.example.LogSinkConnector", "1.2", "/p/log-2.so"),
             plugin(PluginKind::Sink, "net.example.FileStreamSource", "1.0", "/p/net.so"),
-            plugin(PluginKind::Transformation, "org.example.Mask$Value", "1.0", "/p/mask.so"),
+            plugin(PluginKind::Transformation, "org.example.Mask$Notes", "1.0", "/p/mask.so"),
         ])
     }
 
@@ -411,8 +411,8 @@ mod tests {
         assert_eq!(find("com.example.Files").unwrap(), "org.example.FileStreamSourceConnector");
         assert_eq!(find("FileStreamSourceConnector").unwrap(), "org.example.FileStreamSourceConnector");
         assert_eq!(find("LogSink").unwrap(), "org.example.LogSinkConnector");
-        let mask = registry.find(PluginKind::Transformation, "Value", None).unwrap();
-        assert_eq!(mask.class, "org.example.Mask$Value");
+        let mask = registry.find(PluginKind::Transformation, "Notes", None).unwrap();
+        assert_eq!(mask.class, "org.example.Mask$Notes");
         assert_eq!(registry.resolve_any("String").unwrap(), "org.apache.kafka.connect.storage.StringConverter");
         let ambiguous = find("FileStreamSource").unwrap_err();
         assert_eq!(
