@@ -249,31 +249,6 @@ fn patterns_find_topics_that_come_later() {
 }
 
 #[test]
-fn a_second_member_takes_over_a_part() {
-    let broker = EmbeddedBroker::start().expect("starts");
-    broker.create_topic("t", 2).expect("new");
-    for strategy in ["range", "cooperative-sticky"] {
-        let options = [("partition.assignment.strategy", strategy)];
-        let make = || {
-            let consumer = consumer(broker.bootstrap_servers(), strategy, &options);
-            consumer.subscribe_topics(&["t"]).expect("valid names");
-            consumer
-        };
-        let (first, mut first_diary) = (make(), Diary::default());
-        consume_until(&first, &mut first_diary, |diary, _| diary.assigned.len() == 2);
-        let (second, mut second_diary) = (make(), Diary::default());
-        let start = Instant::now();
-        let count = |consumer: &BatchConsumer| consumer.assignment().expect("open").len();
-        while (count(&first), count(&second)) != (1, 1) {
-            assert!(start.elapsed() < PATIENCE, "{strategy}");
-            first.consume_batch(1, STEP, &mut first_diary).expect("alive");
-            second.consume_batch(1, STEP, &mut second_diary).expect("alive");
-        }
-        assert!(!first_diary.revoked.is_empty(), "{strategy}");
-    }
-}
-
-#[test]
 fn missing_topics_are_reported() {
     let broker = EmbeddedBroker::start().expect("starts");
     let options = [("allow.auto.create.topics", "false")];
