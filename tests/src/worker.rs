@@ -10,7 +10,11 @@ use std::fmt::Write as _;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
+
+/// Time for the Java worker to stop: three of the longest interval between two flushes of offsets in these tests.
+const JAVA_STOP: Duration = Duration::from_secs(30);
 
 /// Whose worker a scenario runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,7 +192,7 @@ impl WorkerSetup {
             .envs(self.environment.iter().map(|(name, value)| (name, value)));
         self.starts += 1;
         let process = Process::start(command, self.dir.path(), &format!("worker-{}", self.starts));
-        Worker { process, rest: RestClient::new(&format!("http://127.0.0.1:{}", self.port)) }
+        Worker { process, subject: self.subject, rest: RestClient::new(&format!("http://127.0.0.1:{}", self.port)) }
     }
 
     /// Starts the worker and waits until `GET /health` says that it has started up.
@@ -232,6 +236,7 @@ fn java_plugins() -> PathBuf {
 #[derive(Debug)]
 pub struct Worker {
     process: Process,
+    subject: Subject,
     /// Speaks to this worker.
     pub rest: RestClient,
 }
@@ -287,6 +292,25 @@ impl Worker {
 
     fn stop_with(&mut self, signal: Signal) -> ExitStatus {
         self.process.signal(signal);
-        self.process.wait(PATIENCE)
+        match self.subject {
+            Subject::Ferroconnect => self.process.wait(PATIENCE),
+            Subject::Java => self.stop_java(),
+        }
+    }
+
+    /// The Java worker's REST server is stopped by two shutdown hooks at once, the worker's and its own. Now and then
+    /// they wait for each other for ever, while the tasks go on and flush their offsets as before; only SIGKILL ends it.
+    fn stop_java(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + JAVA_STOP;
+        loop {
+            if let Some(status) = self.process.ended() {
+                return status;
+            }
+            if Instant::now() >= deadline {
+                eprintln!("the Java worker hangs in its shutdown and is killed");
+                return self.process.kill();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
