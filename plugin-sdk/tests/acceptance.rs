@@ -4,12 +4,13 @@
 
 use ferroconnect_plugin_sdk::testkit::{self, Library, acceptance};
 use ferroconnect_plugin_sdk::{
-    Batch, Config, ConfigDef, ConnectorContext, Data, Description, Error, Key, PartitionOffset, Plugin, Record, Result,
-    SinkConnector, SinkContext, SinkTask, SourceConnector, SourceContext, SourceRecord, SourceTask, Transform, Value,
-    offset_map,
+    Batch, Blob, Config, ConfigDef, ConfigProvider, ConnectorContext, Data, Description, Error, HeaderConverter, Key,
+    PartitionOffset, Plugin, Record, Result, SinkConnector, SinkContext, SinkTask, SourceConnector, SourceContext,
+    SourceRecord, SourceTask, Transform, Value, ValueRef, offset_map,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 mod plugins {
     use super::*;
@@ -17,7 +18,9 @@ mod plugins {
     ferroconnect_plugin_sdk::export! {
         sources: [Numbers, Undocumented],
         sinks: [Store],
+        header_converters: [Mirror],
         transforms: [Fault],
+        config_providers: [Leaky],
     }
 }
 
@@ -195,6 +198,75 @@ impl Transform for Fault {
     }
 }
 
+/// A header converter of bytes that forgets, panics or is fatal if told to.
+#[derive(Debug, Default)]
+struct Mirror {
+    fault: String,
+}
+
+impl Plugin for Mirror {
+    fn describe() -> Description {
+        let def = ConfigDef::new().key(Key::string("fault").doc("What is wrong."));
+        Description::new("Mirror", "1").doc("Passes bytes through.").config(def)
+    }
+}
+
+impl HeaderConverter for Mirror {
+    fn configure(&mut self, config: &Config) -> Result<()> {
+        self.fault = config.get("fault").unwrap_or_default().to_owned();
+        Ok(())
+    }
+
+    fn to_bytes(&mut self, _: &str, _: &str, data: &Data) -> Result<Option<Blob>> {
+        match data.value.view() {
+            ValueRef::Null => Ok(None),
+            ValueRef::Bytes(bytes) => Ok(Some(bytes.clone())),
+            _ if self.fault == "fatal" => Err(Error::fatal("no bytes")),
+            _ => Err(Error::data("no bytes")),
+        }
+    }
+
+    fn from_bytes(&mut self, _: &str, name: &str, bytes: Option<&Blob>) -> Result<Data> {
+        assert!(self.fault != "panics" || !name.is_empty(), "no name");
+        let bytes = bytes.filter(|_| self.fault != "forgets");
+        Ok(bytes.map_or(Data::NULL, |bytes| Data::schemaless(bytes.clone())))
+    }
+}
+
+/// A config provider with one value, which it tells in an error, invents keys or is stingy if told to.
+#[derive(Debug, Default)]
+struct Leaky {
+    fault: String,
+}
+
+impl Plugin for Leaky {
+    fn describe() -> Description {
+        let def = ConfigDef::new().key(Key::string("fault").doc("What is wrong."));
+        Description::new("Leaky", "1").doc("Has one value.").config(def)
+    }
+}
+
+impl ConfigProvider for Leaky {
+    fn configure(&mut self, config: &Config) -> Result<()> {
+        self.fault = config.get("fault").unwrap_or_default().to_owned();
+        Ok(())
+    }
+
+    fn get(&mut self, path: &str, keys: &[String]) -> Result<(Config, Option<Duration>)> {
+        let mut found = Config::default();
+        if path == "/" && self.fault == "leaks" {
+            return Err(Error::config("the root has more than hush-hush"));
+        }
+        if path == "safe" && (keys.iter().any(|key| key == "key") || keys.is_empty() && self.fault != "stingy") {
+            found.set("key", "hush-hush");
+        }
+        for key in keys.iter().filter(|_| self.fault == "invents") {
+            found.set(key, "hush-hush");
+        }
+        Ok((found, None))
+    }
+}
+
 /// What the checks have to say.
 fn verdict(checks: impl FnOnce()) -> String {
     match catch_unwind(AssertUnwindSafe(checks)) {
@@ -252,4 +324,35 @@ fn transforms_that_panic_or_are_fatal_are_found() {
     assert!(panics.contains("survives odd values: apply to Null panicked"), "{panics}");
     let fatal = transform("fatal");
     assert!(fatal.contains("is no data error"), "{fatal}");
+}
+
+#[test]
+fn header_converters_that_forget_panic_or_are_fatal_are_found() {
+    let header_converter = |fault| {
+        let headers = vec![("a", Data::schemaless(vec![1, 2])), ("b", Data::NULL)];
+        verdict(|| acceptance::header_converter(&library(), "Mirror", [("fault", fault)], headers))
+    };
+    assert_eq!(header_converter("none"), "");
+    let forgets = header_converter("forgets");
+    assert!(forgets.contains("reads what it wrote: a: "), "{forgets}");
+    let panics = header_converter("panics");
+    assert!(panics.contains("survives odd bytes: reading None panicked"), "{panics}");
+    let fatal = header_converter("fatal");
+    assert!(fatal.contains("is no data error"), "{fatal}");
+}
+
+#[test]
+fn config_providers_that_leak_invent_or_hold_back_are_found() {
+    let provider = |fault| {
+        verdict(|| {
+            acceptance::config_provider(&library(), "Leaky", [("fault", fault)], "safe", [("key", "hush-hush")]);
+        })
+    };
+    assert_eq!(provider("none"), "");
+    let leaks = provider("leaks");
+    assert!(leaks.contains("survives odd paths and keys: the error shows a value"), "{leaks}");
+    let invents = provider("invents");
+    assert!(invents.contains("leaves out what does not exist: "), "{invents}");
+    let stingy = provider("stingy");
+    assert!(stingy.contains("key is not among all keys"), "{stingy}");
 }

@@ -1,5 +1,5 @@
-//! Transforms, predicates, converters and config providers from libraries, under a running worker: they work wherever the
-//! built-in ones do, and what a provider gives is shown nowhere.
+//! Transforms, predicates, converters, header converters and config providers from libraries, under a running worker: they
+//! work wherever the built-in ones do, and what a provider gives is shown nowhere.
 //!
 //! The Java worker cannot load these libraries, so there is no control.
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
@@ -126,13 +126,74 @@ fn a_converter_of_a_library_can_be_the_workers_own() {
     });
 }
 
+/// Numbered records with the header `priority`, the number 7.
+fn prioritized(topic: &str) -> Vec<(&str, &str)> {
+    vec![
+        ("connector.class", "VerifiableSource"),
+        ("tasks.max", "1"),
+        ("topic", topic),
+        ("throughput", "50"),
+        ("transforms", "priority"),
+        ("transforms.priority.type", "org.apache.kafka.connect.transforms.InsertHeader"),
+        ("transforms.priority.header", "priority"),
+        ("transforms.priority.value.literal", "7"),
+    ]
+}
+
+/// The headers of a topic's records, which all have the same.
+fn headers(topic: &str) -> Vec<(String, Option<Vec<u8>>)> {
+    let mut records = Kafka::shared().read_at_least(topic, 5).into_iter().map(|record| record.headers);
+    let first = records.next().unwrap();
+    assert!(records.all(|headers| headers == first), "{topic} has records with other headers than {first:?}");
+    first
+}
+
+#[test]
+fn a_header_converter_of_a_library_works_for_the_worker_and_for_a_connector() {
+    let kafka = Kafka::shared();
+    let mut setup = WorkerSetup::new(Subject::Ferroconnect, kafka);
+    setup.set("header.converter", "ferroconnect.sample.BinaryHeaderConverter");
+    setup.set("header.converter.int64", "priority");
+    let worker = setup.start();
+    let (long, short) = (unique("long"), unique("short"));
+    for topic in [&long, &short] {
+        kafka.create_topic(topic, 1);
+    }
+    worker.rest.put_connector(&long, &prioritized(&long));
+    let mut own = prioritized(&short);
+    own.extend([("header.converter", "Binary"), ("header.converter.int32", "priority")]);
+    worker.rest.put_connector(&short, &own);
+    assert_eq!(headers(&long), [("priority".to_owned(), Some(vec![0, 0, 0, 0, 0, 0, 0, 7]))]);
+    assert_eq!(headers(&short), [("priority".to_owned(), Some(vec![0, 0, 0, 7]))]);
+
+    // Sinks read with the worker's: only the long headers are of that form.
+    let (good, bad, output) = (unique("good"), unique("bad"), setup.path("good.txt"));
+    let sink = |topics| {
+        let file = ("file", output.to_str().unwrap());
+        let earliest = ("consumer.override.auto.offset.reset", "earliest");
+        [("connector.class", "FileStreamSink"), ("topics", topics), file, earliest]
+    };
+    worker.rest.put_connector(&bad, &sink(&short));
+    let status = worker.rest.await_task(&bad, 0, "FAILED");
+    let trace = status["tasks"][0]["trace"].as_str().unwrap();
+    assert!(trace.contains("Header priority is to be read as Int64, and its 4 bytes cannot be"), "{trace}");
+    assert!(trace.contains("HEADER_CONVERTER"), "{trace}");
+    assert_eq!(read_lossy(&output), "");
+    worker.rest.put_connector(&good, &sink(&long));
+    until("five records with long headers", || read_lossy(&output).lines().count() >= 5);
+    worker.rest.await_task(&good, 0, "RUNNING");
+}
+
 #[test]
 fn keys_of_libraries_are_listed_and_validated() {
     let worker = worker_with_vault(&json!({})).start();
     let plugins = worker.rest.get("/connector-plugins?connectorsOnly=false").json();
-    for (class, kind) in
-        [("MaskPattern", "transformation"), ("FieldMatches", "predicate"), ("CsvConverter", "converter")]
-    {
+    for (class, kind) in [
+        ("MaskPattern", "transformation"),
+        ("FieldMatches", "predicate"),
+        ("CsvConverter", "converter"),
+        ("BinaryHeaderConverter", "header_converter"),
+    ] {
         let class = format!("ferroconnect.sample.{class}");
         let listed = |plugin: &&Value| plugin["class"] == *class && plugin["type"] == kind;
         assert_eq!(plugins.as_array().unwrap().iter().filter(listed).count(), 1, "{class} in {plugins}");

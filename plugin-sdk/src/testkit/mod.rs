@@ -32,7 +32,7 @@ pub use offsets::OffsetStore;
 pub use provider::ProviderHarness;
 pub use sink::{SinkHarness, SinkRequests, sink_record};
 pub use source::{SourceHarness, SourceRead};
-pub use stage::{ConverterHarness, PredicateHarness, TransformHarness};
+pub use stage::{ConverterHarness, HeaderConverterHarness, PredicateHarness, TransformHarness};
 
 use crate::error::{Error, Result};
 use ferroconnect_plugin_abi::__abi_stable::library::LibHeader;

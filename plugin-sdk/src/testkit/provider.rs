@@ -19,10 +19,18 @@ impl ProviderHarness {
     /// # Panics
     /// If the library has no such provider.
     pub fn new(library: &Library, class: &str, config: impl Into<Config>) -> Result<ProviderHarness> {
+        let mut harness = ProviderHarness::unconfigured(library, class)?;
+        into_result(harness.provider.configure(config.into().to_pairs()))?;
+        Ok(harness)
+    }
+
+    /// A provider that was never configured.
+    ///
+    /// # Panics
+    /// If the library has no such provider.
+    pub fn unconfigured(library: &Library, class: &str) -> Result<ProviderHarness> {
         let info = library.plugin(PluginKind::CONFIG_PROVIDER, class);
-        let mut provider: ConfigProviderObject = library.make(library.root.config_provider(), info)?;
-        into_result(provider.configure(config.into().to_pairs()))?;
-        Ok(ProviderHarness { provider })
+        Ok(ProviderHarness { provider: library.make(library.root.config_provider(), info)? })
     }
 
     /// Looks up keys under a path, with how long the answer holds; no keys = all there are.

@@ -1,4 +1,4 @@
-//! Drives transforms, predicates and converters.
+//! Drives transforms, predicates, converters and header converters.
 
 use super::{Library, into_result};
 use crate::config::Config;
@@ -87,7 +87,7 @@ impl PredicateHarness {
     }
 }
 
-/// A converter or header converter, used as a worker does it.
+/// A converter, used as a worker does it.
 pub struct ConverterHarness {
     converter: ConverterObject,
 }
@@ -118,33 +118,81 @@ impl ConverterHarness {
 
     /// Writes data as bytes; none = null.
     pub fn to_bytes(&mut self, topic: &str, data: Data) -> Result<Option<Blob>> {
-        let mut items = [ToBytes {
-            topic: topic.into(),
-            headers: AbiVec::new(),
-            data,
-            name: Default::default(),
-            result: AbiResult::RErr(unset()),
-            attributes: AbiVec::new(),
-        }];
-        into_result(self.converter.to_bytes(AbiSliceMut::from(items.as_mut_slice())))?;
-        let [item] = items;
-        into_result(item.result).map(AbiOption::into_option)
+        write(&mut self.converter, topic, "", data)
     }
 
     /// Reads bytes as data; no bytes = null.
     pub fn from_bytes(&mut self, topic: &str, bytes: Option<&[u8]>) -> Result<Data> {
-        let mut items = [FromBytes {
-            topic: topic.into(),
-            headers: AbiVec::new(),
-            bytes: bytes.map(Blob::copy_from).into(),
-            name: Default::default(),
-            result: AbiResult::RErr(unset()),
-            attributes: AbiVec::new(),
-        }];
-        into_result(self.converter.from_bytes(AbiSliceMut::from(items.as_mut_slice())))?;
-        let [item] = items;
-        into_result(item.result)
+        read(&mut self.converter, topic, "", bytes)
     }
+}
+
+/// A header converter, used as a worker does it.
+pub struct HeaderConverterHarness {
+    converter: ConverterObject,
+}
+
+impl HeaderConverterHarness {
+    /// A configured header converter.
+    ///
+    /// # Panics
+    /// If the library has no such header converter.
+    pub fn new(library: &Library, class: &str, config: impl Into<Config>) -> Result<HeaderConverterHarness> {
+        let mut config = config.into();
+        config.set("converter.type", "header");
+        let mut harness = HeaderConverterHarness::unconfigured(library, class)?;
+        into_result(harness.converter.configure(config.to_pairs()))?;
+        Ok(harness)
+    }
+
+    /// A header converter that was never configured.
+    ///
+    /// # Panics
+    /// If the library has no such header converter.
+    pub fn unconfigured(library: &Library, class: &str) -> Result<HeaderConverterHarness> {
+        let info = library.plugin(PluginKind::HEADER_CONVERTER, class);
+        Ok(HeaderConverterHarness { converter: library.make(library.root.header_converter(), info)? })
+    }
+
+    /// Writes the data of the header with this name as bytes; none = null.
+    pub fn to_bytes(&mut self, topic: &str, name: &str, data: Data) -> Result<Option<Blob>> {
+        write(&mut self.converter, topic, name, data)
+    }
+
+    /// Reads bytes as the data of the header with this name; no bytes = null.
+    pub fn from_bytes(&mut self, topic: &str, name: &str, bytes: Option<&[u8]>) -> Result<Data> {
+        read(&mut self.converter, topic, name, bytes)
+    }
+}
+
+/// Has one item written. `name` is that of the header; keys and values have none.
+fn write(converter: &mut ConverterObject, topic: &str, name: &str, data: Data) -> Result<Option<Blob>> {
+    let mut items = [ToBytes {
+        topic: topic.into(),
+        headers: AbiVec::new(),
+        data,
+        name: name.into(),
+        result: AbiResult::RErr(unset()),
+        attributes: AbiVec::new(),
+    }];
+    into_result(converter.to_bytes(AbiSliceMut::from(items.as_mut_slice())))?;
+    let [item] = items;
+    into_result(item.result).map(AbiOption::into_option)
+}
+
+/// Has one item read. `name` is that of the header; keys and values have none.
+fn read(converter: &mut ConverterObject, topic: &str, name: &str, bytes: Option<&[u8]>) -> Result<Data> {
+    let mut items = [FromBytes {
+        topic: topic.into(),
+        headers: AbiVec::new(),
+        bytes: bytes.map(Blob::copy_from).into(),
+        name: name.into(),
+        result: AbiResult::RErr(unset()),
+        attributes: AbiVec::new(),
+    }];
+    into_result(converter.from_bytes(AbiSliceMut::from(items.as_mut_slice())))?;
+    let [item] = items;
+    into_result(item.result)
 }
 
 fn unset() -> AbiError {

@@ -1,7 +1,7 @@
 //! What this provider gives, and what it keeps to itself.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use ferroconnect_plugin_sdk::testkit::{self, ProviderHarness};
+use ferroconnect_plugin_sdk::testkit::{self, ProviderHarness, acceptance};
 use ferroconnect_plugin_sdk::{Config, ErrorKind};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -29,6 +29,15 @@ fn provider(dir: &TempDir, ttl: Option<&str>) -> ProviderHarness {
 
 fn pairs(config: &Config) -> Vec<(&str, &str)> {
     config.iter().collect()
+}
+
+#[test]
+fn passes() {
+    let (library, dir) = (testkit::library!(ferroconnect_sample_config_provider), folder());
+    let mut config = Config::default();
+    config.set("folder", dir.path().join("secrets").display());
+    let values = [("db.password", "hunter2"), ("db.port", "5432")];
+    acceptance::config_provider(&library, "JsonFileProvider", config, "app.json", values);
 }
 
 #[test]

@@ -7,14 +7,18 @@
 //! | [`transform`] | transforms |
 //! | [`predicate`] | predicates |
 //! | [`converter`] | converters |
+//! | [`header_converter`] | header converters |
+//! | [`config_provider`] | config providers |
 
+mod provider;
 mod sink;
 mod source;
 mod stage;
 
+pub use provider::config_provider;
 pub use sink::sink;
 pub use source::source;
-pub use stage::{converter, predicate, transform};
+pub use stage::{converter, header_converter, predicate, transform};
 
 use crate::config::Config;
 use crate::error::Result;

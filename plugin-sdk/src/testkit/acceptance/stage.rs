@@ -1,9 +1,11 @@
-//! Checks for transforms, predicates and converters.
+//! Checks for transforms, predicates, converters and header converters.
 
 use super::{Finding, Suite, does, does_not_panic, holds, is_consistent, is_documented, names_missing_keys};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::testkit::{ConverterHarness, Library, PredicateHarness, TransformHarness, sink_record};
+use crate::testkit::{
+    ConverterHarness, HeaderConverterHarness, Library, PredicateHarness, TransformHarness, sink_record,
+};
 use ferroconnect_plugin_abi::builder::SchemaBuilder;
 use ferroconnect_plugin_abi::error::ErrorKind;
 use ferroconnect_plugin_abi::info::PluginKind;
@@ -190,11 +192,69 @@ pub fn converter(library: &Library, class: &str, config: impl Into<Config>, valu
         }
         Ok(())
     });
-    suite.check("survives odd bytes", || odd_bytes(&make));
+    suite.check("survives odd bytes", || {
+        let mut converter = does("configure", make())?;
+        odd_bytes(|bytes| converter.from_bytes("t", bytes))
+    });
     suite.check("survives a use without configuration", || {
         let mut converter = does("making it", ConverterHarness::unconfigured(library, class))?;
         does_not_panic("writing", converter.to_bytes("t", Data::NULL))?;
         does_not_panic("reading", converter.from_bytes("t", None))
+    });
+    suite.finish();
+}
+
+/// Checks a header converter.
+///
+/// `config` is a configuration that works, `headers` are names and values that it can write and then reads back as they
+/// were.
+///
+/// It is held to this:
+/// - it has a version, and it and each of its keys are documented; keys are defined once;
+/// - a missing required key is a config error that names the key;
+/// - what it writes it reads back unchanged;
+/// - odd names, values and bytes, null above all, and a use without configuration do not panic;
+/// - an error about data is a data error.
+///
+/// # Panics
+/// If a check fails; the text names all that did.
+pub fn header_converter(library: &Library, class: &str, config: impl Into<Config>, headers: Vec<(&str, Data)>) {
+    let config = config.into();
+    let info = library.plugin(PluginKind::HEADER_CONVERTER, class).clone();
+    let make = || HeaderConverterHarness::new(library, class, config.clone());
+    let mut suite = Suite::new(&info);
+    suite.check("is documented", || is_documented(&info));
+    suite.check("defines its keys once", || is_consistent(&info));
+    suite.check("names missing keys", || {
+        names_missing_keys(&info, &config, |config| HeaderConverterHarness::new(library, class, config).map(|_| ()))
+    });
+    suite.check("reads what it wrote", || {
+        let mut converter = does("configure", make())?;
+        headers.iter().try_for_each(|(name, data)| {
+            let bytes = does(&format!("writing {name}: {data:?}"), converter.to_bytes("t", name, data.clone()))?;
+            let back = does(&format!("reading {name}: {bytes:?}"), converter.from_bytes("t", name, bytes.as_deref()))?;
+            holds(back == *data, || format!("{name}: {data:?} becomes {back:?}"))
+        })
+    });
+    let mut names: Vec<&str> = headers.iter().map(|(name, _)| *name).collect();
+    names.extend(["", "\0", "no header of the test"]);
+    suite.check("survives odd values", || {
+        let mut converter = does("configure", make())?;
+        names.iter().try_for_each(|name| {
+            odd_values().into_iter().try_for_each(|data| {
+                let what = format!("writing {name:?}: {:?}", data.value);
+                is_data_error_at_worst(&what, converter.to_bytes("t", name, data))
+            })
+        })
+    });
+    suite.check("survives odd bytes", || {
+        let mut converter = does("configure", make())?;
+        names.iter().try_for_each(|name| odd_bytes(|bytes| converter.from_bytes("t", name, bytes)))
+    });
+    suite.check("survives a use without configuration", || {
+        let mut converter = does("making it", HeaderConverterHarness::unconfigured(library, class))?;
+        does_not_panic("writing", converter.to_bytes("t", "name", Data::NULL))?;
+        does_not_panic("reading", converter.from_bytes("t", "name", None))
     });
     suite.finish();
 }
@@ -205,13 +265,11 @@ fn round_trip(converter: &mut ConverterHarness, value: &Data) -> Finding {
     holds(back == *value, || format!("{value:?} becomes {back:?}"))
 }
 
-fn odd_bytes(make: &impl Fn() -> Result<ConverterHarness>) -> Finding {
-    let mut converter = does("configure", make())?;
+fn odd_bytes(mut read: impl FnMut(Option<&[u8]>) -> Result<Data>) -> Finding {
     let cases: [Option<&[u8]>; 6] =
         [None, Some(b""), Some(b"\xff\xfe\xfd"), Some(b"\0\0\0\0\x01"), Some(b"{"), Some(&[b'['; 5000])];
-    for bytes in cases {
+    cases.into_iter().try_for_each(|bytes| {
         let what = format!("reading {:?}", bytes.map(|bytes| &bytes[..bytes.len().min(8)]));
-        is_data_error_at_worst(&what, converter.from_bytes("t", bytes))?;
-    }
-    Ok(())
+        is_data_error_at_worst(&what, read(bytes))
+    })
 }
