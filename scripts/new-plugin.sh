@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Makes a crate for a new plugin, outside this repository, which builds and passes its acceptance test at once.
 #
-#   scripts/new-plugin.sh NAME source|sink|transform|converter [--dir DIR] [--sdk PATH]
+#   scripts/new-plugin.sh NAME KIND [--dir DIR] [--sdk PATH]
 #
+# KIND is source, sink, transform, predicate, converter, header-converter or config-provider.
 # NAME is the name of the crate, in lower case with hyphens: the class is named after it (my-files becomes MyFiles).
 # The crate is made in DIR/NAME; DIR is the current folder unless told otherwise, and has to lie outside this repository.
 # PATH is where the SDK lies: the folder plugin-sdk of this repository unless told otherwise.
@@ -27,8 +28,8 @@ done
 [[ $name =~ ^[a-z][a-z0-9]*(-[a-z0-9]+)*$ ]] ||
   die "'$name' is no name for a crate; use lower-case letters, digits and single hyphens, such as my-files"
 case $kind in
-  source | sink | transform | converter) ;;
-  *) die "'$kind' is no kind of plugin; use source, sink, transform or converter" ;;
+  source | sink | transform | predicate | converter | header-converter | config-provider) ;;
+  *) die "'$kind' is no kind of plugin; use source, sink, transform, predicate, converter, header-converter or config-provider" ;;
 esac
 [ -f "$sdk/Cargo.toml" ] || die "there is no SDK at $sdk; say where it is with --sdk PATH"
 sdk=$(cd "$sdk" && pwd)
@@ -48,7 +49,7 @@ sdk_in_sed=$(sed 's/[\&|]/\\&/g' <<<"$sdk")
 # Copies a template to a file of the crate, with its placeholders filled in.
 fill() {
   mkdir -p "$(dirname "$crate/$2")"
-  sed -e "s|@NAME@|$name|g" -e "s|@CRATE@|${name//-/_}|g" -e "s|@TYPE@|$type|g" -e "s|@KIND@|$kind|g" \
+  sed -e "s|@NAME@|$name|g" -e "s|@CRATE@|${name//-/_}|g" -e "s|@TYPE@|$type|g" -e "s|@KIND@|${kind//-/ }|g" \
     -e "s|@SDK@|$sdk_in_sed|g" "$root/plugin-sdk/templates/$1" >"$crate/$2"
 }
 
@@ -57,10 +58,11 @@ fill common/README.md.in README.md
 fill common/gitignore.in .gitignore
 fill "$kind/src/lib.rs.in" src/lib.rs
 fill "$kind/tests/acceptance.rs.in" tests/acceptance.rs
-fill "$kind/examples/NAME.json.in" "examples/$name.json"
+example=$(basename "$root/plugin-sdk/templates/$kind"/examples/NAME.*.in .in)
+fill "$kind/examples/$example.in" "examples/$name.${example#NAME.}"
 
 cat <<END
-Made the $kind $type in $crate. Next:
+Made the ${kind//-/ } $type in $crate. Next:
   cd $crate
   cargo test
   cargo build --release
