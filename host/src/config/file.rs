@@ -105,8 +105,7 @@ impl ConfigFile {
 
 /// Reads a whole file.
 pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path)
-        .map_err(|error| ConnectError::config(format!("{}: cannot be read: {error}", path.display())).caused_by(error))
+    std::fs::read(path).map_err(|error| ConnectError::config(format!("{}: cannot be read: {error}", path.display())))
 }
 
 /// Puts the file in front of a message that begins with a line.

@@ -128,7 +128,11 @@ pub(super) fn read(line: &[u8], number: usize, sample: &Sample) -> Result<Input,
 /// The mistake without serde's place: every line is a text of its own.
 fn no_line(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+    let what = if error.is_data() {
+        text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what)
+    } else {
+        "not well-formed JSON"
+    };
     format!("{what} (column {}); a record is an object such as {{\"topic\": \"t\", \"value\": 1}}", error.column())
 }
 
@@ -221,7 +225,7 @@ mod tests {
     fn mistakes_are_named() {
         for (line, part) in [
             (r#"{"valeu":1}"#, "unknown field `valeu`"),
-            (r#"{"value":1"#, "column"),
+            (r#"{"value":1"#, "not well-formed JSON (column 10)"),
             ("[1]", "a record is an object"),
             (r#"{"value":1,"rawValue":"x"}"#, "both"),
             (r#"{"rawValue":{"base64":"?"}}"#, "is not base64"),
