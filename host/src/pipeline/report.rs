@@ -33,7 +33,7 @@ pub struct Failure {
 #[derive(Debug, Clone, Copy)]
 pub enum FailedRecord<'a> {
     /// From a source connector. The record is the original where a reporter wants it, otherwise what the stages
-    /// before the failed one made of it.
+    /// before the failed one made of it, or, if Kafka refused it, an empty one.
     Source {
         /// The record.
         record: &'a Record,
@@ -53,7 +53,11 @@ impl FailedRecord<'_> {
                 format!("topic '{topic}', partition {partition}, offset {offset}")
             }
             FailedRecord::Source { record, position } => {
-                let mut place = format!("topic '{}'", record.topic);
+                let mut place = if record.topic.is_empty() {
+                    "a source record".to_owned()
+                } else {
+                    format!("topic '{}'", record.topic)
+                };
                 if let AbiOption::RSome(partition) = record.partition {
                     let _ = write!(place, ", partition {partition}");
                 }
@@ -231,9 +235,13 @@ impl ErrorCounters {
         self.skipped.fetch_add(1, Relaxed);
     }
 
-    pub(super) fn record_given_up(&self) {
-        self.failures.fetch_add(1, Relaxed);
+    pub(super) fn add_error(&self) {
         self.errors.fetch_add(1, Relaxed);
+    }
+
+    /// Counts the failure after which a record is given up.
+    pub(super) fn add_last_failure(&self) {
+        self.failures.fetch_add(1, Relaxed);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.last_error.store(now.as_millis() as i64, Relaxed);
     }

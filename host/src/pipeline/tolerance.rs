@@ -11,6 +11,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::report::{ErrorCounters, FailedRecord, Failure, Reporter, Ticket};
 use crate::error::{ConnectError, ErrorKind, Stage};
+use crate::telemetry::LogContext;
 
 /// The first pause before a retry; doubled for every further one.
 const FIRST_RETRY_DELAY: Duration = Duration::from_millis(300);
@@ -132,7 +133,7 @@ impl TaskErrors {
     }
 
     /// Whether a reporter wants to see source records as they came from the connector.
-    pub(super) fn wants_originals(&self) -> bool {
+    pub fn wants_originals(&self) -> bool {
         self.reporters.iter().any(|reporter| reporter.wants_original())
     }
 
@@ -178,40 +179,49 @@ impl TaskErrors {
         }
     }
 
-    /// Completes a failure: the stage and the record's place become part of its error.
+    /// Completes a failure: the stage and the record's place become part of its error. What must not be shown leaves
+    /// it here, because dead letters carry its texts out of the worker.
     pub(super) fn located(failure: Failure, record: FailedRecord<'_>) -> Failure {
         let place = format!("stage {} with class '{}', {}", failure.stage, failure.class, record.place());
-        Failure { error: failure.error.at_stage(failure.stage).detail(place), ..failure }
+        let error = failure.error.at_stage(failure.stage).detail(place);
+        Failure { error: LogContext::hide_in(error), ..failure }
     }
 
     /// Reports a failure that was [`located`](Self::located) and says what becomes of the record. Kafka Connect
     /// reports before it looks at the tolerance, so a record that fails the task is reported too.
     pub(super) fn settle(&mut self, failure: &Failure, record: FailedRecord<'_>) -> Settled {
-        let fail =
-            |message: &'static str| Verdict::Fail(ConnectError::connect(message).caused_by(failure.error.clone()));
         if failure.cancelled {
             // Kafka Connect skips the record here; nothing may be skipped that nobody decided to skip.
-            return Settled { verdict: fail("Task was cancelled while retrying"), ticket: None };
+            let error = ConnectError::connect("Task was cancelled while retrying").caused_by(failure.error.clone());
+            return Settled { verdict: Verdict::Fail(error), ticket: None };
         }
-        self.counters.record_given_up();
-        let mut ticket = None;
-        for reporter in &mut self.reporters {
-            ticket = reporter.report(failure, record).or(ticket);
+        self.counters.add_last_failure();
+        self.counters.add_error();
+        let ticket = self.report(failure, record);
+        let verdict = self.judge(failure);
+        if matches!(verdict, Verdict::Skip) {
+            self.counters.add_skipped();
         }
-        let verdict = match self.policy.tolerance {
-            // A stage that panicked answers an error to every later record: skipping would lose them all silently.
-            _ if failure.error.kind() == ErrorKind::Panic => fail("Unhandled exception in error handler"),
-            Tolerance::None => fail("Tolerance exceeded in error handler"),
-            Tolerance::All => {
-                self.counters.add_skipped();
-                Verdict::Skip
-            }
-        };
         Settled { verdict, ticket }
     }
 
+    fn report(&mut self, failure: &Failure, record: FailedRecord<'_>) -> Option<Ticket> {
+        self.reporters.iter_mut().fold(None, |ticket, reporter| reporter.report(failure, record).or(ticket))
+    }
+
+    fn judge(&self, failure: &Failure) -> Verdict {
+        let message = match self.policy.tolerance {
+            // A stage that panicked answers an error to every later record: skipping would lose them all silently.
+            _ if failure.error.kind() == ErrorKind::Panic => "Unhandled exception in error handler",
+            Tolerance::None => "Tolerance exceeded in error handler",
+            Tolerance::All => return Verdict::Skip,
+        };
+        Verdict::Fail(ConnectError::connect(message).caused_by(failure.error.clone()))
+    }
+
     /// Reports a record that failed outside the pipeline: refused by Kafka, rejected by `put`, or reported by a sink
-    /// plugin. `class` ran at that stage.
+    /// plugin. `class` ran at that stage. Of the counters, as in Kafka Connect, only failures rise where it is
+    /// tolerated: the record was not skipped on its way to the connector or to Kafka.
     pub fn report_failed(
         &mut self,
         stage: Stage,
@@ -220,13 +230,22 @@ impl TaskErrors {
         record: FailedRecord<'_>,
     ) -> Settled {
         let failure = Failure { stage, class: class.into(), error, attempts: 1, cancelled: false };
-        self.settle(&Self::located(failure, record), record)
+        let failure = Self::located(failure, record);
+        self.counters.add_last_failure();
+        let ticket = self.report(&failure, record);
+        let verdict = self.judge(&failure);
+        if matches!(verdict, Verdict::Fail(_)) {
+            self.counters.add_error();
+        }
+        Settled { verdict, ticket }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing;
     use super::*;
+    use crate::telemetry::Confidential;
 
     fn errors(policy: ErrorPolicy) -> TaskErrors {
         TaskErrors::new(policy, Vec::new(), Arc::default())
@@ -253,6 +272,47 @@ mod tests {
         assert_eq!(given_up.attempts, 1);
         let given_up = errors(ErrorPolicy::default()).retry(ConnectError::retriable("x"), || Ok(()));
         assert_eq!(given_up.expect_err("no retries by default").attempts, 1);
+    }
+
+    fn failure(text: &'static str) -> Failure {
+        let error = ConnectError::data(text);
+        Failure { stage: Stage::ValueConverter, class: "C".into(), error, attempts: 1, cancelled: false }
+    }
+
+    #[test]
+    fn counters_rise_as_in_kafka_connect() {
+        let message = testing::message(0, "v");
+        let record = FailedRecord::Consumed(&message);
+        for (tolerance, in_pipeline, outside) in
+            [(Tolerance::None, (1, 1, 0), (1, 1, 0)), (Tolerance::All, (1, 1, 1), (1, 0, 0))]
+        {
+            let counted = |errors: TaskErrors| {
+                let counts = errors.counters.snapshot();
+                assert!(counts.last_error > 0);
+                (counts.failures, counts.errors, counts.skipped)
+            };
+            let policy = ErrorPolicy { tolerance, ..Default::default() };
+            let mut errors = self::errors(policy);
+            errors.settle(&failure("bad"), record);
+            assert_eq!(counted(errors), in_pipeline, "{tolerance:?}");
+            let mut errors = self::errors(policy);
+            errors.report_failed(Stage::TaskPut, "C", ConnectError::data("bad"), record);
+            assert_eq!(counted(errors), outside, "{tolerance:?}");
+        }
+        // The last of several failed tries counts twice.
+        let errors = errors(ErrorPolicy::default());
+        let _given_up = errors.retry(ConnectError::retriable("x"), || Ok(()));
+        assert_eq!(errors.counters.snapshot().failures, 1);
+    }
+
+    #[test]
+    fn reports_show_no_secrets() {
+        let mut secrets = Confidential::default();
+        secrets.add("hunter22", "[hidden]");
+        let _entered = LogContext::task("c", 0).keeping(secrets).enter();
+        let message = testing::message(0, "v");
+        let located = TaskErrors::located(failure("hunter22 is wrong"), FailedRecord::Consumed(&message));
+        assert_eq!(located.error.message(), "[hidden] is wrong");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::RwLock;
 
 use super::confidential::Confidential;
+use crate::error::ConnectError;
 
 thread_local! {
     static CURRENT: RefCell<Option<LogContext>> = const { RefCell::new(None) };
@@ -63,6 +64,14 @@ impl LogContext {
     /// The context of the calling thread, if one is entered.
     pub fn current() -> Option<Self> {
         CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+    }
+
+    /// An error without what the context of the calling thread must not show.
+    pub fn hide_in(error: ConnectError) -> ConnectError {
+        match Self::current() {
+            Some(context) => context.confidential.hide_in(error),
+            None => error,
+        }
     }
 
     /// The context registered under `scope`, as long as its handle lives.

@@ -28,11 +28,7 @@ pub(crate) fn result<T>(answer: AbiResult<T>) -> Result<T> {
 /// An error of a plugin as the host's own, without what the context of this thread must not show. Kinds that this host
 /// does not know are fatal.
 pub fn from_abi_error(error: &AbiError) -> ConnectError {
-    let own = ConnectError::from(error);
-    match LogContext::current() {
-        Some(context) => context.confidential().hide_in(own),
-        None => own,
-    }
+    LogContext::hide_in(ConnectError::from(error))
 }
 
 /// An error of the host for a plugin to see.
