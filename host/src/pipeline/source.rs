@@ -55,6 +55,7 @@ pub struct SourcePipeline {
     errors: TaskErrors,
     letters: Option<SourceLetters>,
     // Kept from batch to batch for their memory.
+    originals: Vec<Record>,
     slots: Vec<Slot>,
     keys: Vec<Result<Option<Blob>>>,
     values: Vec<Result<Option<Blob>>>,
@@ -69,6 +70,7 @@ impl SourcePipeline {
             converters,
             errors,
             letters: None,
+            originals: Vec::new(),
             slots: Vec::new(),
             keys: Vec::new(),
             values: Vec::new(),
@@ -87,6 +89,12 @@ impl SourcePipeline {
         &mut self.errors
     }
 
+    /// A record of the last [`process`](Self::process) as the connector gave it, if a reporter wants to see it so. To be
+    /// kept for [`TaskErrors::report_failed`], should Kafka refuse what was made of it.
+    pub fn original(&self, index: usize) -> Option<&Record> {
+        if self.errors.wants_originals() { self.originals.get(index) } else { None }
+    }
+
     /// Takes records through the pipeline. `outcomes` is cleared and gets one outcome for each record of a prefix
     /// of `records`, never an empty one; call again for the rest, once the prefix is sent. The prefix is shorter
     /// than `records` after [`SourceOutcome::Failed`], which is always the last, and where retries are on: a record
@@ -99,8 +107,10 @@ impl SourcePipeline {
         outcomes.clear();
         let count = if self.errors.retries() { records.len().min(1) } else { records.len() };
         let records = &mut records[..count];
-        let keep_originals = self.errors.wants_originals() || self.letters.is_some();
-        let originals = if keep_originals { records.to_vec() } else { Vec::new() };
+        self.originals.clear();
+        if self.errors.wants_originals() || self.letters.is_some() {
+            self.originals.extend_from_slice(records);
+        }
         self.slots.clear();
         self.slots.resize_with(count, || Slot::Active);
         self.chain.apply(records, &mut self.slots, &self.errors);
@@ -119,7 +129,7 @@ impl SourcePipeline {
                 },
                 Slot::Filtered => SourceOutcome::Filtered,
                 Slot::Failed(failure) => {
-                    let record = originals.get(index).unwrap_or(&records[index]);
+                    let record = self.originals.get(index).unwrap_or(&records[index]);
                     give_up(&mut self.errors, &mut self.letters, *failure, record, positions.get(index))
                 }
             };

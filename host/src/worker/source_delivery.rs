@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use ferroconnect_plugin_abi::Text;
 use ferroconnect_plugin_abi::record::{Acknowledgement, Outcome, SourcePosition};
+use ferroconnect_plugin_abi::{Record, Text};
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::error::{ConnectError, Result};
@@ -28,6 +28,10 @@ pub(crate) struct Refused {
     pub(crate) error: KafkaError,
     /// Whether it was a dead letter, which is never skipped.
     pub(crate) letter: bool,
+    /// Where it was read.
+    pub(crate) position: Option<SourcePosition>,
+    /// As the connector gave it, where it was kept ([`Sending::keep`]).
+    pub(crate) original: Option<Record>,
 }
 
 struct State {
@@ -39,9 +43,17 @@ struct State {
     refused: Vec<Refused>,
     /// Those under way that are dead letters.
     letters: HashSet<Token>,
+    /// Those under way that a refusal must be able to show.
+    originals: HashMap<Token, Record>,
 }
 
 impl State {
+    /// Notes that Kafka refused a record. To be called before it is done.
+    fn refuse(&mut self, token: Token, error: &KafkaError, letter: bool) {
+        let (position, original) = (self.submitted.position(token), self.originals.remove(&token));
+        self.refused.push(Refused { error: error.clone(), letter, position, original });
+    }
+
     /// A record is done although its topic does not have it.
     fn finish_without_kafka(&mut self, token: Token, wants_acknowledgement: bool) {
         if let Some(place) = self.submitted.done(token)
@@ -85,6 +97,7 @@ impl SourceDelivery {
                 topics: HashMap::new(),
                 refused: Vec::new(),
                 letters: HashSet::new(),
+                originals: HashMap::new(),
             }),
             wants_acknowledgements: AtomicBool::new(false),
             skip_refused,
@@ -125,6 +138,9 @@ impl SourceDelivery {
         match &report.result {
             Ok((partition, offset)) => {
                 self.written.fetch_add(1, Ordering::Relaxed);
+                if !state.originals.is_empty() {
+                    state.originals.remove(&token);
+                }
                 let Some(place) = state.submitted.done(token) else { return };
                 if wanted {
                     state.acknowledgements.push(Acknowledgement {
@@ -137,6 +153,7 @@ impl SourceDelivery {
                 }
             }
             Err(error) => {
+                state.refuse(token, error, false);
                 // A refused record that is not skipped stays under way: nothing behind it may be stored (I1).
                 if self.skip_refused
                     && let Some(place) = state.submitted.done(token)
@@ -145,7 +162,6 @@ impl SourceDelivery {
                     state.topics.remove(&(place.batch, place.index));
                     state.acknowledgements.push(acknowledgement(place, Outcome::FILTERED));
                 }
-                state.refused.push(Refused { error: error.clone(), letter: false });
             }
         }
     }
@@ -157,7 +173,7 @@ impl SourceDelivery {
             Ok(_) => state.finish_without_kafka(token, self.wants_acknowledgements.load(Ordering::Relaxed)),
             Err(error) => {
                 self.counters.add_dead_letter_failure();
-                state.refused.push(Refused { error: error.clone(), letter: true });
+                state.refuse(token, error, true);
             }
         }
     }
@@ -249,6 +265,11 @@ impl Sending<'_> {
     /// The record of this token goes to the dead-letter topic; it is done once that has it.
     pub(crate) fn is_letter(&mut self, token: Token) {
         self.state.letters.insert(token);
+    }
+
+    /// Keeps a record as the connector gave it while it is under way, for [`Refused::original`].
+    pub(crate) fn keep(&mut self, token: Token, original: Record) {
+        self.state.originals.insert(token, original);
     }
 
     /// Waits so long for reports, which make room in the producer's queue, and lets the flush in between.

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use ferroconnect_plugin_abi::containers::AbiOption;
 use ferroconnect_plugin_abi::record::{OffsetMap, RawHeader, SourceBatch, SourcePosition};
-use ferroconnect_plugin_abi::{Blob, Record, Text};
+use ferroconnect_plugin_abi::{Blob, Data, Record, Text};
 
 use crate::error::{ConnectError, ErrorKind, Result, Stage};
 use crate::kafka::{OutRecord, SendError, Topic};
 use crate::pipeline::{self, FailedRecord, SourceOutcome, SourcePipeline, Tolerance, Verdict};
 use crate::plugins::api::{self, SourceTaskContext};
 use crate::storage::TaskState;
+use crate::telemetry::LogContext;
 
 use super::dead_letters::{self, header};
 use super::flush::{FlushSource, OffsetFlusher};
@@ -29,6 +30,9 @@ use super::topic_tracking::TopicTracker;
 const SEND_RETRY: Duration = Duration::from_millis(100);
 /// The pause after a poll that asked for a retry, so that a broken source does not spin.
 const POLL_RETRY: Duration = Duration::from_millis(100);
+
+/// The class that reports name for records that Kafka refused, as in Kafka Connect.
+const SEND_CLASS: &str = "org.apache.kafka.connect.runtime.WorkerSourceTask";
 
 /// Everything a source task needs, made before its plugin starts.
 pub(crate) struct SourceParts {
@@ -149,21 +153,19 @@ impl Running<'_> {
 
     fn judge_refusals(&mut self) -> Result<()> {
         for refused in self.parts.delivery.take_refused() {
+            let record = refused.original.unwrap_or_else(|| Record::new("", Data::NULL));
+            let record = FailedRecord::Source { record: &record, position: refused.position.as_ref() };
             if refused.letter {
                 let topic = self.parts.letters.as_ref().map_or("", |letters| letters.topic.name());
-                return Err(dead_letters::failed(topic, refused.error));
+                return Err(dead_letters::failed(topic, refused.error).detail(record.place()));
             }
             let error = ConnectError::from(refused.error);
             if self.parts.tolerance == Tolerance::None {
-                return Err(
-                    ConnectError::connect("Unrecoverable exception from producer send callback").caused_by(error)
-                );
+                return Err(ConnectError::connect("Unrecoverable exception from producer send callback")
+                    .caused_by(error.detail(record.place())));
             }
-            let record = Record::new("", ferroconnect_plugin_abi::Data::NULL);
-            let record = FailedRecord::Source { record: &record, position: None };
-            let class = "org.apache.kafka.clients.producer.KafkaProducer";
             let errors = self.parts.pipeline.errors();
-            if let Verdict::Fail(error) = errors.report_failed(Stage::KafkaProduce, class, error, record).verdict {
+            if let Verdict::Fail(error) = errors.report_failed(Stage::KafkaProduce, SEND_CLASS, error, record).verdict {
                 return Err(error);
             }
         }
@@ -195,10 +197,11 @@ impl Running<'_> {
             self.parts.metrics.skipped(outcomes.iter().filter(left_out).count());
             let delivery = Arc::clone(&self.parts.delivery);
             let mut sending = delivery.sending();
-            for outcome in outcomes.drain(..) {
+            for (index, outcome) in outcomes.drain(..).enumerate() {
+                let original = self.parts.pipeline.original(index).cloned();
                 let place = Place { batch: id, index: u32::try_from(next).unwrap_or(u32::MAX) };
                 let position = std::mem::take(&mut positions[next]);
-                result = self.send_one(&mut sending, outcome, &records[next], position, place);
+                result = self.send_one(&mut sending, outcome, &records[next], original, position, place);
                 next += 1;
                 if result.is_err() {
                     break;
@@ -214,6 +217,7 @@ impl Running<'_> {
         sending: &mut Sending<'_>,
         outcome: SourceOutcome,
         record: &Record,
+        original: Option<Record>,
         position: SourcePosition,
         place: Place,
     ) -> Result<()> {
@@ -223,6 +227,9 @@ impl Running<'_> {
                     self.open_topic(&record.topic)?;
                 }
                 let token = sending.submit(position, place, &record.topic)?;
+                if let Some(original) = original {
+                    sending.keep(token, original);
+                }
                 let (_, topic) = self.topic.as_ref().expect("the topic was opened before");
                 self.send_ready(sending, &out, topic, record.partition.into_option(), token)
             }
@@ -330,6 +337,10 @@ fn position_headers(position: &SourcePosition) -> Vec<RawHeader> {
         // What cannot be stored fails the task when the record is submitted.
         let json = positions::to_json(map?).ok()?;
         let text = serde_json::Value::Object(json).to_string();
+        let text = match LogContext::current() {
+            Some(context) => context.confidential().hide(&text).into_owned(),
+            None => text,
+        };
         Some(RawHeader { key: name.into(), value: AbiOption::RSome(Blob::from(text.into_bytes())) })
     };
     let partition = header("__ferroconnect.errors.source.partition", position.partition.as_deref());

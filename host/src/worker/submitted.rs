@@ -190,6 +190,14 @@ impl Submitted {
         Some(place)
     }
 
+    /// Where the record of a token was read, until all before it in its source partition are done.
+    pub(crate) fn position(&self, token: Token) -> Option<SourcePosition> {
+        let queue = self.queues.get(token.queue())?.as_ref()?;
+        let index = usize::try_from(token.number().checked_sub(queue.first)?).ok()?;
+        let offset = queue.entries.get(index)?.offset.clone();
+        Some(SourcePosition { partition: queue.partition.clone().into(), offset })
+    }
+
     /// How many records are under way.
     pub(crate) fn under_way(&self) -> usize {
         self.under_way
@@ -239,8 +247,10 @@ mod tests {
         let tokens: Vec<_> = (0..4).map(|n| submitted.submit(position(&partition, n), PLACE).unwrap()).collect();
         submitted.done(tokens[1]);
         submitted.done(tokens[3]);
+        assert_eq!(submitted.position(tokens[2]).unwrap().offset, AbiOption::RSome(map("o", 2)));
         assert!(submitted.take_committable().is_empty());
         submitted.done(tokens[0]);
+        assert!(submitted.position(tokens[0]).is_none());
         let taken = submitted.take_committable();
         assert_eq!(taken.len(), 1);
         assert_eq!(taken[0].offset, map("o", 1));
