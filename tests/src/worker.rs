@@ -113,6 +113,24 @@ impl WorkerSetup {
         self.set("plugin.path", plugin_path.to_str().expect("a UTF-8 path"))
     }
 
+    /// Adds libraries of `tests/fixtures` to the plugin path, by the names of their folders.
+    ///
+    /// # Panics
+    /// When they have not been built.
+    pub fn load_fixtures(&mut self, names: &[&str]) -> &mut Self {
+        let dir = self.path("fixtures");
+        std::fs::create_dir_all(&dir).expect("the worker's folder can be written to");
+        for name in names {
+            let name = name.replace('-', "_");
+            let file =
+                format!("{}ferroconnect_fixture_{name}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+            let built = build_dir().join(&file);
+            assert!(built.is_file(), "{} does not exist: run cargo build --workspace first", built.display());
+            std::fs::copy(&built, dir.join(&file)).expect("the worker's folder can be written to");
+        }
+        self.set("plugin.path", &format!("{},{}", plugins().display(), dir.display()))
+    }
+
     /// A path in the worker's folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
@@ -156,11 +174,13 @@ impl WorkerSetup {
         self.connector_file(&format!("{name}.properties"), &text)
     }
 
-    /// Adds a connector file with any text to the command line.
+    /// Adds a connector file with any text to the command line; one that is there gets the new text.
     pub fn connector_file(&mut self, file: &str, text: &str) -> &mut Self {
         let path = self.path(file);
         std::fs::write(&path, text).expect("the worker's folder can be written to");
-        self.connectors.push(path);
+        if !self.connectors.contains(&path) {
+            self.connectors.push(path);
+        }
         self
     }
 

@@ -4,22 +4,20 @@
 
 use ferroconnect_e2e::kafka::{Kafka, Record};
 use ferroconnect_e2e::process::read_lossy;
-use ferroconnect_e2e::wait::{PATIENCE, until_some};
-use ferroconnect_e2e::worker::{Subject, WorkerSetup, plugins};
-use ferroconnect_e2e::{build_dir, unique};
-use std::collections::BTreeSet;
+use ferroconnect_e2e::unique;
+use ferroconnect_e2e::wait::until_equal;
+use ferroconnect_e2e::worker::{Subject, WorkerSetup};
 use std::path::Path;
+use std::time::Instant;
 
 const PREFIX: &str = "__connect.errors.";
 
-/// Reads `topic` with JsonConverter into a file; what is no JSON goes to `letters`.
-fn json_sink<'a>(topic: &'a str, file: &'a str, letters: &'a str) -> Vec<(&'a str, &'a str)> {
+/// Reads `topic` into a file; what fails goes to `letters`.
+fn sink<'a>(topic: &'a str, file: &'a str, letters: &'a str) -> Vec<(&'a str, &'a str)> {
     vec![
         ("connector.class", "org.apache.kafka.connect.file.FileStreamSinkConnector"),
         ("file", file),
         ("topics", topic),
-        ("value.converter", "org.apache.kafka.connect.json.JsonConverter"),
-        ("value.converter.schemas.enable", "false"),
         ("errors.tolerance", "all"),
         ("errors.deadletterqueue.topic.name", letters),
         ("errors.deadletterqueue.topic.replication.factor", "1"),
@@ -27,116 +25,128 @@ fn json_sink<'a>(topic: &'a str, file: &'a str, letters: &'a str) -> Vec<(&'a st
     ]
 }
 
-/// The one dead letter that a worker of this kind writes of the bad record in `topic`.
-fn letter(subject: Subject, kafka: &Kafka, topic: &str) -> Record {
-    let (name, letters) = (unique("judge"), unique("letters"));
+/// A record that fails, and what a sink is to be told for it to do so. Offset 0 is good.
+struct BadRecord {
+    good: &'static str,
+    bad: &'static str,
+    config: &'static [(&'static str, &'static str)],
+}
+
+const JSON: (&str, &str) = ("value.converter", "org.apache.kafka.connect.json.JsonConverter");
+const NO_SCHEMAS: (&str, &str) = ("value.converter.schemas.enable", "false");
+const INTEGER: (&str, &str) = ("value.converter", "org.apache.kafka.connect.converters.IntegerConverter");
+
+const BAD_RECORDS: [BadRecord; 8] = [
+    BadRecord { good: "\"good\"", bad: "{no json", config: &[JSON, NO_SCHEMAS] },
+    BadRecord { good: r#"{"schema":null,"payload":1}"#, bad: r#"{"a":1}"#, config: &[JSON] },
+    BadRecord {
+        good: r#"{"schema":{"type":"int32"},"payload":1}"#,
+        bad: r#"{"schema":{"type":"number"},"payload":1}"#,
+        config: &[JSON],
+    },
+    BadRecord {
+        good: r#"{"schema":{"type":"int32"},"payload":1}"#,
+        bad: r#"{"schema":{"type":"int32"},"payload":null}"#,
+        config: &[JSON],
+    },
+    BadRecord { good: "four", bad: "three", config: &[INTEGER] },
+    BadRecord {
+        good: r#"{"schema":{"type":"struct","fields":[{"field":"b","type":"int32"}]},"payload":{"b":1}}"#,
+        bad: r#"{"schema":{"type":"struct","fields":[{"field":"a","type":"int32"}]},"payload":{"a":1}}"#,
+        config: &[
+            JSON,
+            ("transforms", "extract"),
+            ("transforms.extract.type", "org.apache.kafka.connect.transforms.ExtractField$Value"),
+            ("transforms.extract.field", "b"),
+        ],
+    },
+    BadRecord {
+        good: "5",
+        bad: "five",
+        config: &[
+            ("transforms", "cast"),
+            ("transforms.cast.type", "org.apache.kafka.connect.transforms.Cast$Value"),
+            ("transforms.cast.spec", "int32"),
+        ],
+    },
+    BadRecord {
+        good: r#"{"a":1}"#,
+        bad: "[1]",
+        config: &[
+            JSON,
+            NO_SCHEMAS,
+            ("transforms", "replace"),
+            ("transforms.replace.type", "org.apache.kafka.connect.transforms.ReplaceField$Value"),
+            ("transforms.replace.exclude", "b"),
+        ],
+    },
+];
+
+/// The dead letters that a worker of this kind writes of bad records, one in each topic. What differs between two runs or
+/// two languages is taken out.
+fn letters(subject: Subject, kafka: &Kafka, topics: &[String]) -> Vec<Record> {
     let mut setup = WorkerSetup::new(subject, kafka);
-    let file = setup.path("out.txt");
-    setup.connector(&name, &json_sink(topic, file.to_str().unwrap(), &letters));
-    let mut worker = setup.start();
-    let mut found = kafka.read_at_least(&letters, 1);
-    worker.terminate();
-    assert_eq!(found.len(), 1, "{found:?}");
-    let mut letter = found.remove(0);
-    for (key, value) in &mut letter.headers {
-        match key.as_str() {
-            "__connect.errors.connector.name" => assert_eq!(value.as_deref(), Some(name.as_bytes())),
-            "__connect.errors.exception.stacktrace" => assert!(!value.as_ref().unwrap().is_empty()),
-            _ => continue,
-        }
-        *value = None;
+    let mut names = Vec::new();
+    for (topic, record) in topics.iter().zip(&BAD_RECORDS) {
+        let (name, letters) = (unique("judge"), unique("letters"));
+        let file = setup.path(&format!("{name}.txt"));
+        let mut config = sink(topic, file.to_str().unwrap(), &letters);
+        config.extend(record.config);
+        setup.connector(&name, &config);
+        names.push((name, letters));
     }
-    letter
+    let mut worker = setup.start();
+    let found = names.iter().map(|(name, letters)| {
+        let mut found = kafka.read_at_least(letters, 1);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(kafka.partitions(letters), [0], "partitions of a topic that the worker made");
+        let mut letter = found.remove(0);
+        for (key, value) in &mut letter.headers {
+            match key.as_str() {
+                "__connect.errors.connector.name" => assert_eq!(value.as_deref(), Some(name.as_bytes())),
+                "__connect.errors.exception.stacktrace" => assert!(!value.as_ref().unwrap().is_empty()),
+                _ => continue,
+            }
+            *value = None;
+        }
+        letter
+    });
+    let found = found.collect();
+    worker.terminate();
+    found
 }
 
 #[test]
 fn headers_are_those_of_the_java_worker() {
-    let (kafka, topic) = (Kafka::shared(), unique("bad"));
-    kafka.create_topic(&topic, 1);
-    kafka.write(&topic, 0, ["\"good\"", "{no json"]);
-    let ours = letter(Subject::Ferroconnect, kafka, &topic);
-    assert_eq!(ours.value.as_deref(), Some(&b"{no json"[..]));
-    assert!(ours.headers.iter().all(|(key, _)| key.starts_with(PREFIX)), "{ours:?}");
-    assert_eq!(ours, letter(Subject::Java, kafka, &topic));
-}
-
-fn texts(kafka: &Kafka, topic: &str) -> BTreeSet<String> {
-    kafka.read(topic).iter().filter_map(Record::text).collect()
-}
-
-fn lines(file: &Path) -> BTreeSet<String> {
-    let text = read_lossy(file);
-    // A last line without an end was cut off by a kill.
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    whole.lines().map(str::to_owned).collect()
-}
-
-/// Writes numbered records in three kinds, kills the worker while it works on them, and waits until each of them is
-/// where its kind belongs.
-fn nothing_is_missing_after_kills(setup: &mut WorkerSetup, kafka: &Kafka, topic: &str, letters: &str, file: &Path) {
-    const KILLS: usize = 5;
-    const ROUND: usize = 3000;
-    let (mut good, mut bad) = (BTreeSet::new(), BTreeSet::new());
-    for round in 0..KILLS {
-        let records: Vec<String> =
-            (0..ROUND).map(|n| format!("{}-{round}-{n}", if n % 3 == 0 { "bad" } else { "good" })).collect();
-        kafka.write(topic, 0, records.iter().map(String::as_str));
-        let (worse, better): (Vec<_>, Vec<_>) = records.into_iter().partition(|text| text.starts_with("bad"));
-        bad.extend(worse);
-        good.extend(better);
-        let before = if kafka.partitions(letters).is_empty() { 0 } else { kafka.count(letters) };
-        let mut worker = setup.spawn();
-        // In the middle of the work: letters are under way, and offsets are committed every few milliseconds.
-        until_some("a new dead letter", PATIENCE, || {
-            worker.assert_alive();
-            let topic_is_there = !kafka.partitions(letters).is_empty();
-            if topic_is_there && kafka.count(letters) > before { Ok(()) } else { Err(format!("still {before}")) }
-        });
-        worker.kill();
+    let kafka = Kafka::shared();
+    let topics: Vec<String> = BAD_RECORDS.iter().map(|_| unique("bad")).collect();
+    for (topic, record) in topics.iter().zip(&BAD_RECORDS) {
+        kafka.create_topic(topic, 1);
+        kafka.write(topic, 0, [record.good, record.bad]);
     }
-    let mut worker = setup.start();
-    until_some("every record at its end", PATIENCE, || {
-        let (delivered, dead) = (lines(file), texts(kafka, letters));
-        let missing = (good.difference(&delivered).count(), bad.difference(&dead).count());
-        if missing == (0, 0) { Ok(()) } else { Err(format!("{missing:?} delivered, dead-lettered are missing")) }
-    });
-    worker.terminate();
-    assert_eq!(lines(file), good, "what was delivered");
-    assert_eq!(texts(kafka, letters), bad, "what was dead-lettered");
+    let ours = letters(Subject::Ferroconnect, kafka, &topics);
+    let java = letters(Subject::Java, kafka, &topics);
+    for ((ours, java), record) in ours.iter().zip(&java).zip(&BAD_RECORDS) {
+        assert_eq!(ours.value.as_deref(), Some(record.bad.as_bytes()));
+        assert!(ours.headers.iter().all(|(key, _)| key.starts_with(PREFIX)), "{ours:?}");
+        assert_eq!(texts(&ours.headers), texts(&java.headers), "{}", record.bad);
+        assert_eq!(ours, java);
+    }
 }
 
-#[test]
-fn reported_records_survive_kills() {
-    if Subject::from_env() == Subject::Java {
-        return; // the plugin is ours
-    }
-    let (kafka, topic, letters) = (Kafka::shared(), unique("reports"), unique("letters"));
-    kafka.create_topic(&topic, 1);
-    let mut setup = WorkerSetup::new(Subject::Ferroconnect, kafka);
-    let library =
-        format!("{}ferroconnect_fixture_misbehaving{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    let fixtures = setup.path("fixtures");
-    std::fs::create_dir_all(&fixtures).unwrap();
-    std::fs::copy(build_dir().join(&library), fixtures.join(&library)).unwrap();
-    setup.set("plugin.path", &format!("{},{}", plugins().display(), fixtures.display()));
-    setup.set("offset.flush.interval.ms", "20");
-    setup.set("consumer.session.timeout.ms", "1000").set("consumer.heartbeat.interval.ms", "300");
-    let file = setup.path("delivered.txt");
-    setup.connector(
-        &unique("reporter"),
-        &[
-            ("connector.class", "MisbehavingSink"),
-            ("topics", &topic),
-            ("deliver.to", file.to_str().unwrap()),
-            ("report.prefix", "bad"),
-            ("errors.tolerance", "all"),
-            ("errors.deadletterqueue.topic.name", &letters),
-            ("errors.deadletterqueue.topic.replication.factor", "1"),
-            // Letters linger, so that many are under way when an offset could be committed.
-            ("producer.override.linger.ms", "300"),
-        ],
-    );
-    nothing_is_missing_after_kills(&mut setup, kafka, &topic, &letters, &file);
+fn texts(headers: &[(String, Option<Vec<u8>>)]) -> Vec<(&str, Option<String>)> {
+    let text = |value: &Vec<u8>| String::from_utf8_lossy(value).into_owned();
+    headers.iter().map(|(key, value)| (key.as_str(), value.as_ref().map(text))).collect()
+}
+
+fn header(letter: &Record, key: &str) -> String {
+    let wanted = format!("{PREFIX}{key}");
+    let found = texts(&letter.headers).into_iter().find(|(name, _)| *name == wanted);
+    found.unwrap_or_else(|| panic!("{key}: {letter:?}")).1.unwrap()
+}
+
+fn lines(file: &Path) -> Vec<String> {
+    read_lossy(file).lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 /// A letter that Kafka refuses fails the task, with the record still to be read.
@@ -150,7 +160,8 @@ fn a_letter_that_is_too_large_fails_the_task() {
     kafka.write(&topic, 0, ["\"good\"", &"x".repeat(5000)]);
     let mut setup = WorkerSetup::new(Subject::Ferroconnect, kafka);
     let file = setup.path("out.txt");
-    let mut config = json_sink(&topic, file.to_str().unwrap(), &letters);
+    let mut config = sink(&topic, file.to_str().unwrap(), &letters);
+    config.extend([JSON, NO_SCHEMAS]);
     config.push(("producer.override.max.request.size", "2000"));
     setup.connector(&name, &config);
     let worker = setup.start();
@@ -161,4 +172,215 @@ fn a_letter_that_is_too_large_fails_the_task() {
     let offsets = worker.rest.get(&format!("/connectors/{name}/offsets")).json();
     let committed = offsets["offsets"][0]["offset"]["kafka_offset"].as_i64().unwrap_or(0);
     assert!(committed <= 1, "{offsets}");
+}
+
+/// A sink that takes lines and finds fault with some; our plugin.
+fn picky_sink<'a>(topic: &'a str, file: &'a Path, letters: &'a str) -> Vec<(&'a str, &'a str)> {
+    vec![
+        ("connector.class", "PickySink"),
+        ("topics", topic),
+        ("deliver.to", file.to_str().unwrap()),
+        ("errors.tolerance", "all"),
+        ("errors.deadletterqueue.topic.name", letters),
+        ("errors.deadletterqueue.topic.replication.factor", "1"),
+        ("errors.deadletterqueue.context.headers.enable", "true"),
+    ]
+}
+
+/// A worker with that plugin.
+fn worker(kafka: &Kafka) -> WorkerSetup {
+    let mut setup = WorkerSetup::new(Subject::Ferroconnect, kafka);
+    setup.load_fixtures(&["misbehaving"]);
+    setup
+}
+
+#[test]
+fn records_that_put_rejects_become_letters_where_they_are_wanted() {
+    let (kafka, topic, letters, name) = (Kafka::shared(), unique("put"), unique("letters"), unique("picky"));
+    kafka.create_topic(&topic, 1);
+    let good = |range: std::ops::Range<usize>| range.map(|n| format!("good-{n}")).collect::<Vec<_>>();
+    let write = |texts: &[String]| kafka.write(&topic, 0, texts.iter().map(String::as_str));
+    let dead = || kafka.read(&letters).iter().filter_map(Record::text).collect::<Vec<_>>();
+    let mut setup = worker(kafka);
+    let file = setup.path("out.txt");
+    let config = |kind: &'static str, wanted: &'static str| {
+        let mut config = picky_sink(&topic, &file, &letters);
+        config.extend([("reject.prefix", "bad"), ("fail.as", kind), ("fail.text", "I do not like it")]);
+        config.push(("errors.deadletterqueue.put.errors", wanted));
+        config
+    };
+    let worker = setup.start();
+
+    // Bad data is taken out of its batch, in order.
+    write(
+        &[good(0..40), vec!["bad-0".to_owned(), "bad-1".to_owned()], good(40..50), vec!["bad-2".to_owned()]].concat(),
+    );
+    worker.rest.put_connector(&name, &config("data", "data"));
+    until_equal("good records at the sink", &good(0..50), || lines(&file));
+    until_equal("letters", &vec!["bad-0".to_owned(), "bad-1".to_owned(), "bad-2".to_owned()], dead);
+    let letter = &kafka.read(&letters)[1];
+    for (key, value) in [
+        ("topic", topic.as_str()),
+        ("partition", "0"),
+        ("offset", "41"),
+        ("stage", "TASK_PUT"),
+        ("class.name", "org.apache.kafka.connect.sink.SinkTask"),
+        ("exception.class.name", "org.apache.kafka.connect.errors.DataException"),
+        ("exception.message", "I do not like it"),
+    ] {
+        assert_eq!(header(letter, key), value, "{key}");
+    }
+
+    // Another error is not about the data: the task fails, and nothing is lost.
+    worker.rest.put_connector(&name, &config("fatal", "data"));
+    worker.rest.await_task(&name, 0, "RUNNING");
+    write(&[vec!["bad-3".to_owned()], good(50..60)].concat());
+    let status = worker.rest.await_task(&name, 0, "FAILED");
+    let trace = status["tasks"][0]["trace"].as_str().unwrap();
+    assert!(trace.contains("Exiting WorkerSinkTask due to unrecoverable exception."), "{trace}");
+    assert!(trace.contains("I do not like it"), "{trace}");
+    assert_eq!((lines(&file).len(), dead().len()), (50, 3));
+
+    // Unless every error is said to be about the record.
+    worker.rest.put_connector(&name, &config("fatal", "all"));
+    until_equal("good records at the sink", &good(0..60), || lines(&file));
+    until_equal("letters", &Some("bad-3".to_owned()), || dead().pop());
+}
+
+/// Why the task of a sink with this dead-letter topic failed.
+fn refusal(subject: Subject, letters: &str, more: &[(&str, &str)]) -> String {
+    let (kafka, topic, name) = (Kafka::shared(), unique("empty"), unique("judge"));
+    kafka.create_topic(&topic, 1);
+    let mut setup = WorkerSetup::new(subject, kafka);
+    let file = setup.path("out.txt");
+    let mut config = sink(&topic, file.to_str().unwrap(), letters);
+    config.retain(|(key, _)| !more.iter().any(|(other, _)| other == key));
+    config.extend(more);
+    setup.connector(&name, &config);
+    let worker = setup.start();
+    let status = worker.rest.await_task(&name, 0, "FAILED");
+    status["tasks"][0]["trace"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_dead_letter_topic_that_cannot_be_made_fails_the_task() {
+    let letters = unique("letters");
+    let factor = ("errors.deadletterqueue.topic.replication.factor", "3");
+    let too_many = refusal(Subject::from_env(), &letters, &[factor]);
+    let first = format!(
+        "org.apache.kafka.connect.errors.ConnectException: Could not initialize dead letter queue with topic={letters}\n"
+    );
+    assert!(too_many.starts_with(&first), "{too_many}");
+    assert!(too_many.contains("org.apache.kafka.common.errors.InvalidReplicationFactorException: "), "{too_many}");
+    let no_name = refusal(Subject::from_env(), "no name!", &[]);
+    assert!(no_name.contains("Could not initialize dead letter queue with topic=no name!\n"), "{no_name}");
+    assert!(no_name.contains("org.apache.kafka.common.errors.InvalidTopicException: "), "{no_name}");
+    if Subject::from_env() == Subject::Ferroconnect {
+        assert!(too_many.contains("errors.deadletterqueue.topic.replication.factor=3: "), "{too_many}");
+        assert!(no_name.contains("errors.deadletterqueue.topic.name=no name!: "), "{no_name}");
+    }
+    assert!(Kafka::shared().partitions(&letters).is_empty());
+}
+
+/// What a provider gave is in no header, whoever quotes it: a plugin or a transform of ours.
+#[test]
+fn secrets_stay_out_of_letters() {
+    const SECRET: &str = "correct-horse-battery";
+    let (kafka, topic) = (Kafka::shared(), unique("secret"));
+    kafka.create_topic(&topic, 1);
+    kafka.write(&topic, 0, [r#"{"number":1}"#]);
+    let mut setup = worker(kafka);
+    setup.env("LETTERS_SECRET", SECRET).set("config.providers", "env");
+    setup.set("config.providers.env.class", "org.apache.kafka.common.config.provider.EnvVarConfigProvider");
+    let file = setup.path("out.txt");
+    let (by_plugin, by_transform) = (unique("letters"), unique("letters"));
+    let mut config = picky_sink(&topic, &file, &by_plugin);
+    config.extend([("report.prefix", "{"), ("fail.text", "login as ${env::LETTERS_SECRET} failed")]);
+    setup.connector(&unique("plugin"), &config);
+    let mut config = picky_sink(&topic, &file, &by_transform);
+    config.extend([
+        JSON,
+        NO_SCHEMAS,
+        ("errors.log.enable", "true"),
+        ("transforms", "mask"),
+        ("transforms.mask.type", "org.apache.kafka.connect.transforms.MaskField$Value"),
+        ("transforms.mask.fields", "number"),
+        ("transforms.mask.replacement", "${env::LETTERS_SECRET}"),
+    ]);
+    setup.connector(&unique("transform"), &config);
+    let mut worker = setup.start();
+    for letters in [&by_plugin, &by_transform] {
+        let letter = kafka.read_at_least(letters, 1).remove(0);
+        let message = header(&letter, "exception.message");
+        assert!(message.contains("${env::LETTERS_SECRET}"), "{message}");
+        assert!(!format!("{:?}", texts(&letter.headers)).contains(SECRET), "{letter:?}");
+    }
+    worker.terminate();
+    assert!(!setup.logs().contains(SECRET), "the log shows it");
+}
+
+/// Milliseconds between the tries that a transform noted.
+fn pauses(tries: &Path) -> Vec<u64> {
+    let times: Vec<u64> = lines(tries).iter().map(|line| line.parse().unwrap()).collect();
+    times.windows(2).map(|pair| pair[1] - pair[0]).collect()
+}
+
+#[test]
+fn retriable_errors_are_tried_again_and_given_up_in_time() {
+    let (kafka, topic) = (Kafka::shared(), unique("retries"));
+    kafka.create_topic(&topic, 1);
+    kafka.write(&topic, 0, ["good-0", "later", "good-1"]);
+    let mut setup = worker(kafka);
+    let (patient, hasty) = (unique("patient"), unique("hasty"));
+    let path = |name: &str, suffix: &str| setup.path(&format!("{name}.{suffix}"));
+    let files = [path(&patient, "txt"), path(&patient, "tries"), path(&hasty, "txt"), path(&hasty, "tries")];
+    let letters = [unique("letters"), unique("letters")];
+    let config = |at: usize, more: &[(&'static str, &'static str)]| {
+        let mut config = picky_sink(&topic, &files[at], &letters[at / 2]);
+        config.extend([
+            ("transforms", "picky"),
+            ("transforms.picky.type", "PickyTransform"),
+            ("transforms.picky.fail.prefix", "later"),
+            ("transforms.picky.fail.as", "retriable"),
+            ("transforms.picky.fail.text", "not yet"),
+            ("transforms.picky.tries.to", files[at + 1].to_str().unwrap()),
+            ("errors.log.enable", "true"),
+        ]);
+        config.extend(more);
+        config.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<Vec<_>>()
+    };
+    let patient_config = config(0, &[("transforms.picky.fail.times", "3"), ("errors.retry.timeout", "60000")]);
+    let hasty_config = config(2, &[("errors.retry.timeout", "1000"), ("errors.log.include.messages", "true")]);
+    for (name, config) in [(&patient, patient_config), (&hasty, hasty_config)] {
+        let config: Vec<_> = config.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        setup.connector(name, &config);
+    }
+    let begin = Instant::now();
+    let mut worker = setup.start();
+
+    until_equal("all records in order", &["good-0", "later", "good-1"].map(str::to_owned).to_vec(), || {
+        lines(&files[0])
+    });
+    until_equal("the others in order", &["good-0", "good-1"].map(str::to_owned).to_vec(), || lines(&files[2]));
+    // 300 ms, doubled each time; the last pause of the hasty one ends with its time.
+    let (slow, quick) = (pauses(&files[1]), pauses(&files[3]));
+    assert!(slow.len() == 3 && slow[0] >= 300 && slow[1] >= 600 && slow[2] >= 1200, "{slow:?}");
+    let sum: u64 = quick.iter().sum();
+    assert!(quick.len() == 3 && quick[0] >= 300 && quick[1] >= 600, "{quick:?}");
+    assert!((1000..begin.elapsed().as_millis() as u64).contains(&sum), "{quick:?}");
+    let letter = kafka.read_at_least(&letters[1], 1).remove(0);
+    assert_eq!(letter.text().as_deref(), Some("later"));
+    assert_eq!(header(&letter, "exception.class.name"), "org.apache.kafka.connect.errors.RetriableException");
+    assert_eq!(header(&letter, "exception.message"), "not yet");
+    worker.terminate();
+    assert!(kafka.read(&letters[0]).is_empty(), "a record that passed in the end has a letter");
+    let log = setup.logs();
+    let line = format!(
+        "Error encountered in task {hasty}-0. Executing stage 'TRANSFORMATION' with class 'test.PickyTransform', where consumed record is {{topic='{topic}', partition=0, offset=1, timestamp="
+    );
+    assert!(log.contains(&line), "{line}");
+    assert!(
+        !log.contains(&format!("Error encountered in task {patient}-0")),
+        "a record that passed in the end is logged"
+    );
 }
