@@ -3,13 +3,20 @@
 
 use super::catalog::ConnectorKind;
 use super::connector_keys::{Surroundings, common_def, connector_def};
+use super::dead_letters;
 use super::def::{ConfigDef, ConfigKey};
 use super::topic_creation;
 use super::value::{Type, Value};
 use super::worker_keys::{Mode, worker_def};
+use crate::stages::transforms::config::syntax_version_key;
 
 const INTRODUCTION: &str = include_str!("reference/introduction.md");
 const CONNECTORS: &str = include_str!("reference/connectors.md");
+const TRANSFORMS: &str = "### Transforms
+
+The keys of each transform and predicate are described in [transforms.md](transforms.md). One key of ours works in all
+transforms that name fields:
+";
 
 fn page() -> String {
     let around = Surroundings::default();
@@ -22,7 +29,9 @@ fn page() -> String {
         page.push_str(&format!("\n### {title}\n"));
         let own = |key: &ConfigKey| common.get(&key.name).is_none();
         page.push_str(&tables(&connector_def(kind, &around), own, "####"));
+        page.push_str(&format!("\n#### Beyond Kafka Connect\n\n{}", table(dead_letters::documented_keys(kind).keys())));
     }
+    page.push_str(&format!("\n{TRANSFORMS}\n{}", table([syntax_version_key()].iter())));
     page.push_str("\n### Topic creation groups\n\nNAME is one of `topic.creation.groups`, or `default` for all other ");
     page.push_str("topics. Other keys under `topic.creation.NAME.` are settings of the topics.\n\n");
     page.push_str(&table(topic_creation::documented_keys().keys()));

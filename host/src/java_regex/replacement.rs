@@ -95,7 +95,7 @@ impl Parser<'_> {
         while let Some(ch) = self.rest.next_if(char::is_ascii_alphanumeric) {
             name.push(ch);
         }
-        if name.is_empty() && self.rest.peek().is_some() {
+        if name.is_empty() {
             return Err(illegal("named capturing group has 0 length name"));
         }
         if self.rest.next() != Some('}') {

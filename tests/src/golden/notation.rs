@@ -7,6 +7,9 @@ use ferroconnect_plugin_abi::{Data, Record, Schema, SchemaType, Shared, Value, V
 use num_bigint::BigInt;
 use serde_json::{Map, Value as Json, json};
 
+/// The name of the logical type.
+const TIME: &str = "org.apache.kafka.connect.data.Time";
+
 /// A record. `kind` is `source` or `sink`: nothing in a record says so.
 pub(super) fn record(record: &Record, kind: &str) -> Json {
     let mut json = json!({
@@ -111,6 +114,10 @@ fn value(value: &Value, under: Option<&Shared<Schema>>) -> Json {
         ValueRef::BigInteger(unscaled) => json!({ "bigint": big(unscaled) }),
         ValueRef::Date(days) => json!({ "date": days }),
         ValueRef::Time(millis) => json!({ "time": millis }),
+        // Java has one class for both, and the schema says which it is.
+        ValueRef::Timestamp(millis) if under.is_some_and(|schema| schema.name_str() == Some(TIME)) => {
+            json!({ "time": millis })
+        }
         ValueRef::Timestamp(millis) => json!({ "timestamp": millis.to_string() }),
         ValueRef::Unknown(kind) => json!({ "unknown": kind.0 }),
     }

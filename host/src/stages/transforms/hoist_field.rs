@@ -1,12 +1,13 @@
 //! HoistField: wraps data in a struct or map of one field.
 
 use ferroconnect_plugin_abi::schema::Field;
+use ferroconnect_plugin_abi::validate::validate_field_of_valid_structs;
 use ferroconnect_plugin_abi::value::MapEntry;
 use ferroconnect_plugin_abi::{Data, Record, Schema, SchemaType, Shared, Text, Value};
 
 use super::cache::SchemaCache;
 use super::config::parse;
-use super::structs::{null_error, with_fields};
+use super::structs::with_fields;
 use crate::config::{ConfigDef, ConfigKey, Importance, Props, Type};
 use crate::error::Result;
 use crate::stages::{Part, Transform};
@@ -44,9 +45,7 @@ impl Transform for HoistField {
             let field = Field { name: self.field.clone(), schema: schema.clone() };
             with_fields(Schema::new(SchemaType::STRUCT), vec![field])
         })?;
-        if value.is_null() && !schema.optional {
-            return Err(null_error(&self.field, schema.kind));
-        }
+        validate_field_of_valid_structs(&outer.fields[0], &value)?;
         *data = Data::new(outer.clone(), Value::structure(outer.clone(), vec![value]));
         Ok(true)
     }

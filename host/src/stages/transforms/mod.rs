@@ -78,8 +78,8 @@ pub(super) fn builtins() -> Vec<BuiltIn> {
         "Adds fields that hold the topic, partition, offset or timestamp of the record, or a fixed text.",
         insert_field::InsertField
     ));
-    all.extend(halves!("MaskField", "Hides the content of fields.", mask_field::MaskField));
     all.extend(whole!("InsertHeader", "Adds a header with a fixed value.", insert_header::InsertHeader));
+    all.extend(halves!("MaskField", "Hides the content of fields.", mask_field::MaskField));
     all.extend(whole!(
         "RegexRouter",
         "Changes the topic by a regular expression and a replacement.",

@@ -208,6 +208,12 @@ impl Reader<'_> {
         self.text_of(token)
     }
 
+    /// The name of a map entry. Those with escapes are left to the slow way, which checks them.
+    fn entry_name(&mut self) -> Fast<Text> {
+        let token = self.lexer.string()?;
+        if token.escaped { Err(Unusual) } else { self.text_of(token) }
+    }
+
     /// Shares the bytes of the message, unless there are escapes.
     fn text_of(&self, token: StringToken) -> Fast<Text> {
         if token.escaped {
@@ -247,7 +253,7 @@ impl Reader<'_> {
         let mut entries = AbiVec::new();
         let mut more = self.open(b'}', depth)?;
         while more {
-            let key = Value::string(self.text()?);
+            let key = Value::string(self.entry_name()?);
             self.lexer.expect(b':', "")?;
             entries.push(MapEntry { key, value: self.value(values, depth + 1)? });
             more = self.lexer.next_of(b'}')?;
@@ -310,6 +316,7 @@ impl Reader<'_> {
             self.lexer.expect(b':', "")?;
             match schema.fields.iter().position(|field| field.name.as_bytes() == text) {
                 None => {
+                    ascii(text)?;
                     self.lexer.skip(depth + 1)?;
                 }
                 Some(index) if seen[index] => return Err(Unusual),

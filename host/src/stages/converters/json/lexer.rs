@@ -198,7 +198,7 @@ impl<'a> Lexer<'a> {
         match first {
             Some(b'{') => self.skip_members(depth)?,
             Some(b'[') => self.skip_elements(depth)?,
-            Some(b'"') => self.skip_string()?,
+            Some(b'"') => self.skip_string(unescape)?,
             Some(b't') => self.word(b"true")?,
             Some(b'f') => self.word(b"false")?,
             Some(b'n') => self.word(b"null")?,
@@ -210,7 +210,7 @@ impl<'a> Lexer<'a> {
         Ok(start..self.pos)
     }
 
-    fn skip_string(&mut self) -> Result<(), Syntax> {
+    fn skip_string(&mut self, unescape: fn(&[u8]) -> Result<String, &'static str>) -> Result<(), Syntax> {
         let token = self.string()?;
         let raw = self.slice(token.range.clone());
         if token.escaped || std::str::from_utf8(raw).is_err() {
@@ -225,7 +225,7 @@ impl<'a> Lexer<'a> {
             return Ok(());
         }
         loop {
-            self.skip_string()?;
+            self.skip_string(unescape_name)?;
             self.expect(b':', "a colon was expected behind a name")?;
             self.skip(depth + 1)?;
             if !self.next_of(b'}')? {
@@ -285,9 +285,21 @@ pub(super) fn float<F: std::str::FromStr + Default + PartialEq>(text: &str) -> F
     }
 }
 
-/// The text of a string token. What is not valid UTF-8, and halves of surrogate pairs, become U+FFFD; Jackson's
-/// leniencies about overlong and paired surrogate encodings are kept.
+/// The text of a string token that is a value. An escaped half of a surrogate pair becomes U+FFFD, as does what is
+/// beyond Unicode; Jackson's leniency about overlong encodings is kept.
 pub(super) fn unescape(raw: &[u8]) -> Result<String, &'static str> {
+    decode(raw, || Ok(char::REPLACEMENT_CHARACTER))
+}
+
+/// The text of a string token that is a name, where Jackson takes no halves of surrogate pairs.
+pub(super) fn unescape_name(raw: &[u8]) -> Result<String, &'static str> {
+    decode(raw, || Err("half of a surrogate pair stands in a name"))
+}
+
+/// What to put in the place of half a surrogate pair.
+type Half = fn() -> Result<char, &'static str>;
+
+fn decode(raw: &[u8], half: Half) -> Result<String, &'static str> {
     let mut out = String::with_capacity(raw.len());
     let mut units = Vec::new();
     let mut rest = raw;
@@ -296,7 +308,7 @@ pub(super) fn unescape(raw: &[u8]) -> Result<String, &'static str> {
         if plain > 0
             && let Ok(text) = std::str::from_utf8(&rest[..plain])
         {
-            flush(&mut units, &mut out);
+            flush(&mut units, &mut out, half)?;
             out.push_str(text);
             rest = &rest[plain..];
             continue;
@@ -310,12 +322,15 @@ pub(super) fn unescape(raw: &[u8]) -> Result<String, &'static str> {
             _ => decode_one(rest, &mut units)?,
         };
     }
-    flush(&mut units, &mut out);
+    flush(&mut units, &mut out, half)?;
     Ok(out)
 }
 
-fn flush(units: &mut Vec<u16>, out: &mut String) {
-    out.extend(char::decode_utf16(units.drain(..)).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)));
+fn flush(units: &mut Vec<u16>, out: &mut String, half: Half) -> Result<(), &'static str> {
+    for unit in char::decode_utf16(units.drain(..)) {
+        out.push(unit.or_else(|_| half())?);
+    }
+    Ok(())
 }
 
 fn unescape_one<'a>(escape: &'a [u8], units: &mut Vec<u16>) -> Result<&'a [u8], &'static str> {
@@ -340,7 +355,7 @@ fn unescape_one<'a>(escape: &'a [u8], units: &mut Vec<u16>) -> Result<&'a [u8], 
     Ok(rest)
 }
 
-/// One character of several bytes, without a check for the shortest form or for surrogates.
+/// One character of several bytes, without a check for the shortest form.
 fn decode_one<'a>(bytes: &'a [u8], units: &mut Vec<u16>) -> Result<&'a [u8], &'static str> {
     let (length, first_bits) = match bytes[0] {
         0xc0..=0xdf => (2, 0x1f),
@@ -357,6 +372,7 @@ fn decode_one<'a>(bytes: &'a [u8], units: &mut Vec<u16>) -> Result<&'a [u8], &'s
         code = code << 6 | u32::from(byte & 0x3f);
     }
     match u16::try_from(code) {
+        Ok(0xd800..=0xdfff) => return Err("a surrogate is no character of UTF-8"),
         Ok(unit) => units.push(unit),
         Err(_) => {
             let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
@@ -414,8 +430,11 @@ mod tests {
     #[test]
     fn unescapes_and_decodes_leniently() {
         assert_eq!(unescape(br#"a\n\u00e9\uD83D\uDE00\/"#).as_deref(), Ok("a\né😀/"));
-        assert_eq!(unescape(b"\xed\xa0\xbd\xed\xb8\x80\xc0\xaf").as_deref(), Ok("😀/"));
+        assert_eq!(unescape(b"\xc0\xaf").as_deref(), Ok("/"));
+        assert!(unescape(b"\xed\xa0\xbd\xed\xb8\x80").is_err());
         assert_eq!(unescape(br"\uD83D!").as_deref(), Ok("\u{fffd}!"));
+        assert!(unescape_name(br"\uD83D!").is_err());
+        assert_eq!(unescape_name(br"\uD83D\uDE00\n").as_deref(), Ok("😀\n"));
         assert!(unescape(br"\x").is_err());
         assert!(unescape(br"\u12").is_err());
         assert!(unescape(b"\xff").is_err());

@@ -1,6 +1,7 @@
 //! What is to be cast to what: the key `spec`.
 
 use super::convert::Target;
+use crate::config::java_trim;
 use crate::error::{ConnectError, Result};
 use crate::stages::transforms::nested::Tree;
 use crate::stages::transforms::path::{FieldPath, Syntax};
@@ -50,7 +51,7 @@ fn read(items: &[String]) -> Result<Casts<'_>, String> {
     let mut fields: Vec<(&str, Target)> = Vec::new();
     for item in items {
         // Colons at the end do not count.
-        let parts: Vec<&str> = item.trim_end_matches(':').split(':').map(str::trim).collect();
+        let parts: Vec<&str> = item.trim_end_matches(':').split(':').map(java_trim).collect();
         match parts.as_slice() {
             [kind] => whole = Some(target(kind)?),
             [name, kind] => {
