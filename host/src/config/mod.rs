@@ -8,6 +8,8 @@
 
 mod catalog;
 mod chain;
+#[cfg(test)]
+mod chain_tests;
 mod confidential;
 mod connector;
 mod connector_file;

@@ -166,3 +166,109 @@ pub(super) fn next_run<T>(items: &[T], start: usize, wanted: impl Fn(&T) -> bool
     let length = items[first..].iter().position(|item| !wanted(item)).unwrap_or(items.len() - first);
     Some(first..first + length)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{errors, record, value};
+    use super::super::{ErrorPolicy, Tolerance};
+    use super::*;
+    use crate::config::Props;
+    use crate::stages::{Factory, builtins};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Writes its name behind the value.
+    struct Writes(&'static str);
+
+    impl Transform for Writes {
+        fn apply(&mut self, record: &mut Record) -> Result<bool> {
+            record.value = ferroconnect_plugin_abi::Data::schemaless(format!("{}{}", value(record), self.0));
+            Ok(true)
+        }
+    }
+
+    /// Counts what it is asked; holds for values that begin with the text, fails on those that begin with `?`.
+    struct Begins(&'static str, Arc<AtomicUsize>);
+
+    impl Predicate for Begins {
+        fn test(&mut self, record: &Record) -> Result<bool> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            if value(record).starts_with('?') {
+                return Err(ConnectError::data("cannot tell"));
+            }
+            Ok(value(record).starts_with(self.0))
+        }
+    }
+
+    fn step(name: &'static str, condition: Option<(Begins, bool)>) -> Step {
+        let condition = condition.map(|(predicate, negate)| Condition {
+            predicate: Named::new("test.Begins", Box::new(predicate) as Box<dyn Predicate>),
+            negate,
+        });
+        Step::new(Named::new("test.Writes", Box::new(Writes(name)) as Box<dyn Transform>), condition)
+    }
+
+    fn filter(condition: (Begins, bool)) -> Step {
+        let filter = builtins().into_iter().find(|stage| stage.class.ends_with(".Filter")).expect("it comes along");
+        let Factory::Transform(make) = filter.factory else { panic!("Filter is a transform") };
+        let transform = make(&Props::default()).expect("it has no keys");
+        let predicate = Named::new("test.Begins", Box::new(condition.0) as Box<dyn Predicate>);
+        Step::new(Named::new(filter.class, transform), Some(Condition { predicate, negate: condition.1 }))
+    }
+
+    fn run(steps: Vec<Step>, values: &[&str]) -> Vec<String> {
+        let (errors, _) = errors(Tolerance::All, ErrorPolicy::default());
+        let mut records: Vec<Record> = values.iter().map(|value| record(value)).collect();
+        let mut slots: Vec<Slot> = records.iter().map(|_| Slot::Active).collect();
+        Chain::new(steps).apply(&mut records, &mut slots, &errors);
+        let outcome = |(record, slot): (&Record, &Slot)| match slot {
+            Slot::Active => value(record).to_owned(),
+            Slot::Filtered => "filtered".to_owned(),
+            Slot::Failed(failure) => format!("{} {}: {}", failure.stage, failure.class, failure.error.message()),
+        };
+        records.iter().zip(&slots).map(outcome).collect()
+    }
+
+    #[test]
+    fn transforms_run_in_order_where_their_condition_holds() {
+        let asked = Arc::<AtomicUsize>::default();
+        let a = || Begins("a", Arc::clone(&asked));
+        let steps = vec![step("1", None), step("2", Some((a(), false))), step("3", Some((a(), true)))];
+        assert_eq!(run(steps, &["a", "b", "ab", "c"]), ["a12", "b13", "ab12", "c13"]);
+        // Both transforms that use the predicate ask for themselves.
+        assert_eq!(asked.load(Ordering::Relaxed), 8);
+    }
+
+    #[test]
+    fn a_condition_sees_what_the_transforms_before_it_made() {
+        let asked = Arc::<AtomicUsize>::default();
+        let holds = |text| Begins(text, Arc::clone(&asked));
+        let steps = vec![step("1", Some((holds("a"), false))), step("2", Some((holds("a1"), false)))];
+        assert_eq!(run(steps, &["a", "b"]), ["a12", "b"]);
+    }
+
+    #[test]
+    fn dropped_and_failed_records_are_shown_to_no_later_condition() {
+        let asked = Arc::<AtomicUsize>::default();
+        let drops = Begins("drop", Arc::default());
+        let steps = vec![filter((drops, false)), step("1", Some((Begins("", Arc::clone(&asked)), false)))];
+        let all = run(steps, &["drop", "a", "?", "drop", "b"]);
+        assert_eq!(
+            all,
+            [
+                "filtered",
+                "a1",
+                "TRANSFORMATION org.apache.kafka.connect.transforms.Filter: cannot tell",
+                "filtered",
+                "b1"
+            ]
+        );
+        assert_eq!(asked.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn a_negated_filter_keeps_what_its_predicate_holds_for() {
+        let wanted = Begins("a", Arc::default());
+        assert_eq!(run(vec![filter((wanted, true))], &["a", "b", "ab"]), ["a", "filtered", "ab"]);
+    }
+}
