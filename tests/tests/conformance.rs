@@ -33,5 +33,6 @@ macro_rules! files {
 files! {
     sample_of_converters, recorded_converters: "converters.json";
     sample_of_transforms, recorded_transforms: "transforms.json";
+    sample_of_predicates, recorded_predicates: "predicates.json";
     sample_of_header_values, recorded_header_values: "header-values.json";
 }

@@ -125,6 +125,86 @@ fn a_source_shows_what_would_lie_in_kafka() {
     assert!(out(&output).ends_with("0 passed, 1 dropped, 0 failed, 0 not read\n"), "{}", out(&output));
 }
 
+/// Two transforms under one predicate, once negated, and one under another.
+const CONDITIONS: &str = "name=orders
+connector.class=FileStreamSink
+topics=orders
+file=out.txt
+value.converter=org.apache.kafka.connect.json.JsonConverter
+value.converter.schemas.enable=false
+transforms=wrap,drop,mark
+transforms.wrap.type=org.apache.kafka.connect.transforms.HoistField$Value
+transforms.wrap.field=order
+transforms.wrap.predicate=gone
+transforms.wrap.negate=true
+transforms.drop.type=org.apache.kafka.connect.transforms.Filter
+transforms.drop.predicate=gone
+transforms.mark.type=org.apache.kafka.connect.transforms.InsertHeader
+transforms.mark.header=test
+transforms.mark.value.literal=true
+transforms.mark.predicate=ofTests
+predicates=gone,ofTests,unused
+predicates.gone.type=org.apache.kafka.connect.transforms.predicates.RecordIsTombstone
+predicates.ofTests.type=org.apache.kafka.connect.transforms.predicates.TopicNameMatches
+predicates.ofTests.pattern=(?i)test-.+(?<!-x)
+predicates.unused.type=org.apache.kafka.connect.transforms.predicates.HasHeaderKey
+predicates.unused.name=h
+";
+
+#[test]
+fn predicates_are_shown_with_what_they_said() {
+    let records = "{\"value\":1,\"topic\":\"TEST-a\"}\n{\"value\":null}\n{\"value\":2,\"topic\":\"test-x\"}\n";
+    let run = DryRun::new(CONDITIONS);
+    let output = run.with_plugins(&[], records);
+    let text = out(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}{}", err(&output));
+    let transforms = "org.apache.kafka.connect.transforms";
+    let expected = [
+        format!("  transforms.wrap ({transforms}.HoistField$Value), predicate gone does not hold, negated"),
+        format!("  transforms.drop ({transforms}.Filter), predicate gone does not hold: not applied"),
+        format!("  transforms.mark ({transforms}.InsertHeader), predicate ofTests holds"),
+        "    + headers[0] test: true  (boolean)".to_owned(),
+        format!("  transforms.wrap ({transforms}.HoistField$Value), predicate gone holds, negated: not applied"),
+        format!("  transforms.drop ({transforms}.Filter), predicate gone holds: drops the record"),
+        format!("  transforms.mark ({transforms}.InsertHeader), predicate ofTests does not hold: not applied"),
+        "2 passed, 1 dropped, 0 failed, 0 not read".to_owned(),
+    ];
+    let mut rest = text.lines();
+    for line in &expected {
+        assert!(rest.any(|written| written == line), "no line {line:?}, or not in this order, in\n{text}");
+    }
+
+    let output = run.with_plugins(&["--output", "json"], records);
+    let lines: Vec<Json> = out(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[1]["outcome"], "dropped");
+    let class = "org.apache.kafka.connect.transforms.predicates.RecordIsTombstone";
+    let said = |step: &Json, holds: bool, negate: bool| {
+        assert_eq!(
+            step["predicate"],
+            serde_json::json!({ "name": "gone", "class": class, "holds": holds, "negate": negate })
+        );
+    };
+    said(&lines[1]["steps"][0], true, true);
+    said(&lines[1]["steps"][1], true, false);
+    said(&lines[0]["steps"][1], false, false);
+}
+
+#[test]
+fn predicates_that_are_wrong_are_told() {
+    let wrong = CONDITIONS
+        .replace("predicates=gone,ofTests,unused", "predicates=ofTests,unused")
+        .replace("(?i)test-.+(?<!-x)", "(")
+        .replace("predicates.unused.name=h\n", "");
+    let output = DryRun::new(&wrong).with_plugins(&[], "{}\n");
+    assert_eq!(output.status.code(), Some(2));
+    let said = err(&output);
+    assert!(said.contains("gone") && said.contains("ofTests, unused"), "{said}");
+    let wrong = CONDITIONS.replace("(?i)test-.+(?<!-x)", "(");
+    let output = DryRun::new(&wrong).with_plugins(&[], "{}\n");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("predicates.ofTests"), "{}", err(&output));
+}
+
 #[test]
 fn what_the_value_converter_cannot_read_fails_there() {
     let output = DryRun::new(SINK).with_plugins(&[], "{\"rawValue\":\"{\"}\n{\"rawValue\":null}\n");
