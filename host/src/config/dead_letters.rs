@@ -5,11 +5,10 @@
 
 use super::catalog::ConnectorKind;
 use super::connector_keys::dead_letter_keys;
-use super::def::{ConfigDef, ConfigKey, Importance};
+use super::def::ConfigDef;
 use super::props::Props;
 use super::validate::Parsed;
-use super::validators::Validator;
-use super::value::{Type, is_blank, java_trim};
+use super::value::{is_blank, java_trim};
 use crate::error::{ConnectError, Result};
 
 /// The topic; empty = no dead letters.
@@ -53,31 +52,6 @@ pub enum PutErrors {
     Data,
     /// All that are not retriable.
     All,
-}
-
-/// Our own keys, for the reference page.
-pub(super) fn documented_keys(kind: ConnectorKind) -> ConfigDef {
-    ConfigDef::new().key(match kind {
-        ConnectorKind::Source => ConfigKey::defaulting(
-            SOURCE_ENABLE,
-            Type::Boolean,
-            "false",
-            Importance::Medium,
-            "Whether records that fail in a transform or converter go to a dead-letter topic, as JSON with schemas. \
-             Needs errors.tolerance=all and the keys errors.deadletterqueue.topic.name and its like, which a source \
-             then has as a sink has them.",
-        ),
-        ConnectorKind::Sink => ConfigKey::defaulting(
-            PUT_ERRORS,
-            Type::String,
-            "none",
-            Importance::Medium,
-            "Which errors of the plugin's put become dead letters: 'none' fails the task, 'data' takes those that the \
-             plugin calls bad data, 'all' takes every error that is not retriable. Needs \
-             errors.deadletterqueue.topic.name.",
-        )
-        .check(Validator::one_of(&["none", "data", "all"])),
-    })
 }
 
 /// The rules about our own keys: a message for each that is broken.

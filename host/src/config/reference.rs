@@ -4,8 +4,9 @@
 use super::catalog::ConnectorKind;
 use super::connector_keys::{Surroundings, common_def, connector_def};
 use super::dead_letters;
-use super::def::{ConfigDef, ConfigKey};
+use super::def::{ConfigDef, ConfigKey, Importance};
 use super::topic_creation;
+use super::validators::Validator;
 use super::value::{Type, Value};
 use super::worker_keys::{Mode, worker_def};
 use crate::stages::transforms::config::syntax_version_key;
@@ -29,13 +30,38 @@ fn page() -> String {
         page.push_str(&format!("\n### {title}\n"));
         let own = |key: &ConfigKey| common.get(&key.name).is_none();
         page.push_str(&tables(&connector_def(kind, &around), own, "####"));
-        page.push_str(&format!("\n#### Beyond Kafka Connect\n\n{}", table(dead_letters::documented_keys(kind).keys())));
+        page.push_str(&format!("\n#### Beyond Kafka Connect\n\n{}", table(dead_letter_keys(kind).keys())));
     }
     page.push_str(&format!("\n{TRANSFORMS}\n{}", table([syntax_version_key()].iter())));
     page.push_str("\n### Topic creation groups\n\nNAME is one of `topic.creation.groups`, or `default` for all other ");
     page.push_str("topics. Other keys under `topic.creation.NAME.` are settings of the topics.\n\n");
     page.push_str(&table(topic_creation::documented_keys().keys()));
     page
+}
+
+/// Our own keys about dead letters, which are no part of the definitions.
+fn dead_letter_keys(kind: ConnectorKind) -> ConfigDef {
+    ConfigDef::new().key(match kind {
+        ConnectorKind::Source => ConfigKey::defaulting(
+            dead_letters::SOURCE_ENABLE,
+            Type::Boolean,
+            "false",
+            Importance::Medium,
+            "Whether records that fail in a transform or converter go to a dead-letter topic, as JSON with schemas. \
+             Needs errors.tolerance=all and the keys errors.deadletterqueue.topic.name and its like, which a source \
+             then has as a sink has them.",
+        ),
+        ConnectorKind::Sink => ConfigKey::defaulting(
+            dead_letters::PUT_ERRORS,
+            Type::String,
+            "none",
+            Importance::Medium,
+            "Which errors of the plugin's put become dead letters: 'none' fails the task, 'data' takes those that the \
+             plugin calls bad data, 'all' takes every error that is not retriable. Needs \
+             errors.deadletterqueue.topic.name.",
+        )
+        .check(Validator::one_of(&["none", "data", "all"])),
+    })
 }
 
 /// One table per group, in the order of the groups.
