@@ -128,6 +128,8 @@ struct Inner {
     class: Option<Cow<'static, str>>,
     message: Cow<'static, str>,
     stage: Option<Stage>,
+    /// The path of the field it happened in, such as `order.lines[2].price`.
+    field: Option<String>,
     /// Where it happened: record coordinates, a plugin's backtrace; one line each.
     details: Vec<String>,
     cause: Option<ConnectError>,
@@ -150,6 +152,7 @@ impl ConnectError {
             class: None,
             message: message.into(),
             stage: None,
+            field: None,
             details: Vec::new(),
             cause: None,
         }))
@@ -255,6 +258,18 @@ impl ConnectError {
         self
     }
 
+    /// Notes the field the error happened in. Each struct around it notes its own, innermost first.
+    #[must_use]
+    #[cold]
+    pub fn in_field(mut self, name: &str) -> Self {
+        self.0.field = Some(match self.0.field.take() {
+            Some(inner) if inner.starts_with('[') => format!("{name}{inner}"),
+            Some(inner) => format!("{name}.{inner}"),
+            None => name.to_owned(),
+        });
+        self
+    }
+
     /// Adds lines that say where it happened (record coordinates, a plugin's backtrace). They
     /// appear in [`trace`](Self::trace), indented, below the message.
     #[must_use]
@@ -268,6 +283,7 @@ impl ConnectError {
     #[must_use]
     pub fn map_texts(mut self, change: &dyn Fn(&str) -> Cow<'_, str>) -> Self {
         self.0.message = change(&self.0.message).into_owned().into();
+        self.0.field = self.0.field.take().map(|field| change(&field).into_owned());
         for line in &mut self.0.details {
             *line = change(line).into_owned();
         }
@@ -295,9 +311,15 @@ impl ConnectError {
         self.chain().find_map(|error| error.0.stage)
     }
 
-    /// The lines that say where it happened.
-    pub fn details(&self) -> &[String] {
-        &self.0.details
+    /// The path of the field it happened in, if one was noted.
+    pub fn field(&self) -> Option<&str> {
+        self.0.field.as_deref()
+    }
+
+    /// The lines that say where it happened: the field, and what was added as details.
+    pub fn details(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let field = self.field().map(|field| format!("field '{field}'").into());
+        field.into_iter().chain(self.0.details.iter().map(|line| line.as_str().into()))
     }
 
     /// The Java exception class this error wears.
@@ -360,6 +382,31 @@ impl fmt::Debug for ConnectError {
 impl Error for ConnectError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.0.cause.as_ref().map(|cause| cause as &(dyn Error + 'static))
+    }
+}
+
+/// Notes fields in the errors of results; see [`ConnectError::in_field`].
+pub trait InField<T> {
+    /// The result with the field noted in its error.
+    ///
+    /// # Errors
+    /// The one that was there.
+    fn in_field(self, name: &str) -> Result<T>;
+
+    /// The result with the place in a list noted in its error.
+    ///
+    /// # Errors
+    /// The one that was there.
+    fn in_element(self, index: usize) -> Result<T>;
+}
+
+impl<T, E: Into<ConnectError>> InField<T> for Result<T, E> {
+    fn in_field(self, name: &str) -> Result<T> {
+        self.map_err(|error| error.into().in_field(name))
+    }
+
+    fn in_element(self, index: usize) -> Result<T> {
+        self.map_err(|error| error.into().in_field(&format!("[{index}]")))
     }
 }
 
@@ -441,6 +488,16 @@ mod tests {
         assert_eq!(error.to_string(), "Tolerance exceeded in error handler");
         assert_eq!(error.stage(), Some(Stage::ValueConverter));
         assert_eq!(error.root_cause().kind(), ErrorKind::Data);
+    }
+
+    #[test]
+    fn fields_are_noted_from_the_inside_out() {
+        let inner = Err::<(), _>(ConnectError::data("bad").detail("topic 't'"));
+        let error = inner.in_field("price").in_element(2).in_field("lines").in_field("order").expect_err("is one");
+        assert_eq!(error.field(), Some("order.lines[2].price"));
+        assert!(error.trace().ends_with(": bad\n\tat field 'order.lines[2].price'\n\tat topic 't'\n"), "{error:?}");
+        let hidden = error.map_texts(&|text| text.replace("price", "[hidden]").into());
+        assert_eq!(hidden.field(), Some("order.lines[2].[hidden]"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::wait::{PATIENCE, until_some};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::{Headers, Message};
+use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use std::collections::HashMap;
@@ -45,6 +45,31 @@ impl Record {
     /// The value as text; a null value is `None`, bad UTF-8 is replaced.
     pub fn text(&self) -> Option<String> {
         self.value.as_deref().map(|v| String::from_utf8_lossy(v).into_owned())
+    }
+}
+
+/// A record to be written, byte for byte.
+#[derive(Debug, Clone, Default)]
+pub struct NewRecord {
+    /// `None` is a null key.
+    pub key: Option<Vec<u8>>,
+    /// `None` is a null value.
+    pub value: Option<Vec<u8>>,
+    /// Names and values in order.
+    pub headers: Vec<(&'static str, Option<Vec<u8>>)>,
+}
+
+impl NewRecord {
+    /// A record with this value, a null key and no headers.
+    pub fn of(value: impl Into<Vec<u8>>) -> Self {
+        Self { value: Some(value.into()), ..Self::default() }
+    }
+
+    /// The record with one more header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &[u8]) -> Self {
+        self.headers.push((name, Some(value.to_vec())));
+        self
     }
 }
 
@@ -113,7 +138,13 @@ impl Kafka {
 
     /// Creates a topic and waits until it can be used.
     pub fn create_topic(&self, name: &str, partitions: i32) {
-        let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+        self.create_topic_with(name, partitions, &[]);
+    }
+
+    /// As [`Self::create_topic`], with settings of the topic.
+    pub fn create_topic_with(&self, name: &str, partitions: i32, config: &[(&str, &str)]) {
+        let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+        topic.config.extend_from_slice(config);
         let made = block_on(self.admin().create_topics(&[topic], &AdminOptions::new().operation_timeout(Some(CALL))));
         let made = made.expect("the broker answers");
         assert!(made.iter().all(Result::is_ok), "topic {name}: {made:?}");
@@ -193,9 +224,16 @@ impl Kafka {
 
     /// Writes text values with null keys to one partition, and waits until the broker has them.
     pub fn write<'a>(&self, topic: &str, partition: i32, values: impl IntoIterator<Item = &'a str>) {
-        let producer: BaseProducer = self.config().create().expect("a producer can be made");
-        for value in values {
-            let mut next = Some(BaseRecord::<(), str>::to(topic).partition(partition).payload(value));
+        self.write_records(topic, partition, values.into_iter().map(NewRecord::of));
+    }
+
+    /// Writes records to one partition, and waits until the broker has them.
+    pub fn write_records(&self, topic: &str, partition: i32, records: impl IntoIterator<Item = NewRecord>) {
+        let mut config = self.config();
+        config.set("message.max.bytes", "100000000"); // the topic decides what is too large
+        let producer: BaseProducer = config.create().expect("a producer can be made");
+        for record in records {
+            let mut next = Some(base_record(topic, partition, &record));
             while let Some(record) = next.take() {
                 if let Err((error, record)) = producer.send(record) {
                     let full = error.rdkafka_error_code() == Some(rdkafka::types::RDKafkaErrorCode::QueueFull);
@@ -207,6 +245,19 @@ impl Kafka {
         }
         producer.flush(CALL).expect("the broker takes the records");
     }
+}
+
+fn base_record<'a>(topic: &'a str, partition: i32, new: &'a NewRecord) -> BaseRecord<'a, [u8], [u8]> {
+    let mut record = BaseRecord::to(topic).partition(partition);
+    (record.key, record.payload) = (new.key.as_deref(), new.value.as_deref());
+    if !new.headers.is_empty() {
+        let all = new
+            .headers
+            .iter()
+            .fold(OwnedHeaders::new(), |all, (key, value)| all.insert(Header { key, value: value.as_deref() }));
+        record.headers = Some(all);
+    }
+    record
 }
 
 /// Watches how a topic grows; see [`Kafka::watch`].

@@ -34,6 +34,8 @@ pub struct Producer {
     outbound: AtomicU64,
     /// What the queue holds at most.
     queue_bytes: u64,
+    /// The largest record (`max.request.size`).
+    record_bytes: u64,
 }
 
 /// A topic of a producer. Cheap to clone; make it once per topic and keep it.
@@ -118,16 +120,25 @@ impl From<KafkaError> for SendError {
     }
 }
 
+/// The name of the topic that a record was for.
+///
+/// # Safety
+/// `topic` is null or a topic that lives.
+unsafe fn topic_name(topic: *mut rd::rd_kafka_topic_t) -> Option<Box<str>> {
+    if topic.is_null() {
+        return None;
+    }
+    // SAFETY: by the contract of this function; a topic's name is a C string.
+    Some(unsafe { c_text(rd::rd_kafka_topic_name(topic)) }.into())
+}
+
 /// Says which topic a refused record was for.
 ///
 /// # Safety
 /// `topic` is null or a topic that lives.
 unsafe fn name_topic(error: KafkaError, topic: *mut rd::rd_kafka_topic_t) -> KafkaError {
-    if topic.is_null() {
-        return error;
-    }
-    // SAFETY: by the contract of this function; a topic's name is a C string.
-    let name = unsafe { c_text(rd::rd_kafka_topic_name(topic)) };
+    // SAFETY: by the contract of this function.
+    let Some(name) = (unsafe { topic_name(topic) }) else { return error };
     let text = format!("topic '{name}': {}", error.text());
     error.with_text(text)
 }
@@ -137,6 +148,8 @@ unsafe fn name_topic(error: KafkaError, topic: *mut rd::rd_kafka_topic_t) -> Kaf
 pub struct DeliveryReport {
     /// As given to [`OutRecord::opaque`].
     pub opaque: u64,
+    /// The topic of a record that was refused.
+    pub topic: Option<Box<str>>,
     /// Partition and offset, or why Kafka does not have the record.
     pub result: Result<(i32, i64), KafkaError>,
     /// Milliseconds since 1970, if known.
@@ -156,12 +169,14 @@ impl Producer {
         })?;
         // SAFETY: the handle is valid; the reference to its main queue is ours.
         let queue = unsafe { Queue::take(rd::rd_kafka_queue_get_main(handle.as_ptr())) };
-        let kilobytes = settings.value("queue.buffering.max.kbytes").and_then(|value| value.parse::<u64>().ok());
+        let number = |key: &str| settings.value(key).and_then(|value| value.parse::<u64>().ok());
+        let kilobytes = number("queue.buffering.max.kbytes");
         Ok(Self {
             queue: queue.expect("every client has a main queue"),
             handle: Arc::new(handle),
             outbound: AtomicU64::new(0),
             queue_bytes: kilobytes.map_or(u64::MAX, |kilobytes| kilobytes.saturating_mul(1024)),
+            record_bytes: number("message.max.bytes").unwrap_or(1_000_000),
         })
     }
 
@@ -209,7 +224,13 @@ impl Producer {
         match result {
             // There will never be room for it: waiting would be for ever.
             Err(SendError::QueueFull) if record.size() > self.queue_bytes => {
-                Err(SendError::Kafka(larger_than_queue(record)))
+                let limit = "the total memory buffer you have configured with the buffer.memory configuration.";
+                Err(SendError::Kafka(too_large(record, limit)))
+            }
+            Err(SendError::Kafka(error)) if error.is_too_large() => {
+                let max = self.record_bytes;
+                let limit = format!("{max}, which is the value of the max.request.size configuration.");
+                Err(SendError::Kafka(too_large(record, &limit)))
             }
             result => result,
         }
@@ -312,6 +333,7 @@ impl Producer {
                 let timestamp = rd::rd_kafka_message_timestamp(message, std::ptr::null_mut());
                 DeliveryReport {
                     opaque: message._private as u64,
+                    topic: if code == 0 { None } else { topic_name(message.rkt) },
                     result: KafkaError::check_code(code)
                         .map(|()| (message.partition, message.offset))
                         .map_err(|error| name_topic(error, message.rkt)),
@@ -479,13 +501,28 @@ impl Producer {
     }
 }
 
-fn larger_than_queue(record: &OutRecord<'_>) -> KafkaError {
-    let text = format!(
-        "topic '{}': a record of {} bytes does not fit the producer's queue, which buffer.memory bounds",
-        record.topic.name(),
-        record.size()
-    );
+/// Kafka's words for a record that its own producer refuses; `limit` is what it is larger than.
+fn too_large(record: &OutRecord<'_>, limit: &str) -> KafkaError {
+    let (topic, size) = (record.topic.name(), serialized_size(record));
+    let text = format!("topic '{topic}': The message is {size} bytes when serialized which is larger than {limit}");
     KafkaError::new(Code::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, text)
+}
+
+/// The most bytes that the record can take as the only one of a batch (format 2), as Kafka's producer counts them.
+fn serialized_size(record: &OutRecord<'_>) -> usize {
+    const BATCH: usize = 61;
+    /// Length, attributes, and the longest forms of timestamp and offset.
+    const RECORD: usize = 21;
+    let number = |value: usize| {
+        // Lengths are signed numbers in zigzag form, seven bits a byte.
+        let bits = usize::BITS - (value << 1).leading_zeros();
+        bits.div_ceil(7).max(1) as usize
+    };
+    // A null takes one byte.
+    let part = |bytes: Option<&[u8]>| bytes.map_or(1, |bytes| number(bytes.len()) + bytes.len());
+    let header = |(name, value): &(&str, Option<&[u8]>)| part(Some(name.as_bytes())) + part(*value);
+    let headers = number(record.headers.len()) + record.headers.iter().map(header).sum::<usize>();
+    BATCH + RECORD + part(record.key) + part(record.value) + headers
 }
 
 /// Pointer and length as librdkafka wants them: null is null, empty is not.

@@ -69,11 +69,16 @@ fn a_record_that_is_too_large_is_refused_at_once() {
     let value = vec![0; 3000];
     let mut large = record(&topic, 0);
     large.value = Some(&value);
+    large.key = Some(b"key");
+    large.headers = &[("h", None), ("name", Some(&[0; 70]))];
     let Err(SendError::Kafka(error)) = producer.send(&large) else {
         panic!("accepted");
     };
     assert_eq!(error.java_class(), "org.apache.kafka.common.errors.RecordTooLargeException");
     assert!(!error.is_retriable());
+    let text = "topic 't': The message is 3169 bytes when serialized which is larger than 2000, which is the value of \
+                the max.request.size configuration.";
+    assert_eq!(error.text(), text);
 }
 
 #[test]

@@ -162,7 +162,8 @@ fn read_headers(
         };
         match read {
             Ok(data) => headers.push(Header { key: header.key.clone(), data }),
-            Err(given_up) => {
+            Err(mut given_up) => {
+                given_up.error = given_up.error.detail(format!("header '{}'", header.key));
                 *slot = Slot::failed(given_up, Stage::HeaderConverter, &converter.class);
                 return false;
             }
@@ -230,6 +231,7 @@ mod tests {
             error.trace(),
             "org.apache.kafka.connect.errors.ConnectException: Tolerance exceeded in error handler\n\
              Caused by: org.apache.kafka.connect.errors.DataException: this is bad\n\
+             \tat header 'h'\n\
              \tat stage HEADER_CONVERTER with class 'test.Header', topic 't', partition 3, offset 1\n"
         );
     }

@@ -232,7 +232,8 @@ fn convert_headers(
         };
         match converted {
             Ok(bytes) => raw.push(RawHeader { key: header.key.clone(), value: bytes.into() }),
-            Err(given_up) => {
+            Err(mut given_up) => {
+                given_up.error = given_up.error.detail(format!("header '{}'", header.key));
                 *slot = Slot::failed(given_up, Stage::HeaderConverter, &converter.class);
                 return;
             }

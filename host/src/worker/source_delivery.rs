@@ -26,6 +26,8 @@ const DRAIN_STEP: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Refused {
     pub(crate) error: KafkaError,
+    /// The topic it was for.
+    pub(crate) topic: Text,
     /// Whether it was a dead letter, which is never skipped.
     pub(crate) letter: bool,
     /// Where it was read.
@@ -49,9 +51,9 @@ struct State {
 
 impl State {
     /// Notes that Kafka refused a record. To be called before it is done.
-    fn refuse(&mut self, token: Token, error: &KafkaError, letter: bool) {
+    fn refuse(&mut self, token: Token, topic: &str, error: KafkaError, letter: bool) {
         let (position, original) = (self.submitted.position(token), self.originals.remove(&token));
-        self.refused.push(Refused { error: error.clone(), letter, position, original });
+        self.refused.push(Refused { error, topic: topic.into(), letter, position, original });
     }
 
     /// A record is done although its topic does not have it.
@@ -132,10 +134,9 @@ impl SourceDelivery {
     fn note(&self, state: &mut State, report: &DeliveryReport) {
         let token = Token::from_number(report.opaque);
         let wanted = self.wants_acknowledgements.load(Ordering::Relaxed);
-        if state.letters.remove(&token) {
-            return self.note_letter(state, token, report);
-        }
         match &report.result {
+            // A record whose dead letter has arrived is done.
+            Ok(_) if state.letters.remove(&token) => state.finish_without_kafka(token, wanted),
             Ok((partition, offset)) => {
                 self.written.fetch_add(1, Ordering::Relaxed);
                 if !state.originals.is_empty() {
@@ -152,29 +153,19 @@ impl SourceDelivery {
                     });
                 }
             }
-            Err(error) => {
-                state.refuse(token, error, false);
-                // A refused record that is not skipped stays under way: nothing behind it may be stored (I1).
-                if self.skip_refused
-                    && let Some(place) = state.submitted.done(token)
-                    && wanted
-                {
-                    state.topics.remove(&(place.batch, place.index));
-                    state.acknowledgements.push(acknowledgement(place, Outcome::FILTERED));
-                }
-            }
+            Err(error) => self.note_refusal(state, token, report.topic.as_deref().unwrap_or_default(), error.clone()),
         }
     }
 
-    /// A record whose dead letter has arrived is done. One whose letter was refused stays under way for ever: its
-    /// offset is not stored, and the task fails.
-    fn note_letter(&self, state: &mut State, token: Token, report: &DeliveryReport) {
-        match &report.result {
-            Ok(_) => state.finish_without_kafka(token, self.wants_acknowledgements.load(Ordering::Relaxed)),
-            Err(error) => {
-                self.counters.add_dead_letter_failure();
-                state.refuse(token, error, true);
-            }
+    /// A refused record that is not skipped stays under way: nothing behind it may be stored (I1). So does one whose
+    /// dead letter was refused, whatever is skipped; the task then fails.
+    fn note_refusal(&self, state: &mut State, token: Token, topic: &str, error: KafkaError) {
+        let letter = state.letters.remove(&token);
+        state.refuse(token, topic, error, letter);
+        if letter {
+            self.counters.add_dead_letter_failure();
+        } else if self.skip_refused {
+            state.finish_without_kafka(token, self.wants_acknowledgements.load(Ordering::Relaxed));
         }
     }
 
@@ -254,6 +245,16 @@ impl Sending<'_> {
     /// Gives a record to the producer.
     pub(crate) fn send(&self, record: &OutRecord<'_>) -> Result<(), SendError> {
         self.delivery.producer.send(record)
+    }
+
+    /// Where a record that is under way was read.
+    pub(crate) fn position(&self, token: Token) -> Option<SourcePosition> {
+        self.state.submitted.position(token)
+    }
+
+    /// A record that the producer did not take counts as refused, as if Kafka had answered so.
+    pub(crate) fn refuse(&mut self, token: Token, topic: &str, error: KafkaError) {
+        self.delivery.note_refusal(&mut self.state, token, topic, error);
     }
 
     /// A record is done without Kafka: filtered, or skipped.

@@ -153,7 +153,7 @@ impl Running<'_> {
 
     fn judge_refusals(&mut self) -> Result<()> {
         for refused in self.parts.delivery.take_refused() {
-            let record = refused.original.unwrap_or_else(|| Record::new("", Data::NULL));
+            let record = refused.original.unwrap_or_else(|| Record::new(refused.topic, Data::NULL));
             let record = FailedRecord::Source { record: &record, position: refused.position.as_ref() };
             if refused.letter {
                 let topic = self.parts.letters.as_ref().map_or("", |letters| letters.topic.name());
@@ -276,9 +276,16 @@ impl Running<'_> {
                 Err(SendError::Kafka(error)) if error.is_retriable() => {
                     tracing::warn!("The producer cannot take a record now and is asked again: {error}");
                 }
+                // Java's producer tells of it as of any other refusal, so it can be tolerated.
+                Err(SendError::Kafka(error)) if error.is_too_large() => {
+                    sending.refuse(token, topic.name(), error);
+                    return Ok(());
+                }
                 Err(SendError::Kafka(error)) => {
+                    let (record, position) = (Record::new(topic.name(), Data::NULL), sending.position(token));
+                    let record = FailedRecord::Source { record: &record, position: position.as_ref() };
                     return Err(ConnectError::connect("Unrecoverable exception trying to send")
-                        .caused_by(ConnectError::from(error)));
+                        .caused_by(ConnectError::from(error).detail(record.place())));
                 }
             }
             // The record stays under way, so neither its offset nor a later one is stored.

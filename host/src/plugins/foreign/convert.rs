@@ -50,7 +50,7 @@ pub fn to_abi_error(error: &ConnectError) -> AbiError {
         class: error.class_name().into(),
         message: error.message().into(),
         causes: causes.collect(),
-        detail: error.details().join("\n").into(),
+        detail: error.details().collect::<Vec<_>>().join("\n").into(),
         attributes: AbiVec::new(),
     })
 }

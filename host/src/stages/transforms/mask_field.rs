@@ -11,7 +11,7 @@ use super::nested::{Missing, Tree};
 use super::path::{FieldPath, Syntax};
 use super::{maps, require};
 use crate::config::{ConfigDef, ConfigKey, Importance, Props, Type, Validator};
-use crate::error::{ConnectError, Result};
+use crate::error::{ConnectError, InField as _, Result};
 use crate::stages::text::{decimal, digits, parse_float};
 use crate::stages::{Part, Transform};
 
@@ -66,7 +66,7 @@ impl Transform for MaskField {
             let map = require::map(&mut data.value, PURPOSE)?;
             self.fields.apply(map, Missing::Skip, &mut |fields, map| {
                 for (name, ()) in fields {
-                    let masked = self.mask.apply(maps::get(map, name).unwrap_or(&Value::NULL))?;
+                    let masked = self.mask.apply(maps::get(map, name).unwrap_or(&Value::NULL)).in_field(name)?;
                     maps::put(map, name, masked);
                 }
                 Ok(())
@@ -126,12 +126,13 @@ impl Plan {
             let content = &mut value.fields[index];
             match step {
                 Step::Inside(plan) if !content.is_null() => {
-                    plan.apply(require::structure(content, PURPOSE)?, mask, replace_null)?;
+                    let inside = require::structure(content, PURPOSE);
+                    inside.and_then(|inside| plan.apply(inside, mask, replace_null)).in_field(&field.name)?;
                 }
-                Step::Mask => *content = mask.apply(content)?,
+                Step::Mask => *content = mask.apply(content).in_field(&field.name)?,
                 _ => {}
             }
-            validate_field(field, content)?;
+            validate_field(field, content).in_field(&field.name)?;
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use ferroconnect_plugin_abi::{Schema, SchemaType, Shared, Text, Value};
 use super::path::FieldPath;
 use super::structs::{self, Defaults};
 use super::{maps, require};
-use crate::error::{ConnectError, Result};
+use crate::error::{ConnectError, InField as _, Result};
 
 const PURPOSE: &str = "nested field access";
 
@@ -98,7 +98,7 @@ impl<T> Tree<T> {
                 maps::put(map, name, Value::map(Vec::new()));
             }
             if let Some(value) = maps::get_mut(map, name).filter(|value| !value.is_null()) {
-                node.apply(require::map(value, PURPOSE)?, missing, level)?;
+                require::map(value, PURPOSE).and_then(|map| node.apply(map, missing, level)).in_field(name)?;
             }
         }
         if self.leaves.is_empty() { Ok(()) } else { level(&self.leaves, map) }
@@ -181,7 +181,8 @@ impl<P> StructPlan<P> {
         for (index, plan) in &self.inner {
             let field = &mut value.fields[*index];
             if !field.is_null() {
-                plan.apply(require::structure(field, PURPOSE)?, level)?;
+                let inside = require::structure(field, PURPOSE).and_then(|inside| plan.apply(inside, level));
+                inside.in_field(&value.schema.fields[*index].name)?;
             }
         }
         if let Some(here) = &self.here {

@@ -13,7 +13,7 @@ use super::path::{FieldPath, Syntax};
 use super::structs::{Required, basics};
 use super::{maps, require};
 use crate::config::{ConfigDef, ConfigKey, Importance, Parsed, Props, Type, Validator};
-use crate::error::{ConnectError, Result};
+use crate::error::{ConnectError, InField as _, Result};
 use crate::stages::text::date::MILLIS_PER_DAY;
 use crate::stages::text::date_format::{DateFormat, Zone};
 use crate::stages::text::java_class;
@@ -259,9 +259,16 @@ struct Plan {
 
 /// What to do with the values of a struct.
 struct Level {
-    /// The fields to convert and their old schemas.
-    fields: Vec<(usize, Shared<Schema>)>,
+    fields: Vec<Converted>,
     required: Required,
+}
+
+/// A field to convert.
+struct Converted {
+    index: usize,
+    name: Text,
+    /// Its schema before.
+    old: Shared<Schema>,
 }
 
 impl Plan {
@@ -285,8 +292,8 @@ impl Plan {
 
     fn apply(&self, value: &mut StructValue, conversion: &mut Conversion) -> Result<()> {
         self.rebuild.apply(value, &mut |level, values| {
-            for (index, schema) in &level.fields {
-                conversion.convert_typed(&mut values[*index], schema)?;
+            for converted in &level.fields {
+                conversion.convert_typed(&mut values[converted.index], &converted.old).in_field(&converted.name)?;
             }
             level.required.check(values)
         })?;
@@ -302,7 +309,8 @@ impl Level {
         for (name, ()) in leaves {
             if let Some(index) = fields.iter().position(|field| field.name == *name) {
                 let new = conversion.schema(fields[index].schema.optional);
-                converted.push((index, std::mem::replace(&mut fields[index].schema, new)));
+                let old = std::mem::replace(&mut fields[index].schema, new);
+                converted.push(Converted { index, name: name.clone(), old });
             }
         }
         Level { fields: converted, required: Required::of(fields) }
@@ -356,7 +364,7 @@ impl TimestampConverter {
         field.apply(require::map(value, PURPOSE)?, Missing::Skip, &mut |leaves, map| {
             for (name, ()) in leaves {
                 match maps::get_mut(map, name) {
-                    Some(value) => conversion.convert_plain(value)?,
+                    Some(value) => conversion.convert_plain(value).in_field(name)?,
                     // As in Kafka Connect.
                     None => maps::put(map, name, Value::NULL),
                 }

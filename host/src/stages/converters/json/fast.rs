@@ -91,7 +91,7 @@ impl Reader<'_> {
     }
 
     fn name(&mut self) -> Fast<&[u8]> {
-        let token = self.lexer.string()?;
+        let token = self.lexer.name()?;
         self.lexer.expect(b':', "")?;
         Ok(self.lexer.slice(token.range))
     }
@@ -210,7 +210,7 @@ impl Reader<'_> {
 
     /// The name of a map entry. Those with escapes are left to the slow way, which checks them.
     fn entry_name(&mut self) -> Fast<Text> {
-        let token = self.lexer.string()?;
+        let token = self.lexer.name()?;
         if token.escaped { Err(Unusual) } else { self.text_of(token) }
     }
 
@@ -308,7 +308,7 @@ impl Reader<'_> {
         let mut seen: Vec<bool> = (0..plan.fields.len()).map(|index| index < fields.len()).collect();
         fields.resize(seen.len(), Value::NULL);
         loop {
-            let name = self.lexer.string()?;
+            let name = self.lexer.name()?;
             if name.escaped {
                 return Err(Unusual);
             }

@@ -20,6 +20,12 @@ pub(super) const MAX_DEPTH: usize = 1000;
 /// Longer numbers are refused, as in Jackson.
 const MAX_NUMBER_LENGTH: usize = 1000;
 
+/// Strings of more UTF-16 units are refused, as in Jackson.
+const MAX_STRING_LENGTH: usize = 20_000_000;
+
+/// Names of more bytes, once unescaped, are refused, as in Jackson.
+const MAX_NAME_LENGTH: usize = 50_000;
+
 /// A string: what stands between the quotes, and whether there are escapes in it.
 #[derive(Debug, Clone)]
 pub(super) struct StringToken {
@@ -112,8 +118,40 @@ impl<'a> Lexer<'a> {
         None
     }
 
-    /// Consumes a string, quotes included; the opening one is next.
+    /// Consumes a string that is a value, quotes included; the opening one is next.
     pub(super) fn string(&mut self) -> Result<StringToken, Syntax> {
+        let token = self.quoted()?;
+        // Bytes are never fewer than UTF-16 units, so hardly any string has to be looked at closely.
+        if token.range.len() > MAX_STRING_LENGTH {
+            let units = |text: &str| text.encode_utf16().count();
+            self.check_length(&token, units, MAX_STRING_LENGTH, "the string has more than 20000000 characters")?;
+        }
+        Ok(token)
+    }
+
+    /// Consumes a string that is the name of a member.
+    pub(super) fn name(&mut self) -> Result<StringToken, Syntax> {
+        let token = self.quoted()?;
+        if token.range.len() > MAX_NAME_LENGTH {
+            self.check_length(&token, str::len, MAX_NAME_LENGTH, "the name has more than 50000 bytes")?;
+        }
+        Ok(token)
+    }
+
+    #[cold]
+    fn check_length(
+        &self,
+        token: &StringToken,
+        length: impl Fn(&str) -> usize,
+        max: usize,
+        message: &'static str,
+    ) -> Result<(), Syntax> {
+        let at = token.range.start;
+        let text = unescape(self.slice(token.range.clone())).map_err(|message| Syntax { message, at })?;
+        if length(&text) > max { Err(Syntax { message, at }) } else { Ok(()) }
+    }
+
+    fn quoted(&mut self) -> Result<StringToken, Syntax> {
         self.expect(b'"', "a string was expected")?;
         let start = self.pos;
         let mut escaped = false;
@@ -198,7 +236,7 @@ impl<'a> Lexer<'a> {
         match first {
             Some(b'{') => self.skip_members(depth)?,
             Some(b'[') => self.skip_elements(depth)?,
-            Some(b'"') => self.skip_string(unescape)?,
+            Some(b'"') => self.skip_string()?,
             Some(b't') => self.word(b"true")?,
             Some(b'f') => self.word(b"false")?,
             Some(b'n') => self.word(b"null")?,
@@ -210,8 +248,16 @@ impl<'a> Lexer<'a> {
         Ok(start..self.pos)
     }
 
-    fn skip_string(&mut self, unescape: fn(&[u8]) -> Result<String, &'static str>) -> Result<(), Syntax> {
+    fn skip_string(&mut self) -> Result<(), Syntax> {
         let token = self.string()?;
+        self.check_text(&token, unescape)
+    }
+
+    fn check_text(
+        &self,
+        token: &StringToken,
+        unescape: fn(&[u8]) -> Result<String, &'static str>,
+    ) -> Result<(), Syntax> {
         let raw = self.slice(token.range.clone());
         if token.escaped || std::str::from_utf8(raw).is_err() {
             unescape(raw).map_err(|message| Syntax { message, at: token.range.start })?;
@@ -225,7 +271,8 @@ impl<'a> Lexer<'a> {
             return Ok(());
         }
         loop {
-            self.skip_string(unescape_name)?;
+            let name = self.name()?;
+            self.check_text(&name, unescape_name)?;
             self.expect(b':', "a colon was expected behind a name")?;
             self.skip(depth + 1)?;
             if !self.next_of(b'}')? {
@@ -424,6 +471,23 @@ mod tests {
             "\"\t\"",
         ] {
             assert!(Lexer::new(text.as_bytes()).skip(0).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn strings_and_names_have_jacksons_limits() {
+        let reads = |text: String| Lexer::new(text.as_bytes()).skip(0).is_ok();
+        let string = |character: &str, count: usize| format!("[\"{}\"]", character.repeat(count));
+        for (character, most) in
+            [("a", 20_000_000), ("\u{e9}", 20_000_000), ("\u{1f600}", 10_000_000), (r"\n", 20_000_000)]
+        {
+            assert!(reads(string(character, most)), "{most} times {character}");
+            assert!(!reads(string(character, most + 1)), "{} times {character}", most + 1);
+        }
+        let name = |character: &str, count: usize| format!("{{\"{}\":1}}", character.repeat(count));
+        for (character, most) in [("a", 50_000), ("\u{e9}", 25_000), (r"\n", 50_000)] {
+            assert!(reads(name(character, most)), "{most} times {character}");
+            assert!(!reads(name(character, most + 1)), "{} times {character}", most + 1);
         }
     }
 

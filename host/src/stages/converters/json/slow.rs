@@ -11,7 +11,7 @@ use super::base64::decode_lenient;
 use super::lexer::float;
 use super::read_schema;
 use super::tree::{self, Node};
-use crate::error::{ConnectError, Result};
+use crate::error::{ConnectError, InField as _, Result};
 use crate::stages::text::decimal;
 
 const ENVELOPE: &str = "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not contain \
@@ -128,13 +128,13 @@ fn array(schema: &Schema, node: &Node, settings: Settings) -> Result<Value> {
     let mut values = Vec::new();
     match node {
         Node::Array(nodes) => {
-            for node in nodes {
-                values.push(value(schema.values.get(), Some(node), settings)?);
+            for (index, node) in nodes.iter().enumerate() {
+                values.push(value(schema.values.get(), Some(node), settings).in_element(index)?);
             }
         }
         Node::Object(members) => {
-            for (_, node) in members {
-                values.push(value(schema.values.get(), Some(node), settings)?);
+            for (name, node) in members {
+                values.push(value(schema.values.get(), Some(node), settings).in_field(name)?);
             }
         }
         _ => {}
@@ -152,7 +152,7 @@ fn map(schema: &Schema, node: &Node, settings: Settings) -> Result<Value> {
             )));
         };
         for (name, node) in members {
-            let value = value(schema.values.get(), Some(node), settings)?;
+            let value = value(schema.values.get(), Some(node), settings).in_field(name)?;
             entries.push(MapEntry { key: Value::string(name.as_str()), value });
         }
         return Ok(Value::map(entries));
@@ -163,7 +163,7 @@ fn map(schema: &Schema, node: &Node, settings: Settings) -> Result<Value> {
             "Maps with non-string fields should be encoded as JSON array of tuples, but found {found}"
         )));
     };
-    for tuple in tuples {
+    for (index, tuple) in tuples.iter().enumerate() {
         let Node::Array(pair) = tuple else {
             let found = tuple.kind();
             return Err(ConnectError::data(format!("Found invalid map entry instead of array tuple: {found}")));
@@ -172,8 +172,8 @@ fn map(schema: &Schema, node: &Node, settings: Settings) -> Result<Value> {
             let length = pair.len();
             return Err(ConnectError::data(format!("Found invalid map entry, expected length 2 but found :{length}")));
         };
-        let key = value(schema.keys.get(), Some(key), settings)?;
-        let value = value(schema.values.get(), Some(node), settings)?;
+        let key = value(schema.keys.get(), Some(key), settings).in_element(index)?;
+        let value = value(schema.values.get(), Some(node), settings).in_element(index)?;
         match entries.iter_mut().find(|entry| entry.key == key) {
             Some(entry) => entry.value = value,
             None => entries.push(MapEntry { key, value }),
@@ -189,8 +189,8 @@ fn structure(schema: &Shared<Schema>, node: &Node, settings: Settings) -> Result
     }
     let mut fields = Vec::with_capacity(schema.fields.len());
     for field in &schema.fields {
-        let value = value(Some(&field.schema), node.get(&field.name), settings)?;
-        validate_field_of_valid_structs(field, &value)?;
+        let value = value(Some(&field.schema), node.get(&field.name), settings).in_field(&field.name)?;
+        validate_field_of_valid_structs(field, &value).in_field(&field.name)?;
         fields.push(value);
     }
     Ok(Value::structure(schema.clone(), fields))

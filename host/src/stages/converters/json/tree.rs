@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::lexer::{Lexer, Syntax, unescape, unescape_name};
+use super::lexer::{Lexer, StringToken, Syntax, unescape, unescape_name};
 use crate::error::ConnectError;
 
 /// One JSON value.
@@ -128,7 +128,8 @@ fn object(lexer: &mut Lexer<'_>, depth: usize) -> Result<Node, Syntax> {
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut more = !lexer.accept(b'}');
     while more {
-        let name = text(lexer, unescape_name)?;
+        let token = lexer.name()?;
+        let name = text(lexer, token, unescape_name)?;
         lexer.expect(b':', "a colon was expected behind a name")?;
         let node = value(lexer, depth + 1)?;
         match places.get(&name) {
@@ -156,7 +157,10 @@ fn array(lexer: &mut Lexer<'_>, depth: usize) -> Result<Node, Syntax> {
 
 fn scalar(lexer: &mut Lexer<'_>) -> Result<Node, Syntax> {
     Ok(match lexer.peek() {
-        Some(b'"') => Node::Text(text(lexer, unescape)?),
+        Some(b'"') => {
+            let token = lexer.string()?;
+            Node::Text(text(lexer, token, unescape)?)
+        }
         Some(b't') => lexer.word(b"true").map(|()| Node::Boolean(true))?,
         Some(b'f') => lexer.word(b"false").map(|()| Node::Boolean(false))?,
         Some(b'-' | b'0'..=b'9') => {
@@ -168,10 +172,13 @@ fn scalar(lexer: &mut Lexer<'_>) -> Result<Node, Syntax> {
     })
 }
 
-fn text(lexer: &mut Lexer<'_>, unescape: fn(&[u8]) -> Result<String, &'static str>) -> Result<String, Syntax> {
-    let range = lexer.string()?.range;
-    let start = range.start;
-    unescape(lexer.slice(range)).map_err(|message| Syntax { message, at: start })
+fn text(
+    lexer: &Lexer<'_>,
+    token: StringToken,
+    unescape: fn(&[u8]) -> Result<String, &'static str>,
+) -> Result<String, Syntax> {
+    let at = token.range.start;
+    unescape(lexer.slice(token.range)).map_err(|message| Syntax { message, at })
 }
 
 /// Turns UTF-16 and UTF-32, told by a byte order mark or by their zeros, into UTF-8. `None`: it is UTF-8 already.

@@ -11,7 +11,7 @@ use super::lexer::MAX_DEPTH;
 use super::plan::Plan;
 use super::scan::until_escape;
 use super::{DecimalFormat, Settings};
-use crate::error::{ConnectError, Result};
+use crate::error::{ConnectError, InField as _, Result};
 use crate::stages::text::{decimal, float, java_class};
 
 /// Appends a value. `depth` counts the arrays and objects around it.
@@ -54,11 +54,11 @@ pub(super) fn value(
             }
             enter(depth)?;
             let mut mark = b'{';
-            for (field, value) in plan.fields.iter().zip(&content.fields) {
+            for ((field, value), named) in plan.fields.iter().zip(&content.fields).zip(&schema.fields) {
                 out.push(mark);
                 mark = b',';
                 out.extend_from_slice(&field.key);
-                self::value(out, Some(&field.plan), value, settings, depth + 1)?;
+                self::value(out, Some(&field.plan), value, settings, depth + 1).in_field(&named.name)?;
             }
             out.extend_from_slice(if mark == b'{' { b"{}" } else { b"}" });
         }
@@ -136,7 +136,7 @@ fn array(out: &mut Vec<u8>, elements: Option<&Plan>, values: &[Value], settings:
         if index > 0 {
             out.push(b',');
         }
-        self::value(out, elements, value, settings, depth + 1)?;
+        self::value(out, elements, value, settings, depth + 1).in_element(index)?;
     }
     out.push(b']');
     Ok(())
@@ -163,14 +163,18 @@ fn map(
             out.push(b'[');
         }
         let start = out.len();
-        value(out, keys, &entry.key, settings, depth + 2)?;
+        value(out, keys, &entry.key, settings, depth + 2).in_element(index)?;
         if text_keys && out[start] != b'"' {
             // A null or a number as a name is its own text.
             out.insert(start, b'"');
             out.push(b'"');
         }
         out.push(marks[1]);
-        value(out, values, &entry.value, settings, depth + if text_keys { 1 } else { 2 })?;
+        let written = value(out, values, &entry.value, settings, depth + if text_keys { 1 } else { 2 });
+        match entry.key.as_text() {
+            Some(name) => written.in_field(name)?,
+            None => written.in_element(index)?,
+        }
         if !text_keys {
             out.push(b']');
         }

@@ -21,7 +21,7 @@ use super::path::Syntax;
 use super::structs::basics;
 use super::{maps, require};
 use crate::config::{ConfigDef, ConfigKey, Importance, Props, Type, Validator};
-use crate::error::{ConnectError, Result};
+use crate::error::{ConnectError, InField as _, Result};
 use crate::stages::{Part, Transform};
 
 const PURPOSE: &str = "cast types";
@@ -130,9 +130,9 @@ fn field_schema(old: &Schema, target: Target) -> Result<Shared<Schema>> {
 fn cast_columns(columns: &[Column], values: &mut AbiVec<Value>) -> Result<()> {
     for (column, value) in columns.iter().zip(values.iter_mut()) {
         if let Some((old, target)) = &column.cast {
-            *value = convert::cast(Some(old), value, *target)?;
+            *value = convert::cast(Some(old), value, *target).in_field(&column.field.name)?;
         }
-        validate_field(&column.field, value)?;
+        validate_field(&column.field, value).in_field(&column.field.name)?;
     }
     Ok(())
 }
@@ -144,7 +144,8 @@ fn without_schema(spec: &Spec, data: &mut Data) -> Result<()> {
             let map = require::map(&mut data.value, PURPOSE)?;
             tree.apply(map, Missing::Skip, &mut |casts, map| {
                 for (name, target) in casts {
-                    let new = convert::cast(None, maps::get(map, name).unwrap_or(&Value::NULL), *target)?;
+                    let new =
+                        convert::cast(None, maps::get(map, name).unwrap_or(&Value::NULL), *target).in_field(name)?;
                     maps::put(map, name, new);
                 }
                 Ok(())
