@@ -22,8 +22,15 @@ const CALL: Duration = Duration::from_secs(20);
 pub struct Kafka {
     /// What goes into `bootstrap.servers`.
     pub bootstrap: String,
-    /// Ends the cluster together with this process, if this process started it.
-    _guard: Option<Child>,
+    /// Set if this process started the cluster.
+    own: Option<Own>,
+}
+
+/// A cluster that ends together with this process.
+#[derive(Debug)]
+struct Own {
+    dir: String,
+    _guard: Child,
 }
 
 /// One record as it lies in a topic.
@@ -96,10 +103,14 @@ impl Kafka {
 
     /// The cluster at `bootstrap`.
     pub fn at(bootstrap: &str) -> Self {
-        Self { bootstrap: bootstrap.to_owned(), _guard: None }
+        Self { bootstrap: bootstrap.to_owned(), own: None }
     }
 
-    fn start_own() -> Self {
+    /// A cluster that this process starts, and that a test may therefore take away. It ends with this process.
+    ///
+    /// # Panics
+    /// When none can be started.
+    pub fn start_own() -> Self {
         let dir = std::env::temp_dir().join(crate::unique("ferroconnect-e2e-kafka"));
         let dir = dir.to_str().expect("the temporary folder has a UTF-8 name").to_owned();
         // The guard waits for the end of its standard input, which comes with the end of this process, however it ends.
@@ -114,7 +125,30 @@ impl Kafka {
             .spawn()
             .expect("sh can be started");
         let found = dev_kafka(&["up", "--dir", &dir]).unwrap_or_else(|e| panic!("no Kafka to test with: {e}"));
-        Self { bootstrap: found["bootstrap"].clone(), _guard: Some(guard) }
+        Self { bootstrap: found["bootstrap"].clone(), own: Some(Own { dir, _guard: guard }) }
+    }
+
+    fn own_dir(&self) -> &str {
+        &self.own.as_ref().expect("a test takes away only what it started").dir
+    }
+
+    /// Stops the cluster; what is in its topics stays.
+    ///
+    /// # Panics
+    /// When it was not started by [`start_own`](Self::start_own), or does not stop.
+    pub fn take_away(&self) {
+        dev_kafka(&["down", "--dir", self.own_dir(), "--keep"]).unwrap_or_else(|e| panic!("Kafka does not stop: {e}"));
+    }
+
+    /// Starts the cluster again where it was.
+    ///
+    /// # Panics
+    /// When it was not started by [`start_own`](Self::start_own), or does not start.
+    pub fn bring_back(&self) {
+        let (_, port) = self.bootstrap.rsplit_once(':').expect("the address of a broker has a port");
+        let found = dev_kafka(&["up", "--dir", self.own_dir(), "--port", port]);
+        let found = found.unwrap_or_else(|e| panic!("Kafka does not come back: {e}"));
+        assert_eq!(found["bootstrap"], self.bootstrap);
     }
 
     fn config(&self) -> ClientConfig {

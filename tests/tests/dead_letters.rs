@@ -82,38 +82,50 @@ const BAD_RECORDS: [BadRecord; 8] = [
     },
 ];
 
-/// The dead letters that a worker of this kind writes of bad records, one in each topic. What differs between two runs or
-/// two languages is taken out.
-fn letters(subject: Subject, kafka: &Kafka, topics: &[String]) -> Vec<Record> {
+/// The dead letters that a worker of this kind writes of bad records, one in each topic, and its log lines about them.
+/// What differs between two runs or two languages is taken out.
+fn letters(subject: Subject, kafka: &Kafka, topics: &[String]) -> Vec<(Record, String)> {
     let mut setup = WorkerSetup::new(subject, kafka);
     let mut names = Vec::new();
     for (topic, record) in topics.iter().zip(&BAD_RECORDS) {
         let (name, letters) = (unique("judge"), unique("letters"));
         let file = setup.path(&format!("{name}.txt"));
         let mut config = sink(topic, file.to_str().unwrap(), &letters);
+        config.extend([("errors.log.enable", "true"), ("errors.log.include.messages", "true")]);
         config.extend(record.config);
         setup.connector(&name, &config);
         names.push((name, letters));
     }
     let mut worker = setup.start();
-    let found = names.iter().map(|(name, letters)| {
-        let mut found = kafka.read_at_least(letters, 1);
-        assert_eq!(found.len(), 1, "{found:?}");
-        assert_eq!(kafka.partitions(letters), [0], "partitions of a topic that the worker made");
-        let mut letter = found.remove(0);
-        for (key, value) in &mut letter.headers {
-            match key.as_str() {
-                "__connect.errors.connector.name" => assert_eq!(value.as_deref(), Some(name.as_bytes())),
-                "__connect.errors.exception.stacktrace" => assert!(!value.as_ref().unwrap().is_empty()),
-                _ => continue,
+    let found: Vec<Record> = names
+        .iter()
+        .map(|(name, letters)| {
+            let mut found = kafka.read_at_least(letters, 1);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert_eq!(kafka.partitions(letters), [0], "partitions of a topic that the worker made");
+            let mut letter = found.remove(0);
+            for (key, value) in &mut letter.headers {
+                match key.as_str() {
+                    "__connect.errors.connector.name" => assert_eq!(value.as_deref(), Some(name.as_bytes())),
+                    "__connect.errors.exception.stacktrace" => assert!(!value.as_ref().unwrap().is_empty()),
+                    _ => continue,
+                }
+                *value = None;
             }
-            *value = None;
-        }
-        letter
-    });
-    let found = found.collect();
+            letter
+        })
+        .collect();
     worker.terminate();
-    found
+    let log = setup.logs();
+    found.into_iter().zip(&names).map(|(letter, (name, _))| (letter, log_line(&log, name))).collect()
+}
+
+/// What the log says of the one bad record of a connector.
+fn log_line(log: &str, name: &str) -> String {
+    let begin = format!("Error encountered in task {name}-0. ");
+    let (_, line) = log.split_once(&begin).unwrap_or_else(|| panic!("not in the log: {begin}"));
+    let end = line.find("}.").unwrap_or_else(|| panic!("no record in the log: {line}"));
+    line[..end].to_owned()
 }
 
 #[test]
@@ -126,11 +138,12 @@ fn headers_are_those_of_the_java_worker() {
     }
     let ours = letters(Subject::Ferroconnect, kafka, &topics);
     let java = letters(Subject::Java, kafka, &topics);
-    for ((ours, java), record) in ours.iter().zip(&java).zip(&BAD_RECORDS) {
+    for (((ours, our_line), (java, javas_line)), record) in ours.iter().zip(&java).zip(&BAD_RECORDS) {
         assert_eq!(ours.value.as_deref(), Some(record.bad.as_bytes()));
         assert!(ours.headers.iter().all(|(key, _)| key.starts_with(PREFIX)), "{ours:?}");
         assert_eq!(texts(&ours.headers), texts(&java.headers), "{}", record.bad);
         assert_eq!(ours, java);
+        assert_eq!(our_line, javas_line);
     }
 }
 

@@ -13,10 +13,13 @@ use ferroconnect_e2e::worker::{Subject, Worker, WorkerSetup};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longer than a test: letters that linger so are not sent before the worker ends.
 const FOR_EVER: &str = "80000";
+
+/// A worker without brokers waits for its tasks and for their groups, and then ends.
+const END: Duration = Duration::from_secs(30);
 
 /// What is to become of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +36,17 @@ enum Kind {
 
 const DEAD: [Kind; 3] = [Kind::Reported, Kind::Unconverted, Kind::Untransformed];
 
+/// All kinds.
+fn mixed(number: usize) -> Kind {
+    match number % 10 {
+        0 => Kind::Filtered,
+        1 | 2 => Kind::Reported,
+        3 => Kind::Unconverted,
+        4 => Kind::Untransformed,
+        _ => Kind::Delivered,
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Produced {
     kind: Kind,
@@ -45,15 +59,8 @@ impl Produced {
         Produced { kind, id: format!("{kind:?}-{round:03}-{number:05}") }
     }
 
-    /// Records of all kinds.
-    fn mixed(round: usize, count: usize) -> Vec<Produced> {
-        let kind = |number| match number % 10 {
-            0 => Kind::Filtered,
-            1 | 2 => Kind::Reported,
-            3 => Kind::Unconverted,
-            4 => Kind::Untransformed,
-            _ => Kind::Delivered,
-        };
+    /// As many records, of kinds that go by their numbers.
+    fn round(round: usize, count: usize, kind: fn(usize) -> Kind) -> Vec<Produced> {
         (0..count).map(|number| Produced::new(kind(number), round, number)).collect()
     }
 
@@ -155,8 +162,9 @@ fn sink(setup: &mut WorkerSetup, name: &str, topic: &str, to: &Destinations<'_>,
     setup.connector(name, &config);
 }
 
-/// Kills the worker again and again in the middle of the work, and looks for every record afterwards.
-fn nothing_is_missing_after_kills(more: &[(&str, &str)]) {
+/// Kills the worker again and again in the middle of the work, and looks for every record afterwards. `more` is added to
+/// the sink's configuration, except at the last start.
+fn nothing_is_missing_after_kills(kind: fn(usize) -> Kind, more: &[(&str, &str)]) {
     const KILLS: usize = 6;
     const ROUND: usize = 3000;
     let (kafka, topic) = (Kafka::shared(), unique("mixed"));
@@ -165,27 +173,29 @@ fn nothing_is_missing_after_kills(more: &[(&str, &str)]) {
     let to = Destinations { kafka, file: setup.path("delivered.txt"), letters: unique("letters") };
     kafka.create_topic(&to.letters, 1);
     // Letters linger, so that many are under way when an offset could be committed.
-    let mut config =
-        vec![("producer.override.linger.ms", "300"), ("consumer.override.max.poll.records", "100"), ("put.ms", "20")];
-    config.extend(more);
-    sink(&mut setup, &unique("reporter"), &topic, &to, &config);
+    let config =
+        [("producer.override.linger.ms", "300"), ("consumer.override.max.poll.records", "100"), ("put.ms", "20")];
+    let name = unique("reporter");
+    sink(&mut setup, &name, &topic, &to, &[&config, more].concat());
     let mut produced = Vec::new();
     let watch = kafka.watch(&to.letters);
     for round in 0..KILLS {
-        let records = Produced::mixed(round, ROUND);
+        let records = Produced::round(round, ROUND, kind);
         write(kafka, &topic, &records);
+        let letters = records.iter().any(|record| DEAD.contains(&record.kind)) && round.is_multiple_of(2);
         produced.extend(records);
-        let progress = |at: usize| if at.is_multiple_of(2) { watch.count() as usize } else { to.delivered().len() };
-        let before = progress(round);
+        let progress = || if letters { watch.count() as usize } else { to.delivered().len() };
+        let before = progress();
         let mut worker = setup.spawn();
         // In the middle of the work, once before letters of this start can have arrived and once after.
         until_some("the work to go on", PATIENCE, || {
             worker.assert_alive();
-            let now = progress(round);
+            let now = progress();
             if now > before + 100 { Ok(()) } else { Err(format!("{now} after {before}")) }
         });
         worker.kill();
     }
+    sink(&mut setup, &name, &topic, &to, &config);
     let mut worker = setup.start();
     to.judge(&produced);
     worker.terminate();
@@ -193,13 +203,21 @@ fn nothing_is_missing_after_kills(more: &[(&str, &str)]) {
 
 #[test]
 fn reported_and_failed_records_survive_kills() {
-    nothing_is_missing_after_kills(&[]);
+    nothing_is_missing_after_kills(mixed, &[]);
 }
 
-/// The sink says in `pre_commit` what is durable, and sometimes fails there and loses what is not.
+/// The sink says in `pre_commit` what is durable, and sometimes fails there and loses what is not. There are no letters,
+/// which would hold back the same offsets.
 #[test]
 fn records_that_a_sink_holds_back_survive_kills() {
-    nothing_is_missing_after_kills(&[("late", "true"), ("lose.every", "60")]);
+    let kind = |number: usize| if number.is_multiple_of(10) { Kind::Filtered } else { Kind::Delivered };
+    nothing_is_missing_after_kills(kind, &[("keep", "400"), ("lose.every", "25")]);
+}
+
+/// Records whose letters are under way are read again, and get others.
+#[test]
+fn letters_survive_a_sink_that_reads_again() {
+    nothing_is_missing_after_kills(mixed, &[("lose.every", "60")]);
 }
 
 /// The offset that the group of a sink has committed; none before the first commit.
@@ -242,6 +260,64 @@ fn an_offset_is_not_committed_before_its_letter_has_arrived() {
         to.judge(&produced);
         until_equal("all offsets", &Some(produced.len() as i64), || committed(&worker, &name));
     }
+}
+
+/// Two tasks whose broker goes away while letters are under way end in time, and leave nothing behind.
+#[test]
+fn a_broker_that_goes_away_holds_up_no_end_and_loses_nothing() {
+    let kafka = Kafka::start_own();
+    let (topic, name) = (unique("away"), unique("away"));
+    kafka.create_topic(&topic, 2);
+    let mut setup = worker(&kafka);
+    let to = Destinations { kafka: &kafka, file: setup.path("delivered.txt"), letters: unique("letters") };
+    kafka.create_topic(&to.letters, 1);
+    let produced = [Produced::round(0, 100, mixed), Produced::round(1, 100, mixed)];
+    for (partition, records) in (0..).zip(&produced) {
+        let texts: Vec<String> = records.iter().map(Produced::text).collect();
+        kafka.write(&topic, partition, texts.iter().map(String::as_str));
+    }
+    let two_tasks = ("tasks.max", "2");
+    sink(&mut setup, &name, &topic, &to, &[two_tasks, ("producer.override.linger.ms", FOR_EVER)]);
+    let mut worker = setup.start();
+    let produced = produced.concat();
+    let good = produced.iter().filter(|record| record.kind == Kind::Delivered).count();
+    until_equal("good records of both partitions", &good, || {
+        let delivered = to.delivered();
+        produced.iter().filter(|record| delivered.contains(&record.id)).count()
+    });
+    kafka.take_away();
+    let begin = Instant::now();
+    assert!(worker.terminate().success());
+    assert!(begin.elapsed() < END, "the worker took {:?} to end", begin.elapsed());
+    kafka.bring_back();
+    assert!(to.dead().is_empty(), "letters were sent, so the test proves nothing");
+    sink(&mut setup, &name, &topic, &to, &[two_tasks]);
+    let mut worker = setup.start();
+    to.judge(&produced);
+    worker.terminate();
+}
+
+/// A sink keeps its newest records in memory, and says so.
+#[test]
+fn an_offset_is_not_committed_before_the_sink_has_made_its_record_durable() {
+    const KEPT: usize = 7;
+    let (kafka, topic, name) = (Kafka::shared(), unique("kept"), unique("kept"));
+    kafka.create_topic(&topic, 1);
+    let mut setup = worker(kafka);
+    let to = Destinations { kafka, file: setup.path("delivered.txt"), letters: unique("letters") };
+    kafka.create_topic(&to.letters, 1);
+    let produced = Produced::round(0, 30, |_| Kind::Delivered);
+    write(kafka, &topic, &produced);
+    sink(&mut setup, &name, &topic, &to, &[("keep", &KEPT.to_string())]);
+    let durable = Some((produced.len() - KEPT) as i64);
+    let mut worker = setup.start();
+    until_equal("offsets of durable records", &durable, || committed(&worker, &name));
+    unchanged_for("the committed offset", Duration::from_millis(500), || committed(&worker, &name));
+    worker.kill();
+    sink(&mut setup, &name, &topic, &to, &[]);
+    let worker = setup.start();
+    to.judge(&produced);
+    until_equal("all offsets", &Some(produced.len() as i64), || committed(&worker, &name));
 }
 
 /// What a source makes, and the letters of it that failed in a transform.

@@ -274,6 +274,19 @@ mod tests {
         assert_eq!(given_up.expect_err("no retries by default").attempts, 1);
     }
 
+    #[test]
+    fn pauses_double_up_to_the_maximum() {
+        let after = |max: u64, attempts| {
+            let policy = ErrorPolicy { retry_delay_max: Duration::from_millis(max), ..Default::default() };
+            errors(policy).delay(attempts).as_millis() as u64
+        };
+        assert_eq!([1, 2, 3, 8].map(|attempts| after(60_000, attempts)), [300, 600, 1200, 38_400]);
+        for attempts in [9, 30, 1000] {
+            assert!(after(60_000, attempts) <= 60_000);
+        }
+        assert_eq!((after(600, 2), after(600, 3) <= 600, after(1, 1) <= 1), (600, true, true));
+    }
+
     fn failure(text: &'static str) -> Failure {
         let error = ConnectError::data(text);
         Failure { stage: Stage::ValueConverter, class: "C".into(), error, attempts: 1, cancelled: false }
