@@ -1,13 +1,14 @@
 //! Making objects of plugins, whether they come with the worker or from a library.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ferroconnect_plugin_abi::containers::AbiStr;
 use ferroconnect_plugin_abi::library::PluginLibraryRef;
 
 use super::api::{ClusterState, OverridePolicy, RestExtension, SinkConnector, SinkTask, SourceConnector, SourceTask};
 use super::foreign;
-use super::foreign::services::ForeignProvider;
+use super::foreign::provider::{self, ForeignProvider};
 use super::foreign::stages::{ForeignConverter, ForeignPredicate, ForeignTransform};
 use super::load::Library;
 use super::registry::{Origin, Plugin};
@@ -103,16 +104,22 @@ impl Plugin {
         Ok(Box::new(ForeignPredicate::configured(object, props)?))
     }
 
-    /// A config provider, configured with its `param.` keys, that prefix cut off.
+    /// A config provider, configured with its `param.` keys, that prefix cut off. May be asked from any thread; an
+    /// answer that does not come within 30 seconds is an error.
     ///
     /// # Errors
-    /// The plugin is not a config provider, or does not accept the configuration.
+    /// The plugin is not a config provider, or does not accept the configuration, or takes too long.
     pub fn config_provider(&self, props: &Props) -> Result<Arc<dyn ConfigProvider>> {
+        self.config_provider_within(props, provider::PATIENCE)
+    }
+
+    /// As [`Plugin::config_provider`], with another time for each answer.
+    pub(super) fn config_provider_within(&self, props: &Props, patience: Duration) -> Result<Arc<dyn ConfigProvider>> {
         let library = self.library_of(PluginKind::ConfigProvider)?;
         let object = library.make(PluginLibraryRef::config_provider, &self.class)?;
         let mut secrets = Confidential::default();
         add_passwords(&mut secrets, &self.config, props);
-        Ok(Arc::new(ForeignProvider::configured(object, props, secrets)?))
+        Ok(Arc::new(ForeignProvider::configured(object, props, secrets, patience)?))
     }
 
     /// A REST extension, configured with the worker's properties.

@@ -3,6 +3,7 @@
 mod contexts;
 mod convert;
 pub(super) mod guard;
+pub(super) mod provider;
 pub(super) mod services;
 pub(super) mod sink;
 pub(super) mod source;

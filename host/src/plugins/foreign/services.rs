@@ -1,58 +1,21 @@
-//! Config providers, REST extensions and override policies that live in a library.
+//! REST extensions and override policies that live in a library.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use ferroconnect_plugin_abi::__abi_stable::sabi_trait::TD_Opaque;
 use ferroconnect_plugin_abi::Text;
-use ferroconnect_plugin_abi::containers::{AbiOption, AbiStr, AbiString, AbiVec};
+use ferroconnect_plugin_abi::containers::{AbiOption, AbiStr, AbiVec};
 use ferroconnect_plugin_abi::error::AbiResult;
 use ferroconnect_plugin_abi::host as abi;
 use ferroconnect_plugin_abi::services::{
-    ConfigProviderObject, OverridePolicyObject, OverrideRequest, RestExtensionObject, RestRequest, RestResponse,
+    OverridePolicyObject, OverrideRequest, RestExtensionObject, RestRequest, RestResponse,
 };
-use indexmap::IndexSet;
-use parking_lot::Mutex;
 
 use super::convert::{config_values, result, to_pairs};
 use super::guard;
-use crate::config::providers::{ConfigData, ConfigProvider};
 use crate::config::{ConfigValueInfo, Props};
 use crate::error::Result;
 use crate::plugins::api::ClusterState;
-use crate::telemetry::Confidential;
-
-/// A config provider. The library is called by one thread at a time; others wait.
-pub(crate) struct ForeignProvider {
-    object: Mutex<ConfigProviderObject>,
-    /// What its errors must not show: its own passwords.
-    secrets: Confidential,
-}
-
-impl ForeignProvider {
-    /// Configures a fresh provider.
-    pub(crate) fn configured(
-        mut object: ConfigProviderObject,
-        props: &Props,
-        secrets: Confidential,
-    ) -> Result<ForeignProvider> {
-        result(object.configure(to_pairs(props))).map_err(|error| secrets.hide_in(error))?;
-        Ok(ForeignProvider { object: Mutex::new(object), secrets })
-    }
-}
-
-impl ConfigProvider for ForeignProvider {
-    fn get(&self, path: &str, keys: &IndexSet<String>) -> Result<ConfigData> {
-        let keys: AbiVec<AbiString> = keys.iter().map(|key| key.as_str().into()).collect();
-        let answer = self.object.lock().get(AbiStr::from(path), keys);
-        let found = result(answer).map_err(|error| self.secrets.hide_in(error))?;
-        let values = found.data.into_iter().filter_map(|pair| Some((pair.key, pair.value.into_option()?)));
-        Ok(ConfigData {
-            values: values.map(|(key, value)| (key.into(), value.into())).collect(),
-            ttl: found.ttl.into_option().map(Duration::from_millis),
-        })
-    }
-}
 
 struct Cluster(Arc<dyn ClusterState>);
 
