@@ -5,4 +5,4 @@ set -eu
 
 cd "$(dirname "$0")/.."
 export PROPTEST_CASES="${1:-200000}"
-exec cargo test --release -p ferroconnect --test malformed_input
+exec cargo test --release -p ferroconnect --test malformed_input --test malformed_data

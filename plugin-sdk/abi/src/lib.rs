@@ -22,6 +22,7 @@ pub mod project;
 pub mod record;
 pub mod schema;
 pub mod services;
+mod shape;
 pub mod shared;
 pub mod sink;
 pub mod source;

@@ -8,6 +8,7 @@ pub(super) mod services;
 pub(super) mod sink;
 pub(super) mod source;
 pub(super) mod stages;
+mod whole;
 
 pub(super) use convert::{abi_kind, config_def, config_values, from_pairs, kind, result, to_pairs};
 pub use convert::{from_abi_error, is_stopping, to_abi_error};

@@ -7,6 +7,7 @@ use ferroconnect_plugin_abi::source::{AlteredOffset, SourceConnectorObject, Sour
 
 use super::contexts;
 use super::convert::{config_values, from_pairs, result, to_pairs};
+use super::whole;
 use crate::config::{ConfigValueInfo, Props};
 use crate::error::{ConnectError, Result};
 use crate::plugins::api::{ConnectorContext, Control, SourceTaskContext};
@@ -124,16 +125,16 @@ impl SourceTask {
     ///
     /// # Errors
     /// Whatever the plugin answers; a retriable error means that there is no data now. An answer with more or fewer
-    /// positions than records is a fault of the plugin and fatal.
+    /// positions than records, or with malformed data, is a fault of the plugin and fatal.
     pub fn poll(&mut self, batch: &mut SourceBatch) -> Result<()> {
         result(self.object.poll(batch))?;
         let (records, positions) = (batch.records.len(), batch.positions.len());
-        if records == positions {
-            return Ok(());
+        if records != positions {
+            return Err(ConnectError::connect(format!(
+                "The plugin polled {records} records with {positions} source positions; there must be one for each"
+            )));
         }
-        Err(ConnectError::connect(format!(
-            "The plugin polled {records} records with {positions} source positions; there must be one for each"
-        )))
+        batch.records.iter_mut().try_for_each(whole::record)
     }
 
     /// Tells what became of records, in the order the answers came.

@@ -12,6 +12,7 @@ use ferroconnect_plugin_abi::stages::{ConverterObject, FromBytes, PredicateObjec
 use ferroconnect_plugin_abi::{Blob, Data, Header, Record, Text};
 
 use super::convert::{from_abi_error, result, to_pairs};
+use super::whole;
 use crate::config::Props;
 use crate::error::{ConnectError, Result};
 use crate::stages::{Converter, HeaderConverter, Part, Predicate, RawMessage, Transform};
@@ -61,7 +62,8 @@ fn bytes_of(item: &mut ToBytes) -> Result<Option<Blob>> {
 }
 
 fn data_of(item: &mut FromBytes) -> Result<Data> {
-    result(mem::replace(&mut item.result, AbiResult::ROk(Data::NULL)))
+    let data = result(mem::replace(&mut item.result, AbiResult::ROk(Data::NULL)))?;
+    whole::data("what it read", data)
 }
 
 fn half(record: &mut Record, part: Part) -> &mut Data {
@@ -168,7 +170,13 @@ impl Transform for ForeignTransform {
         let asked = records.len();
         self.answers.reserve(asked);
         let call = self.object.apply(AbiSliceMut::from_mut_slice(records), &mut self.answers);
+        let before = out.len();
         answers(call, &mut self.answers, asked, out);
+        for (record, answer) in records.iter_mut().zip(&mut out[before..]) {
+            if let (true, Err(error)) = (answer.is_ok(), whole::record(record)) {
+                *answer = Err(error);
+            }
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use ferroconnect_plugin_abi::{Blob, Data, Header, Record, Text, Value};
 
 use super::{fixture, load};
 use crate::config::{PluginKind, Props};
+use crate::error::{ErrorKind, Result};
 use crate::stages::{Converter, Part, RawMessage};
 
 fn converter(props: &Props) -> Box<dyn Converter> {
@@ -64,4 +65,39 @@ fn a_batch_is_read() {
     converter(&Props::new()).to_connect_batch(Part::Value, &messages, &mut results);
     let values: Vec<Value> = results.into_iter().map(|data| data.unwrap().value).collect();
     assert_eq!(values, [Value::bytes(Blob::from_static(b"one")), Value::NULL]);
+}
+
+/// What became of the answer of each stage of a library that gives this as data.
+fn malformed(what: &str) -> Vec<Result<()>> {
+    let plugins = load(&[&fixture("misbehaving")]);
+    let find = |kind, class| plugins.registry().find(kind, class, None).unwrap();
+    let props = Props::from([("malformed", what)]);
+    let transform = find(PluginKind::Transformation, "test.MisbehavingTransform");
+    let mut kept = Vec::new();
+    let mut batch = records();
+    transform.transform(&props).unwrap().apply_batch(&mut batch, &mut kept);
+    let mut answers: Vec<Result<()>> = kept.into_iter().map(|kept| kept.map(drop)).collect();
+    assert!(batch.iter().all(|record| record.value.is_whole()), "{what} is passed on: {batch:?}");
+    let bytes = Blob::from_static(b"x");
+    let read = converter(&props).to_connect(&"t".into(), &[], Some(&bytes));
+    answers.push(read.map(drop));
+    let plugin = find(PluginKind::HeaderConverter, "test.MisbehavingHeaderConverter");
+    let mut headers = plugin.header_converter(&props.with("converter.type", "header")).unwrap();
+    answers.push(headers.to_connect_header(&"t".into(), &"h".into(), Some(&bytes)).map(drop));
+    answers
+}
+
+#[test]
+fn structs_that_do_not_fit_their_schema_are_data_errors() {
+    for what in ["too-few-fields", "too-many-fields", "other-struct"] {
+        for answer in malformed(what) {
+            let error = answer.expect_err(what);
+            assert_eq!(error.kind(), ErrorKind::Data);
+            assert!(error.message().starts_with("The plugin gave malformed data: in "), "{error}");
+        }
+    }
+    // These are found by whoever reads them.
+    for what in ["no-struct", "other-type", "required-null", "unknown-type"] {
+        assert!(malformed(what).iter().all(Result::is_ok), "{what}");
+    }
 }
