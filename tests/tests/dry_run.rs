@@ -205,6 +205,42 @@ fn predicates_that_are_wrong_are_told() {
     assert!(err(&output).contains("predicates.ofTests"), "{}", err(&output));
 }
 
+/// The text between a line that begins a block of the page and the line that ends it.
+fn blocks<'a>(page: &'a str, kind: &str) -> Vec<&'a str> {
+    let opening = format!("\n```{kind}\n");
+    page.split(&opening).skip(1).map(|rest| rest.split_once("\n```").unwrap().0).collect()
+}
+
+fn page(name: &str) -> String {
+    std::fs::read_to_string(ferroconnect_e2e::repository().join("docs").join(name)).unwrap()
+}
+
+#[test]
+fn the_example_of_the_page_shows_what_is_shown() {
+    let page = page("dry-run.md");
+    let [block] = blocks(&page, "console")[..] else { panic!("one example is on the page") };
+    let (connector, rest) = block.strip_prefix("$ cat orders.properties\n").unwrap().split_once("\n$ echo '").unwrap();
+    let (record, rest) =
+        rest.split_once("' | ferroconnect transform orders.properties --plugin-path plugins\n").unwrap();
+    let output = DryRun::new(connector).with_plugins(&[], &format!("{record}\n"));
+    assert_eq!(out(&output).trim_end(), rest, "{}", err(&output));
+    let [records] = blocks(&page, "json")[..] else { panic!("one example of records is on the page") };
+    let output = DryRun::new(SINK).with_plugins(&[], &format!("{records}\n"));
+    assert!(out(&output).ends_with(" 0 not read\n"), "{}{}", out(&output), err(&output));
+}
+
+#[test]
+fn the_chains_of_the_page_are_right() {
+    let page = page("transforms.md");
+    let chains = blocks(&page, "properties");
+    assert!(chains.len() >= 3, "{chains:?}");
+    for chain in chains {
+        let connector = format!("name=c\nconnector.class=FileStreamSink\ntopics=t\nfile=f\n{chain}\n");
+        let output = DryRun::new(&connector).with_plugins(&[], "{\"value\":{\"password\":1}}\n");
+        assert_eq!(output.status.code(), Some(0), "{chain}\n{}{}", out(&output), err(&output));
+    }
+}
+
 #[test]
 fn what_the_value_converter_cannot_read_fails_there() {
     let output = DryRun::new(SINK).with_plugins(&[], "{\"rawValue\":\"{\"}\n{\"rawValue\":null}\n");

@@ -7,11 +7,13 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::stages::text::{decimal, float, java_text};
+use crate::stages::transforms::path::step_text;
 
 /// One part of a record.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Entry {
-    /// Where it is: `topic`, `value.address.city`, `headers[0]`.
+    /// Where it is: `topic`, `value.address.city`, `headers[0]`; names that hold dots stand in back-ticks, as in
+    /// configurations.
     pub(super) path: String,
     /// Its type, for parts that have one.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -89,7 +91,7 @@ fn add(entries: &mut Vec<Entry>, path: &str, schema: Option<&Shared<Schema>>, va
         ValueRef::Map(pairs) => {
             for pair in pairs {
                 let step = match pair.key.as_text() {
-                    Some(text) => format!("{path}.{text}"),
+                    Some(text) => format!("{path}.{}", step_text(text.as_str())),
                     None => format!("{path}[{}]", java_text(&pair.key)),
                 };
                 add(entries, &step, elements, &pair.value);
@@ -97,7 +99,7 @@ fn add(entries: &mut Vec<Entry>, path: &str, schema: Option<&Shared<Schema>>, va
         }
         ValueRef::Struct(value) => {
             for (field, inner) in value.schema.fields.iter().zip(&value.fields) {
-                add(entries, &format!("{path}.{}", field.name), Some(&field.schema), inner);
+                add(entries, &format!("{path}.{}", step_text(&field.name)), Some(&field.schema), inner);
             }
         }
         _ => {}
@@ -188,6 +190,7 @@ fn instant(millis: i64, format: &str) -> Json {
 mod tests {
     use super::*;
     use ferroconnect_plugin_abi::builder::SchemaBuilder;
+    use ferroconnect_plugin_abi::value::MapEntry;
 
     fn order(price: Value) -> Record {
         let schema = SchemaBuilder::structure()
@@ -221,6 +224,23 @@ mod tests {
                 "value.tags | array | ",
                 "value.tags[0] | string | \"a\"",
             ]
+        );
+    }
+
+    #[test]
+    fn a_name_with_dots_is_told_from_a_way() {
+        let data = |map| Record::new("t", Data::schemaless(map));
+        let entry = |key: &str, value| MapEntry { key: Value::string(key), value };
+        let inner = Value::map(vec![entry("first", Value::int8(1))]);
+        let before = entries(&data(Value::map(vec![entry("name", inner)])));
+        let after = entries(&data(Value::map(vec![entry("name.first", Value::int8(1))])));
+        let changes = changes(&before, &after);
+        let path = |entry: &Option<Entry>| entry.as_ref().map(|entry| entry.path.clone());
+        let paths: Vec<_> = changes.iter().map(|change| (path(&change.before), path(&change.after))).collect();
+        let some = |path: &str| Some(path.to_owned());
+        assert_eq!(
+            paths,
+            [(some("value.name"), None), (some("value.name.first"), None), (None, some("value.`name.first`"))]
         );
     }
 

@@ -1,5 +1,7 @@
 //! Names of fields: plain ones and paths (KIP-821).
 
+use std::borrow::Cow;
+
 use ferroconnect_plugin_abi::Text;
 
 use super::config::SYNTAX_VERSION;
@@ -74,6 +76,16 @@ fn steps_of(path: &str) -> Result<Vec<Text>> {
     Ok(steps)
 }
 
+/// A name as one step of a path in the syntax V2: in back-ticks where it would be read otherwise. Names that hold a dot
+/// and end in a backslash cannot be written in that syntax.
+pub fn step_text(name: &str) -> Cow<'_, str> {
+    if name.contains('.') || name.starts_with('`') {
+        Cow::Owned(format!("`{}`", name.replace("`.", "\\`.")))
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
 /// The step in back-ticks that begins at `open`, and where the next one begins. A back-tick closes only before a dot
 /// or at the end, and there not after a backslash; any other is part of the name.
 fn quoted_step(path: &str, open: usize) -> Result<(String, usize)> {
@@ -133,6 +145,15 @@ mod tests {
         reads("é.`日.本`", &["é", "日.本"]);
         let plain = FieldPath::parse("a.b", Syntax::V1).expect("anything goes");
         assert_eq!((plain.steps().len(), plain.text().as_str()), (1, "a.b"));
+    }
+
+    #[test]
+    fn names_are_written_as_they_are_read() {
+        for name in ["a", "a.b", ".", "`t`", "a`.b", "a.b`", "x`y", "b\\", "é.日", "``", "`"] {
+            reads(&format!("{}.c", step_text(name)), &[name, "c"]);
+        }
+        assert_eq!(step_text("a`b"), "a`b");
+        assert_eq!(step_text("a.b"), "`a.b`");
     }
 
     #[test]
