@@ -1,106 +1,77 @@
-//! Days and milliseconds as calendar dates, the way Java's older classes count them: Gregorian from 15 October 1582
-//! on, Julian before, always in UTC.
+//! Points in time as the texts that Java and Kafka Connect make of them without being told a pattern, always in UTC.
 
-use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 pub use ferroconnect_plugin_abi::logical::MILLIS_PER_DAY;
 
-/// Days from 1970-01-01 to 1582-10-15, the first Gregorian day.
-const FIRST_GREGORIAN_DAY: i64 = -141_427;
+use super::date_format::{DateFormat, Zone};
 
-const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
-/// A date; the year counts astronomically (0 = 1 BC).
+/// A pattern of this file, compiled when it is first used.
+macro_rules! pattern {
+    ($pattern:literal) => {
+        LazyLock::new(|| DateFormat::new($pattern).expect("the patterns of this file are well-formed"))
+    };
+}
+/// The three forms of Kafka Connect's text values (`Values.dateFormatFor`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CivilDate {
-    /// The year; 0 is 1 BC.
-    pub year: i64,
-    /// The month from 1.
-    pub month: u32,
-    /// The day from 1.
-    pub day: u32,
+pub enum Iso {
+    /// `1970-01-01`
+    Date,
+    /// `00:00:00.000Z`
+    Time,
+    /// `1970-01-01T00:00:00.000Z`
+    Timestamp,
 }
 
-impl CivilDate {
-    /// The date so many days after 1970-01-01.
-    pub fn from_days(days: i64) -> CivilDate {
-        // Years begin in March here, so that the leap day is the last of the year.
-        let (year, day_of_year) = if days >= FIRST_GREGORIAN_DAY {
-            let days = days + 719_468;
-            let era = days.div_euclid(146_097);
-            let day = days.rem_euclid(146_097);
-            let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-            (era * 400 + year, day - (365 * year + year / 4 - year / 100))
-        } else {
-            let days = days + 719_470;
-            let era = days.div_euclid(1_461);
-            let day = days.rem_euclid(1_461);
-            let year = (day - day / 1_460) / 365;
-            (era * 4 + year, day - 365 * year)
-        };
-        let month = (5 * day_of_year + 2) / 153;
-        let day = day_of_year - (153 * month + 2) / 5 + 1;
-        let month = if month < 10 { month + 3 } else { month - 9 };
-        CivilDate { year: year + i64::from(month <= 2), month: month as u32, day: day as u32 }
-    }
-
-    /// Days since 1970-01-01 of a date that may lie outside its month, as Java's lenient calendars read it.
-    pub fn lenient_days(year: i64, month: i64, day: i64) -> i64 {
-        let year = year + (month - 1).div_euclid(12);
-        let month = (month - 1).rem_euclid(12) + 1;
-        let march_year = year - i64::from(month <= 2);
-        let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-        let gregorian = 365 * march_year + march_year.div_euclid(4) - march_year.div_euclid(100)
-            + march_year.div_euclid(400)
-            + day_of_year
-            - 719_468;
-        if gregorian >= FIRST_GREGORIAN_DAY {
-            return gregorian;
+impl Iso {
+    /// The form that a text of so many UTF-16 units may have.
+    pub fn of_length(units: usize) -> Option<Iso> {
+        match units {
+            10 => Some(Iso::Date),
+            13 => Some(Iso::Time),
+            24 => Some(Iso::Timestamp),
+            _ => None,
         }
-        365 * march_year + march_year.div_euclid(4) + day_of_year - 719_470
     }
 
-    /// The year within its era, from 1: what is printed.
-    pub fn year_of_era(self) -> i64 {
-        if self.year > 0 { self.year } else { 1 - self.year }
+    /// The form that milliseconds since 1970 are written in, whatever their schema says: the time alone below one day
+    /// (before 1970 too), the date alone at midnight, otherwise both.
+    pub fn fitting(millis: i64) -> Iso {
+        if millis < MILLIS_PER_DAY {
+            Iso::Time
+        } else if millis % MILLIS_PER_DAY == 0 {
+            Iso::Date
+        } else {
+            Iso::Timestamp
+        }
     }
+
+    /// Milliseconds since 1970. What follows the last part is ignored, and parts may be out of their range.
+    pub fn read(self, text: &str) -> Option<i64> {
+        self.format().read_utc(text)
+    }
+
+    fn format(self) -> &'static DateFormat {
+        static DATE: LazyLock<DateFormat> = pattern!("yyyy-MM-dd");
+        static TIME: LazyLock<DateFormat> = pattern!("HH:mm:ss.SSS'Z'");
+        static TIMESTAMP: LazyLock<DateFormat> = pattern!("yyyy-MM-dd'T'HH:mm:ss.SSS'Z'");
+        match self {
+            Iso::Date => &DATE,
+            Iso::Time => &TIME,
+            Iso::Timestamp => &TIMESTAMP,
+        }
+    }
+}
+
+/// Appends what Kafka Connect makes of a date object in text.
+pub fn write_iso(out: &mut String, millis: i64) {
+    Iso::fitting(millis).format().write(out, millis, Zone::UTC);
 }
 
 /// Appends `java.util.Date.toString`: `Thu Jan 01 00:00:00 UTC 1970`.
 pub fn write_java_date(out: &mut String, millis: i64) {
-    let days = millis.div_euclid(MILLIS_PER_DAY);
-    let seconds = millis.rem_euclid(MILLIS_PER_DAY) / 1000;
-    let date = CivilDate::from_days(days);
-    let _ = write!(
-        out,
-        "{} {} {:02} {:02}:{:02}:{:02} UTC {}",
-        WEEKDAYS[days.rem_euclid(7) as usize],
-        MONTHS[date.month as usize - 1],
-        date.day,
-        seconds / 3600,
-        seconds / 60 % 60,
-        seconds % 60,
-        date.year_of_era(),
-    );
-}
-
-/// Appends what Kafka Connect makes of a date object in text (`Values.dateFormatFor`): the time
-/// alone below one day (before 1970 too), the date alone at midnight, otherwise both; whatever the schema says.
-pub fn write_iso(out: &mut String, millis: i64) {
-    let (day, time) = (millis.div_euclid(MILLIS_PER_DAY), millis.rem_euclid(MILLIS_PER_DAY));
-    let with_date = millis >= MILLIS_PER_DAY;
-    if with_date {
-        let date = CivilDate::from_days(day);
-        let _ = write!(out, "{:04}-{:02}-{:02}", date.year_of_era(), date.month, date.day);
-        if time == 0 {
-            return;
-        }
-        out.push('T');
-    }
-    let seconds = time / 1000;
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let _ = write!(out, "{hour:02}:{minute:02}:{second:02}.{:03}Z", time % 1000);
+    static FORMAT: LazyLock<DateFormat> = pattern!("EEE MMM dd HH:mm:ss zzz y");
+    FORMAT.write(out, millis, Zone::UTC);
 }
 
 #[cfg(test)]
@@ -122,21 +93,18 @@ mod tests {
     }
 
     #[test]
-    fn calendars_change_in_1582() {
-        let date = |year, month, day| CivilDate { year, month, day };
-        assert_eq!(CivilDate::from_days(-141_427), date(1582, 10, 15));
-        assert_eq!(CivilDate::from_days(-141_428), date(1582, 10, 4));
-        assert_eq!(CivilDate::from_days(-719_164), date(1, 1, 1));
-        assert_eq!(CivilDate::from_days(-719_165), date(0, 12, 31));
-    }
-
-    #[test]
-    fn dates_and_days_are_inverse() {
-        for days in (-1_000_000..1_000_000).step_by(7) {
-            let date = CivilDate::from_days(days);
-            assert_eq!(CivilDate::lenient_days(date.year, date.month.into(), date.day.into()), days, "{date:?}");
+    fn the_forms_of_kafka_connect_are_told_by_their_length() {
+        for millis in [-1, 0, 86_399_999, MILLIS_PER_DAY, 1_566_570_894_346] {
+            let mut text = String::new();
+            write_iso(&mut text, millis);
+            let form = Iso::of_length(text.len()).expect("these years have four digits");
+            assert_eq!(form, Iso::fitting(millis), "{text}");
+            // Before 1970 the date is lost.
+            assert_eq!(form.read(&text), Some(if millis < 0 { MILLIS_PER_DAY + millis } else { millis }), "{text}");
         }
-        assert_eq!(CivilDate::lenient_days(1969, 13, 1), 0);
-        assert_eq!(CivilDate::lenient_days(1970, 1, 32), 31);
+        assert_eq!(Iso::of_length(11), None);
+        assert_eq!(Iso::Date.read("1969-13-01 and so on"), Some(0));
+        assert_eq!(Iso::Time.read("25:00:00.000Z"), Some(25 * 3_600_000));
+        assert_eq!(Iso::Time.read("00:00:00.000"), None);
     }
 }

@@ -1,5 +1,6 @@
 //! Connect values as text, the way Java prints them, and the pieces that takes: numbers, decimals, dates, encodings.
 
+pub mod calendar;
 pub mod charset;
 pub mod date;
 pub mod date_format;

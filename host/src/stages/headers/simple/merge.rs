@@ -4,7 +4,6 @@
 use ferroconnect_plugin_abi::{Data, MaybeShared, Schema, SchemaType, Shared, Value, ValueRef};
 
 use super::temporal;
-use crate::stages::text::date::MILLIS_PER_DAY;
 
 /// A value does not fit the type the others led to.
 #[derive(Debug)]
@@ -68,12 +67,7 @@ pub(super) fn align(schema: &Schema, value: Value) -> Result<Value, Misfit> {
     if value.is_null() {
         return Err(Misfit);
     }
-    let millis = match value.view() {
-        ValueRef::Date(days) => Some(i64::from(days) * MILLIS_PER_DAY),
-        ValueRef::Time(millis) => Some(millis.into()),
-        ValueRef::Timestamp(millis) => Some(millis),
-        _ => None,
-    };
+    let millis = value.date_millis();
     let whole = || value.as_integer().ok_or(Misfit);
     let float = || match value.view() {
         ValueRef::Float32(number) => Ok(f64::from(number)),

@@ -19,11 +19,11 @@ mod tests;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::date::{CivilDate, MILLIS_PER_DAY};
+use super::calendar::CivilDate;
+use super::date::MILLIS_PER_DAY;
 use pattern::Piece;
 use rule::Rule;
 
-pub use names::{MONTHS, WEEKDAYS};
 pub use pattern::PatternError;
 pub use zone::Zone;
 

@@ -2,9 +2,10 @@
 
 use std::cell::OnceCell;
 
-use super::super::date::{CivilDate, MILLIS_PER_DAY};
+use super::super::calendar::{Calendar, CivilDate};
+use super::super::date::MILLIS_PER_DAY;
 use super::Zone;
-use super::rule::{Calendar, sunday_on_or_before, weekday};
+use super::rule::{sunday_on_or_before, weekday};
 use super::zone::Offset;
 
 /// An instant as seen in a zone. The date is computed when it is asked for: many patterns print the time alone.
@@ -47,9 +48,15 @@ impl Moment {
         if self.is_in_next_week_year() { 1 } else { week_since(first_of(self.date().year, 1), self.day) }
     }
 
-    /// The year that the week belongs to; 0 is 1 BC.
+    /// The year that the week belongs to; 0 is 1 BC. Before Christ Java asks how the wrong year begins: it counts
+    /// the next year as one of the same era.
     pub(super) fn week_year(&self) -> i64 {
-        self.date().year + i64::from(self.is_in_next_week_year())
+        let year = self.date().year;
+        let asked = if year > 0 { year + 1 } else { -year };
+        let new_year = first_of(asked, 1);
+        let days_in_its_week = new_year - sunday_on_or_before(new_year);
+        let days_left = first_of(year + 1, 1) - self.day;
+        year + i64::from(days_left <= days_in_its_week)
     }
 
     /// The week of the month, from 1.

@@ -1,7 +1,7 @@
 //! Names of months, weekdays, eras and halves of the day in English.
 
 /// The months from January, long and short.
-pub const MONTHS: Names<12> = Names {
+pub(super) const MONTHS: Names<12> = Names {
     long: [
         "January",
         "February",
@@ -20,7 +20,7 @@ pub const MONTHS: Names<12> = Names {
 };
 
 /// The weekdays from Sunday, long and short.
-pub const WEEKDAYS: Names<7> = Names {
+pub(super) const WEEKDAYS: Names<7> = Names {
     long: ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"],
     short: ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"],
 };
@@ -33,11 +33,11 @@ pub(super) const HALVES: Names<2> = Names { long: ["AM", "PM"], short: ["AM", "P
 
 /// The long and the short names of a set of things.
 #[derive(Debug)]
-pub struct Names<const N: usize> {
+pub(super) struct Names<const N: usize> {
     /// The long ones.
-    pub long: [&'static str; N],
+    pub(super) long: [&'static str; N],
     /// The short ones.
-    pub short: [&'static str; N],
+    pub(super) short: [&'static str; N],
 }
 
 impl<const N: usize> Names<N> {

@@ -3,7 +3,8 @@
 //! Java's calendar decides by the order in which its fields were set. That order is the pattern's, so the decision is
 //! made once, when the pattern is compiled.
 
-use super::super::date::{CivilDate, MILLIS_PER_DAY};
+use super::super::calendar::{Calendar, CivilDate, FIRST_GREGORIAN_DAY};
+use super::super::date::MILLIS_PER_DAY;
 use super::pattern::{Letter, Piece};
 
 /// A number of a date that a text can set.
@@ -200,32 +201,6 @@ impl Order {
     }
 }
 
-/// A calendar that goes on for ever in both directions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Calendar {
-    Julian,
-    Gregorian,
-}
-
-impl Calendar {
-    /// Days since 1970 of a date; the month counts from 1 and may, like the day, lie outside its range.
-    pub(super) fn day(self, year: i64, month: i64, day: i64) -> i64 {
-        let year = year + (month - 1).div_euclid(12);
-        let month = (month - 1).rem_euclid(12) + 1;
-        // Years begin in March here, so that the leap day is the last of the year.
-        let year = year - i64::from(month <= 2);
-        let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-        let days = 365 * year + year.div_euclid(4) + day_of_year;
-        match self {
-            Calendar::Julian => days - 719_470,
-            Calendar::Gregorian => days - year.div_euclid(100) + year.div_euclid(400) - 719_468,
-        }
-    }
-}
-
-/// Days from 1970-01-01 to 1582-10-15, the first Gregorian day.
-const FIRST_GREGORIAN_DAY: i64 = -141_427;
-
 /// The weekday of a day since 1970, 1 for Sunday.
 pub(super) fn weekday(day: i64) -> i64 {
     (day + 4).rem_euclid(7) + 1
@@ -282,7 +257,7 @@ fn month_length(year: i64, month: i64) -> i64 {
     calendar.day(year, month + 1, 1) - calendar.day(year, month, 1)
 }
 
-/// The day of a week date. The era is that of the date which the other fields tell, as in Java.
+/// The day of a week date. The week year is one of the era of the date that the other fields tell, as in Java.
 fn week_date(fields: &Fields, day: i64, carry: i64) -> i64 {
     let era_is_bc = CivilDate::from_days(day).year <= 0;
     let (weekday, weeks) = match fields.get(Slot::Weekday) {
@@ -291,12 +266,10 @@ fn week_date(fields: &Fields, day: i64, carry: i64) -> i64 {
         number => ((number - 1).rem_euclid(7) + 1, (number - 1).div_euclid(7)),
     };
     let weekday = if weeks == 0 { weekday } else { weekday % 7 + 1 };
-    let sunday = day_of(DayRule::WeekOfYear, fields.get(Slot::WeekYear), &Fields::new(), 0);
+    let year = fields.get(Slot::WeekYear);
+    let year = if era_is_bc { 1 - year } else { year };
+    let sunday = day_of(DayRule::WeekOfYear, year, &Fields::new(), 0);
     let week = fields.get(Slot::WeekOfYear) + weeks;
-    let date = CivilDate::from_days(sunday + weekday - 1 + 7 * (week - 1));
-    let year = if era_is_bc { 1 - date.year_of_era() } else { date.year_of_era() };
-    let mut resolved = Fields::new();
-    resolved.set(Slot::Month, date.month as i32 - 1);
-    resolved.set(Slot::DayOfMonth, date.day as i32);
-    day_of(DayRule::DayOfMonth, year, &resolved, carry)
+    // Java counts these days in 32 bits.
+    sunday + i64::from((weekday - 1 + 7 * (week - 1)) as i32) + carry
 }

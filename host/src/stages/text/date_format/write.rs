@@ -54,7 +54,11 @@ fn year(out: &mut String, year: i64, count: usize) {
     if count != 2 {
         return padded(out, year, count);
     }
-    padded(out, year % 100, 2);
+    // The sign stays even where no digit but zero does.
+    if year < 0 {
+        out.push('-');
+    }
+    padded(out, year.abs() % 100, 2);
 }
 
 fn zone_iso(out: &mut String, moment: &Moment, count: usize) {
