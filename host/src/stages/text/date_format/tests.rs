@@ -1,3 +1,6 @@
+use proptest::prelude::*;
+use proptest::sample::select;
+
 use super::*;
 
 /// What Java 17 answers, one case a line: `w`, pattern, milliseconds and the text they are written as; or `r`,
@@ -52,4 +55,69 @@ fn long_patterns_are_bounded() {
         let _ = format.read(&text, Zone::UTC);
         let _ = format.read(&"9".repeat(100_000), Zone::UTC);
     }
+}
+
+/// Ways to write a date from which it can be read again.
+const DATES: &[&str] = &[
+    "yyyy-MM-dd",
+    "d.M.yyy",
+    "yyyyMMdd",
+    "EEE, dd MMM yyyy",
+    "MMMM d, yyyy G",
+    "G yyy, D",
+    "yyyyDDD",
+    "YYYY-'W'ww-u",
+    "E w YYY",
+    "yyyy MM W EEEE",
+    "F E LLL yyy",
+];
+
+/// The same for times of the day.
+const TIMES: &[&str] =
+    &["HH:mm:ss.SSS", "hh:mm:ss.SSS a", "KK'h' mm ss SSS aaa", "kkmmssSSS", "SSS ss mm H", "K a s m S"];
+
+/// Years from 2 to 9998.
+const READABLE: std::ops::Range<i64> = -62_104_147_200_000..253_370_764_800_000;
+
+proptest! {
+    #[test]
+    fn what_is_written_can_be_read(
+        date in select(DATES),
+        time in select(TIMES),
+        zone_letters in select(&["Z", "XXX", "z", "zzzz", ""][..]),
+        zone in 0..zone::count(),
+        millis in READABLE,
+    ) {
+        // Names of zones and texts without zone are of the zone that the format is in.
+        let zone = if zone_letters.starts_with(['Z', 'X']) { zone::nth(zone) } else { Zone::UTC };
+        let year = CivilDate::from_days(millis.div_euclid(MILLIS_PER_DAY)).year;
+        // The days that were left out make the weeks and the days of that year ambiguous.
+        prop_assume!(!(1581..=1583).contains(&year) || !date.contains(['D', 'w', 'W', 'F']));
+        // Offsets are written in minutes.
+        prop_assume!(zone.offset_at(millis).total() % 60_000 == 0);
+        let pattern = format!("{date} {time} {zone_letters}");
+        let format = DateFormat::at(&pattern, NOW).expect("a pattern");
+        let mut text = String::new();
+        format.write(&mut text, millis, zone);
+        prop_assert_eq!(format.read_utc(&text), Some(millis), "{}: {}", pattern, text);
+    }
+}
+
+/// What Java 17 answers about zones, one instant a line: the zone, milliseconds since 1970, and the offset in
+/// milliseconds, without and for daylight saving.
+const ZONE_FACTS: &str = include_str!("zone_facts.txt");
+
+#[test]
+fn daylight_saving_is_that_of_java() {
+    let mut wrong = Vec::new();
+    for line in ZONE_FACTS.lines() {
+        let mut parts = line.split('\t');
+        let zone = zone::by_id(parts.next().expect("a line begins with a zone"));
+        let mut next = || parts.next().and_then(|part| part.parse().ok()).expect("three numbers follow");
+        let (millis, expected) = (next(), zone::Offset { standard: next(), daylight: next() });
+        if zone.offset_at(millis) != expected {
+            wrong.push(format!("{line}, ours: {:?}", zone.offset_at(millis)));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), ZONE_FACTS.lines().count(), wrong.join("\n"));
 }

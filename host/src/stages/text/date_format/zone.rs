@@ -7,13 +7,17 @@ use std::sync::{LazyLock, OnceLock};
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase, TimeZoneTransition};
 
 use super::names;
 
-/// The zones, one a line: the name in the time zone database (or hours from UTC, which it does not know), the long and the short standard
-/// name, the long and the short daylight name, minutes from UTC, minutes of daylight saving today.
+/// The zones, one a line: the name in the time zone database (or hours from UTC, which it does not know), the long and
+/// the short standard name, the long and the short daylight name, minutes from UTC, minutes of daylight saving today, and
+/// where Java does not know the last change of the rules, seconds since 1970 before it.
 static TABLE: LazyLock<Vec<Entry>> = LazyLock::new(|| include_str!("zones.txt").lines().map(Entry::parse).collect());
+
+/// The rules, built into the program: Java brings its own as well, and a small machine may have none.
+static RULES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
 static UTC: Entry = Entry {
     id: "UTC",
@@ -21,10 +25,12 @@ static UTC: Entry = Entry {
     daylight: ["Coordinated Universal Time", "UTC"],
     offset: 0,
     saving: 0,
+    end: i64::MAX,
     rules: OnceLock::new(),
 };
 
 const MILLIS_PER_MINUTE: i64 = 60_000;
+const MILLIS_PER_HOUR: i64 = 60 * MILLIS_PER_MINUTE;
 
 /// 1900-01-01: before it Java uses the offset of today.
 const FIRST_KNOWN: i64 = -2_208_988_800_000;
@@ -46,6 +52,8 @@ struct Entry {
     offset: i64,
     /// Milliseconds of daylight saving today.
     saving: i64,
+    /// Milliseconds since 1970, from which on nothing changes.
+    end: i64,
     rules: OnceLock<Option<TimeZone>>,
 }
 
@@ -55,13 +63,21 @@ impl Entry {
         let mut next = || parts.next().expect("every line of the table has seven parts");
         let id = next();
         let (standard, daylight) = ([next(), next()], [next(), next()]);
-        let mut minutes = || next().parse::<i64>().expect("the last parts are numbers") * MILLIS_PER_MINUTE;
-        Entry { id, standard, daylight, offset: minutes(), saving: minutes(), rules: OnceLock::new() }
+        let number = |text: &str| text.parse::<i64>().expect("the last parts are numbers");
+        let (offset, saving) = (number(next()) * MILLIS_PER_MINUTE, number(next()) * MILLIS_PER_MINUTE);
+        let end = parts.next().map_or(i64::MAX, |seconds| number(seconds) * 1000);
+        Entry { id, standard, daylight, offset, saving, end, rules: OnceLock::new() }
     }
 
-    /// None for a fixed offset, or where the time zone database of this machine does not know the zone.
+    /// The time at which the rules are the same as at this one.
+    fn looked_up(&self, millis: i64) -> i64 {
+        let millis = millis.min(self.end);
+        if millis < LAST_LOOKED_UP { millis } else { LAST_LOOKED_UP - CYCLE + (millis - LAST_LOOKED_UP) % CYCLE }
+    }
+
+    /// None for a fixed offset.
     fn rules(&self) -> Option<&TimeZone> {
-        self.rules.get_or_init(|| TimeZone::get(self.id).ok()).as_ref()
+        self.rules.get_or_init(|| RULES.get(self.id).ok()).as_ref()
     }
 
     fn today(&self) -> Offset {
@@ -142,7 +158,7 @@ impl Zone {
             return self.0.today();
         }
         let Some(rules) = self.0.rules() else { return self.0.today() };
-        match Timestamp::from_millisecond(looked_up(millis)) {
+        match Timestamp::from_millisecond(self.0.looked_up(millis)) {
             Ok(instant) => split(rules, instant),
             Err(_) => self.0.today(),
         }
@@ -155,7 +171,7 @@ impl Zone {
             return self.0.today();
         }
         let Some(rules) = self.0.rules() else { return self.0.today() };
-        let Some(civil) = civil(looked_up(local)) else { return self.0.today() };
+        let Some(civil) = civil(self.0.looked_up(local)) else { return self.0.today() };
         let ambiguous = rules.to_ambiguous_timestamp(civil);
         let offset = match ambiguous.offset() {
             AmbiguousOffset::Unambiguous { offset } => offset,
@@ -180,37 +196,45 @@ fn civil(local: i64) -> Option<DateTime> {
     Some(jiff::tz::Offset::UTC.to_datetime(utc))
 }
 
-fn looked_up(millis: i64) -> i64 {
-    if millis < LAST_LOOKED_UP { millis } else { LAST_LOOKED_UP - CYCLE + (millis - LAST_LOOKED_UP) % CYCLE }
-}
-
 fn in_millis(offset: jiff::tz::Offset) -> i64 {
     i64::from(offset.seconds()) * 1000
 }
 
-/// The offset at an instant, told apart into standard time and daylight saving. Where the database calls the winter
-/// of a zone its daylight saving time, with a saving below zero (Ireland), Java has it the other way round.
+/// The offset at an instant, told apart into standard time and daylight saving, which the database does not: it says
+/// of a time no more than whether it is daylight saving time.
 fn split(rules: &TimeZone, instant: Timestamp) -> Offset {
     let now = rules.to_offset_info(instant);
     let total = in_millis(now.offset());
-    let is_daylight = now.dst().is_dst();
-    let earlier = rules.preceding(instant).skip(1).take(4);
-    let later = rules.following(instant).take(4);
-    let nearest = earlier.chain(later).find(|period| period.dst().is_dst() != is_daylight);
-    let Some(nearest) = nearest.map(|period| in_millis(period.offset())) else {
+    if !now.dst().is_dst() {
         return Offset { standard: total, daylight: 0 };
-    };
-    let saving = total - nearest;
-    let far_apart = saving.abs() > 2 * 60 * MILLIS_PER_MINUTE;
-    let has_saving = saving > 0 && !far_apart && (is_daylight || is_winter_saving(rules, instant));
-    if has_saving { Offset { standard: nearest, daylight: saving } } else { Offset { standard: total, daylight: 0 } }
+    }
+    let is_standard = |change: &TimeZoneTransition<'_>| !change.dst().is_dst();
+    let (before, after) = (rules.preceding(instant).find(is_standard), rules.following(instant).find(is_standard));
+    let nearest = [before, after].into_iter().flatten();
+    let daylight = saving(nearest.map(|change| total - in_millis(change.offset())));
+    Offset { standard: total - daylight, daylight }
 }
 
-/// Whether the periods before and after are daylight saving times with an earlier clock. A single one of them may be
-/// the summer of other rules that counted at the time.
-fn is_winter_saving(rules: &TimeZone, instant: Timestamp) -> bool {
-    let here = in_millis(rules.to_offset(instant));
-    let next = rules.following(instant).next();
-    let last = rules.preceding(instant).nth(1);
-    [next, last].into_iter().all(|period| period.is_some_and(|p| p.dst().is_dst() && in_millis(p.offset()) < here))
+/// What is saved, of what it would be against the standard times before and after: one hour, or else the least.
+fn saving(possible: impl Iterator<Item = i64> + Clone) -> i64 {
+    let is_usual = possible.clone().any(|saving| saving == MILLIS_PER_HOUR);
+    let least = possible.filter(|saving| (1..=2 * MILLIS_PER_HOUR).contains(saving)).min();
+    least.filter(|_| !is_usual).unwrap_or(MILLIS_PER_HOUR)
+}
+
+/// How many zones are known.
+#[cfg(test)]
+pub(super) fn count() -> usize {
+    TABLE.len()
+}
+
+/// One of the zones.
+#[cfg(test)]
+pub(super) fn nth(n: usize) -> Zone {
+    Zone(&TABLE[n])
+}
+
+#[cfg(test)]
+pub(super) fn by_id(id: &str) -> Zone {
+    Zone(TABLE.iter().find(|entry| entry.id == id).expect(id))
 }
