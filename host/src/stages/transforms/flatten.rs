@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 use super::cache::SchemaCache;
 use super::config::parse;
 use super::require;
-use super::structs::{basics, with_fields};
+use super::structs::basics;
 use crate::config::{ConfigDef, ConfigKey, Importance, Props, Type};
 use crate::error::{ConnectError, Result};
 use crate::stages::{Part, Transform};
@@ -130,7 +130,7 @@ impl Plan {
         let mut fields = Vec::new();
         let surroundings = Surroundings { is_optional: schema.optional, default: schema.default_value() };
         let level = Level::new(names, schema, "", surroundings, &mut fields)?;
-        Ok(Plan { schema: with_fields(basics(schema), fields)?, level })
+        Ok(Plan { schema: Schema { fields: fields.into(), ..basics(schema) }.checked()?, level })
     }
 }
 

@@ -5,7 +5,7 @@ use ferroconnect_plugin_abi::{Data, Header, Record, Schema, Text};
 use super::cache::SchemaCache;
 use super::config::{REPLACE_NULL, parse, replace_null_key, syntax_version_key};
 use super::lookup::{self, Lookup};
-use super::nested::{Missing, StructPlan, Tree};
+use super::nested::{Leaves, Missing, StructPlan, Tree};
 use super::path::{FieldPath, Syntax};
 use super::structs::{Moves, Required, basics};
 use super::{maps, require};
@@ -20,7 +20,7 @@ pub(super) struct HeaderFrom {
     headers: Vec<Text>,
     purpose: &'static str,
     /// The fields to remove, if they are to be moved.
-    removals: Option<Tree<()>>,
+    removals: Option<Tree<Leaves<()>>>,
     replace_null: bool,
     plans: SchemaCache<Plan>,
 }
@@ -105,7 +105,7 @@ impl HeaderFrom {
     }
 }
 
-fn plan(paths: &[FieldPath], removals: Option<&Tree<()>>, schema: &Schema, replace_null: bool) -> Result<Plan> {
+fn plan(paths: &[FieldPath], removals: Option<&Tree<Leaves<()>>>, schema: &Schema, replace_null: bool) -> Result<Plan> {
     let fields = paths.iter().map(|path| Lookup::new(schema, path, replace_null)).collect::<Result<_>>()?;
     let removal = removals.map(|tree| {
         let nulls = (replace_null, Missing::Skip);

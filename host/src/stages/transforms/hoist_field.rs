@@ -7,7 +7,6 @@ use ferroconnect_plugin_abi::{Data, Record, Schema, SchemaType, Shared, Text, Va
 
 use super::cache::SchemaCache;
 use super::config::parse;
-use super::structs::with_fields;
 use crate::config::{ConfigDef, ConfigKey, Importance, Props, Type};
 use crate::error::Result;
 use crate::stages::{Part, Transform};
@@ -43,7 +42,7 @@ impl Transform for HoistField {
         };
         let outer = self.plans.get(schema, |schema| {
             let field = Field { name: self.field.clone(), schema: schema.clone() };
-            with_fields(Schema::new(SchemaType::STRUCT), vec![field])
+            Ok(Schema { fields: vec![field].into(), ..Schema::new(SchemaType::STRUCT) }.checked()?)
         })?;
         validate_field_of_valid_structs(&outer.fields[0], &value)?;
         *data = Data::new(outer.clone(), Value::structure(outer.clone(), vec![value]));

@@ -7,7 +7,7 @@ use ferroconnect_plugin_abi::{Record, Schema, Shared, Text, Value};
 
 use super::cache::SchemaCache;
 use super::config::{REPLACE_NULL, parse, replace_null_key, syntax_version_key};
-use super::nested::{Missing, StructPlan, Tree};
+use super::nested::{Leaves, Missing, StructPlan, Tree};
 use super::path::{FieldPath, Syntax};
 use super::structs::{Required, basics};
 use super::{maps, require};
@@ -21,7 +21,7 @@ const STATIC_VALUE: &str = "static.value";
 /// Adds fields to the key or value. Null stays null.
 pub(super) struct InsertField {
     part: Part,
-    insertions: Tree<Insertion>,
+    insertions: Tree<Leaves<Insertion>>,
     replace_null: bool,
     plans: SchemaCache<StructPlan<Level>>,
 }
@@ -120,7 +120,7 @@ impl InsertField {
         Ok(Self { part, insertions, replace_null, plans: SchemaCache::new() })
     }
 
-    fn plan(tree: &Tree<Insertion>, schema: &Schema, replace_null: bool) -> Result<StructPlan<Level>> {
+    fn plan(tree: &Tree<Leaves<Insertion>>, schema: &Schema, replace_null: bool) -> Result<StructPlan<Level>> {
         StructPlan::new(tree, schema, basics(schema), (replace_null, Missing::Add), &mut |leaves, fields| {
             let required = Required::of(fields);
             let mut added = Vec::with_capacity(leaves.len());

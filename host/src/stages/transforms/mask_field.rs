@@ -7,7 +7,7 @@ use ferroconnect_plugin_abi::{Blob, Record, Schema, SchemaType, Shared, Text, Va
 
 use super::cache::SchemaCache;
 use super::config::{REPLACE_NULL, parse, replace_null_key, syntax_version_key};
-use super::nested::{Missing, Tree};
+use super::nested::{Leaves, Missing, Tree};
 use super::path::{FieldPath, Syntax};
 use super::{maps, require};
 use crate::config::{ConfigDef, ConfigKey, Importance, Props, Type, Validator};
@@ -22,7 +22,7 @@ const REPLACEMENT: &str = "replacement";
 /// Masks fields of the key or value. Null stays null; the schema stays the same.
 pub(super) struct MaskField {
     part: Part,
-    fields: Tree<()>,
+    fields: Tree<Leaves<()>>,
     mask: Mask,
     replace_null: bool,
     plans: SchemaCache<Plan>,
@@ -94,12 +94,12 @@ enum Step {
 }
 
 impl Plan {
-    fn new(tree: &Tree<()>, schema: &Shared<Schema>) -> Result<Plan> {
+    fn new(tree: &Tree<Leaves<()>>, schema: &Shared<Schema>) -> Result<Plan> {
         let mut steps = Vec::with_capacity(schema.fields.len());
         for field in &schema.fields {
             let inner = tree.inner().iter().find(|(name, _)| *name == field.name);
             steps.push(match inner {
-                _ if tree.leaves().iter().any(|(name, ())| *name == field.name) => Step::Mask,
+                _ if tree.here().into_iter().flatten().any(|(name, ())| *name == field.name) => Step::Mask,
                 None => Step::Keep,
                 Some((_, node)) if field.schema.kind == SchemaType::STRUCT => {
                     Step::Inside(Plan::new(node, &field.schema)?)

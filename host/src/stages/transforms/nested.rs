@@ -17,20 +17,23 @@ use crate::error::{ConnectError, InField as _, Result};
 
 const PURPOSE: &str = "nested field access";
 
-/// Things to do at the ends of paths.
+/// What there is to do at the ends of paths: `L` for the fields of one level together.
 #[derive(Debug, Clone)]
-pub struct Tree<T> {
-    leaves: Vec<(Text, T)>,
-    inner: Vec<(Text, Tree<T>)>,
+pub struct Tree<L> {
+    here: Option<L>,
+    inner: Vec<(Text, Tree<L>)>,
 }
 
-impl<T> Tree<T> {
+/// What there is to do with fields of one level, each for itself.
+pub type Leaves<T> = Vec<(Text, T)>;
+
+impl<T> Tree<Leaves<T>> {
     /// Sorts by path; what is at one level keeps its order.
     ///
     /// # Errors
     /// A path without steps.
-    pub fn new(paths: impl IntoIterator<Item = (FieldPath, T)>) -> Result<Tree<T>> {
-        let mut root = Tree { leaves: Vec::new(), inner: Vec::new() };
+    pub fn new(paths: impl IntoIterator<Item = (FieldPath, T)>) -> Result<Self> {
+        let mut root = Tree::EMPTY;
         for (path, leaf) in paths {
             root.add(path.steps(), leaf)?;
         }
@@ -46,16 +49,8 @@ impl<T> Tree<T> {
             return Err(ConnectError::config("A path to a field is empty; it needs at least one name"));
         };
         let node = way.iter().fold(self, Tree::child);
-        node.leaves.push((last.clone(), leaf));
+        node.here.get_or_insert_default().push((last.clone(), leaf));
         Ok(())
-    }
-
-    fn child<'a>(node: &'a mut Tree<T>, name: &Text) -> &'a mut Tree<T> {
-        let place = node.inner.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
-            node.inner.push((name.clone(), Tree { leaves: Vec::new(), inner: Vec::new() }));
-            node.inner.len() - 1
-        });
-        &mut node.inner[place].1
     }
 
     /// Refuses paths that lead into a field that is itself the end of a path.
@@ -64,7 +59,7 @@ impl<T> Tree<T> {
     /// There are such paths; `key` is the configuration key to be named.
     pub fn refuse_overlaps(&self, key: &str) -> Result<()> {
         for (name, node) in &self.inner {
-            if self.leaves.iter().any(|(leaf, _)| leaf == name) {
+            if self.here.iter().flatten().any(|(leaf, _)| leaf == name) {
                 let reason = format!("'{name}' is listed, and so is a field inside it");
                 return Err(ConnectError::config(format!("Configuration {key}: {reason}")));
             }
@@ -72,14 +67,33 @@ impl<T> Tree<T> {
         }
         Ok(())
     }
+}
+
+impl<L> Tree<L> {
+    const EMPTY: Self = Tree { here: None, inner: Vec::new() };
+
+    fn child<'a>(node: &'a mut Self, name: &Text) -> &'a mut Self {
+        let place = node.inner.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
+            node.inner.push((name.clone(), Tree::EMPTY));
+            node.inner.len() - 1
+        });
+        &mut node.inner[place].1
+    }
+
+    /// The same paths with something else to do at each level.
+    pub fn map<M>(self, make: &mut impl FnMut(L) -> M) -> Tree<M> {
+        let here = self.here.map(&mut *make);
+        let inner = self.inner.into_iter().map(|(name, node)| (name, node.map(make))).collect();
+        Tree { here, inner }
+    }
 
     /// What there is to do with fields of this level.
-    pub fn leaves(&self) -> &[(Text, T)] {
-        &self.leaves
+    pub fn here(&self) -> Option<&L> {
+        self.here.as_ref()
     }
 
     /// What there is to do inside fields of this level.
-    pub fn inner(&self) -> &[(Text, Tree<T>)] {
+    pub fn inner(&self) -> &[(Text, Tree<L>)] {
         &self.inner
     }
 
@@ -91,7 +105,7 @@ impl<T> Tree<T> {
         &self,
         map: &mut AbiVec<MapEntry>,
         missing: Missing,
-        level: &mut impl FnMut(&[(Text, T)], &mut AbiVec<MapEntry>) -> Result<()>,
+        level: &mut impl FnMut(&L, &mut AbiVec<MapEntry>) -> Result<()>,
     ) -> Result<()> {
         for (name, node) in &self.inner {
             if missing == Missing::Add && maps::position(map, name).is_none() {
@@ -101,7 +115,7 @@ impl<T> Tree<T> {
                 require::map(value, PURPOSE).and_then(|map| node.apply(map, missing, level)).in_field(name)?;
             }
         }
-        if self.leaves.is_empty() { Ok(()) } else { level(&self.leaves, map) }
+        self.here.as_ref().map_or(Ok(()), |here| level(here, map))
     }
 }
 
@@ -124,18 +138,18 @@ pub struct StructPlan<P> {
 }
 
 impl<P> StructPlan<P> {
-    /// Makes the plan: `level` changes the fields of each level that has leaves, innermost first. `outermost` is the
+    /// Makes the plan: `level` changes the fields of each level that has something to do, innermost first. `outermost` is the
     /// new schema without its fields; those inside keep all but a default, whose content would not fit any more.
     ///
     /// # Errors
     /// A way through something that is no struct, a missing way if [`Missing::Add`], fields that cannot stand side by
     /// side, and those of `level`.
-    pub fn new<T>(
-        tree: &Tree<T>,
+    pub fn new<L>(
+        tree: &Tree<L>,
         schema: &Schema,
         outermost: Schema,
         (replace_null, missing): (bool, Missing),
-        level: &mut impl FnMut(&[(Text, T)], &mut Vec<Field>) -> Result<P>,
+        level: &mut impl FnMut(&L, &mut Vec<Field>) -> Result<P>,
     ) -> Result<StructPlan<P>> {
         let defaults = Defaults::of(&schema.fields, replace_null);
         let mut fields: Vec<Field> = schema.fields.to_vec();
@@ -157,8 +171,8 @@ impl<P> StructPlan<P> {
             fields[index].schema = plan.schema.clone();
             inner.push((index, plan));
         }
-        let here = if tree.leaves.is_empty() { None } else { Some(level(&tree.leaves, &mut fields)?) };
-        let schema = structs::with_fields(Schema { fields: AbiVec::new(), ..outermost }, fields)?;
+        let here = tree.here.as_ref().map(|here| level(here, &mut fields)).transpose()?;
+        let schema = Schema { fields: fields.into(), ..outermost }.checked()?;
         Ok(StructPlan { schema, defaults, inner, here })
     }
 

@@ -6,10 +6,11 @@ use ferroconnect_plugin_abi::containers::AbiVec;
 use ferroconnect_plugin_abi::schema::Field;
 use ferroconnect_plugin_abi::value::{MapEntry, ValueKind};
 use ferroconnect_plugin_abi::{Record, Schema, SchemaType, Text, Value};
+use indexmap::IndexMap;
 
 use super::cache::SchemaCache;
 use super::config::{REPLACE_NULL, parse, replace_null_key, syntax_version_key};
-use super::nested::{Missing, StructPlan, Tree};
+use super::nested::{Leaves, Missing, StructPlan, Tree};
 use super::path::{FieldPath, Syntax};
 use super::structs::{Moves, Required, basics};
 use super::{lookup, maps, require};
@@ -24,7 +25,7 @@ const RENAMES: &str = "renames";
 /// Keeps, drops and renames fields of the key or value. Null stays null.
 pub(super) struct ReplaceField {
     part: Part,
-    rules: Tree<Rule>,
+    rules: Tree<Rules>,
     replace_null: bool,
     plans: SchemaCache<StructPlan<Level>>,
 }
@@ -37,12 +38,15 @@ enum Rule {
     Rename(Text),
 }
 
-/// The rules for the fields of one struct or map, by their old names.
+/// The rules for the fields of one struct or map.
 #[derive(Default)]
-struct Rules<'a> {
-    exclude: HashSet<&'a str>,
-    include: HashSet<&'a str>,
-    renames: HashMap<&'a str, &'a Text>,
+struct Rules {
+    exclude: HashSet<Text>,
+    include: HashSet<Text>,
+    /// New names by old ones.
+    renames: IndexMap<Text, Text>,
+    /// Old names by new ones; of several that become one name the last one counts.
+    sources: HashMap<Text, Text>,
 }
 
 /// What to do with the values of a struct.
@@ -107,7 +111,7 @@ fn pairs(mappings: &[String]) -> Result<Vec<(&str, &str)>> {
         .collect())
 }
 
-fn rules(config: &Parsed) -> Result<Tree<Rule>> {
+fn rules(config: &Parsed) -> Result<Tree<Rules>> {
     let syntax = Syntax::configured(config);
     let include = lookup::paths(config.list("include"), syntax, "include")?;
     Tree::new(include.iter().map(|path| (path.clone(), ())))?.refuse_overlaps("include")?;
@@ -133,37 +137,43 @@ fn rules(config: &Parsed) -> Result<Tree<Rule>> {
         };
         tree.add(path.steps(), Rule::Rename(name.clone()))?;
     }
-    Ok(tree)
+    Ok(tree.map(&mut Rules::of))
 }
 
-impl<'a> Rules<'a> {
-    fn of(leaves: &'a [(Text, Rule)]) -> Rules<'a> {
+impl Rules {
+    fn of(leaves: Leaves<Rule>) -> Rules {
         let mut rules = Rules::default();
         for (name, rule) in leaves {
             match rule {
-                Rule::Exclude => drop(rules.exclude.insert(name.as_str())),
-                Rule::Include => drop(rules.include.insert(name.as_str())),
-                Rule::Rename(new) => drop(rules.renames.insert(name.as_str(), new)),
+                Rule::Exclude => drop(rules.exclude.insert(name)),
+                Rule::Include => drop(rules.include.insert(name)),
+                Rule::Rename(new) => drop(rules.renames.insert(name, new)),
             }
         }
+        rules.sources = rules.renames.iter().map(|(old, new)| (new.clone(), old.clone())).collect();
         rules
     }
 
-    fn keeps(&self, name: &str) -> bool {
+    fn keeps(&self, name: &Text) -> bool {
         !self.exclude.contains(name) && (self.include.is_empty() || self.include.contains(name))
     }
 
     /// The field whose value the new field of this name gets.
-    fn source<'b>(&'b self, new: &'b str) -> &'b str {
-        self.renames.iter().find(|(_, renamed)| renamed.as_str() == new).map_or(new, |(old, _)| old)
+    fn source<'a>(&'a self, new: &'a Text) -> &'a Text {
+        self.sources.get(new).unwrap_or(new)
+    }
+
+    /// What a field is called from now on.
+    fn renamed<'a>(&'a self, old: &'a Text) -> &'a Text {
+        self.renames.get(old).unwrap_or(old)
     }
 
     fn plan(&self, fields: &mut Vec<Field>) -> Result<Level> {
         let (mut kept, mut sources, mut foreign) = (Vec::new(), Vec::new(), Vec::new());
         for (place, field) in fields.iter().enumerate().filter(|(_, field)| self.keeps(&field.name)) {
-            let name = self.renames.get(field.name.as_str()).map_or(&field.name, |new| new).clone();
+            let name = self.renamed(&field.name).clone();
             let source = self.source(&name);
-            let from = fields.iter().position(|field| field.name.as_str() == source);
+            let from = fields.iter().position(|field| field.name == *source);
             let from = from.ok_or_else(|| ConnectError::data(format!("{source} is not a valid field name")))?;
             let new = Field { name, schema: field.schema.clone() };
             if from != place && is_other_type(&fields[from].schema, &new.schema) {
@@ -196,8 +206,7 @@ impl<'a> Rules<'a> {
                 }
             };
             if self.keeps(&name) {
-                let name = self.renames.get(name.as_str()).map_or(&name, |new| new);
-                maps::put(&mut new, name, entry.value);
+                maps::put(&mut new, self.renamed(&name), entry.value);
             }
         }
         *map = new;
@@ -241,9 +250,9 @@ fn misfit(value: &Value, field: &Field) -> ConnectError {
     ))
 }
 
-fn plan(tree: &Tree<Rule>, schema: &Schema, replace_null: bool) -> Result<StructPlan<Level>> {
+fn plan(tree: &Tree<Rules>, schema: &Schema, replace_null: bool) -> Result<StructPlan<Level>> {
     let nulls = (replace_null, Missing::Skip);
-    StructPlan::new(tree, schema, basics(schema), nulls, &mut |leaves, fields| Rules::of(leaves).plan(fields))
+    StructPlan::new(tree, schema, basics(schema), nulls, &mut |rules, fields| rules.plan(fields))
 }
 
 impl Transform for ReplaceField {
@@ -254,7 +263,7 @@ impl Transform for ReplaceField {
         }
         if data.schema.is_none() {
             let map = require::map(&mut data.value, PURPOSE)?;
-            self.rules.apply(map, Missing::Skip, &mut |leaves, map| Rules::of(leaves).apply(map))?;
+            self.rules.apply(map, Missing::Skip, &mut |rules, map| rules.apply(map))?;
             return Ok(true);
         }
         let value = require::structure(&mut data.value, PURPOSE)?;

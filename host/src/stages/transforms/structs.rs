@@ -1,7 +1,5 @@
 //! Data with schema: what happens to the fields of a struct when it is rebuilt.
 
-use std::collections::HashSet;
-
 use ferroconnect_plugin_abi::containers::{AbiOption, AbiVec, Present};
 use ferroconnect_plugin_abi::schema::Field;
 use ferroconnect_plugin_abi::{MaybeShared, Schema, SchemaType, Shared, Text, Value};
@@ -19,29 +17,6 @@ pub fn basics(schema: &Schema) -> Schema {
         attributes: schema.attributes.clone(),
         ..Schema::new(SchemaType::STRUCT)
     }
-}
-
-/// Gives a struct schema its fields.
-///
-/// # Errors
-/// A field without name, or two of one name.
-pub fn with_fields(mut schema: Schema, fields: Vec<Field>) -> Result<Shared<Schema>> {
-    let mut names = HashSet::with_capacity(fields.len());
-    for field in &fields {
-        let name = field.name.as_str();
-        if name.is_empty() {
-            return Err(builder_error("fieldName cannot be null."));
-        }
-        if !names.insert(name) {
-            return Err(builder_error(format!("Cannot create field because of field name duplication {name}")));
-        }
-    }
-    schema.fields = fields.into();
-    Ok(Shared::new(schema))
-}
-
-fn builder_error(message: impl Into<String>) -> ConnectError {
-    ConnectError::data(message.into()).with_class("org.apache.kafka.connect.errors.SchemaBuilderException")
 }
 
 /// The field of this name.

@@ -8,7 +8,7 @@ use ferroconnect_plugin_abi::{Data, Record, Schema, SchemaType, Shared, Text, Va
 
 use super::cache::SchemaCache;
 use super::config::{REPLACE_NULL, parse, replace_null_key, syntax_version_key};
-use super::nested::{Missing, StructPlan, Tree};
+use super::nested::{Leaves, Missing, StructPlan, Tree};
 use super::path::{FieldPath, Syntax};
 use super::structs::{Required, basics};
 use super::{maps, require};
@@ -30,7 +30,7 @@ const NO_FORMAT: &str = "TimestampConverter requires format option to be specifi
 pub(super) struct TimestampConverter {
     part: Part,
     /// The field; none for the whole key or value.
-    field: Option<Tree<()>>,
+    field: Option<Tree<Leaves<()>>>,
     replace_null: bool,
     conversion: Conversion,
     plans: SchemaCache<Plan>,
@@ -197,9 +197,9 @@ impl Conversion {
         match (form, value.view()) {
             (Form::Text, ValueRef::String(text)) => self.read(text),
             (Form::Unix, ValueRef::Int64(unix)) => Ok(self.precision.to_millis(unix)),
-            (Form::Date | Form::Time | Form::Timestamp, ValueRef::Date(days)) => Ok(i64::from(days) * MILLIS_PER_DAY),
-            (Form::Date | Form::Time | Form::Timestamp, ValueRef::Time(millis)) => Ok(millis.into()),
-            (Form::Date | Form::Time | Form::Timestamp, ValueRef::Timestamp(millis)) => Ok(millis),
+            (Form::Date | Form::Time | Form::Timestamp, _) => {
+                value.date_millis().ok_or_else(|| wrong_class(value, form))
+            }
             _ => Err(wrong_class(value, form)),
         }
     }
@@ -272,7 +272,7 @@ struct Converted {
 }
 
 impl Plan {
-    fn new(tree: &Tree<()>, schema: &Schema, replace_null: bool, conversion: &mut Conversion) -> Result<Plan> {
+    fn new(tree: &Tree<Leaves<()>>, schema: &Schema, replace_null: bool, conversion: &mut Conversion) -> Result<Plan> {
         if schema.kind != SchemaType::STRUCT {
             return Err(ConnectError::data("Cannot list fields on non-struct type"));
         }
@@ -357,7 +357,7 @@ impl TimestampConverter {
         Ok(())
     }
 
-    fn map_field(conversion: &mut Conversion, field: &Tree<()>, value: &mut Value) -> Result<()> {
+    fn map_field(conversion: &mut Conversion, field: &Tree<Leaves<()>>, value: &mut Value) -> Result<()> {
         if value.is_null() {
             return Ok(());
         }

@@ -7,7 +7,7 @@ use super::cache::SchemaCache;
 use super::config::{REPLACE_NULL, parse, replace_null_key, syntax_version_key};
 use super::lookup::{self, Lookup};
 use super::path::{FieldPath, Syntax};
-use super::structs::{Required, with_fields};
+use super::structs::Required;
 use super::{maps, require};
 use crate::config::{ConfigDef, ConfigKey, Importance, Props, Type, Validator};
 use crate::error::Result;
@@ -50,7 +50,8 @@ fn plan(paths: &[FieldPath], schema: &Schema, replace_null: bool) -> Result<Plan
         paths.iter().map(|path| Lookup::new(schema, path, replace_null)).collect::<Result<_>>()?;
     let named =
         |(path, lookup): (&FieldPath, &Lookup)| Field { name: path.text().clone(), schema: lookup.schema().clone() };
-    let schema = with_fields(Schema::new(SchemaType::STRUCT), paths.iter().zip(&fields).map(named).collect())?;
+    let named: Vec<Field> = paths.iter().zip(&fields).map(named).collect();
+    let schema = Schema { fields: named.into(), ..Schema::new(SchemaType::STRUCT) }.checked()?;
     let required = Required::of(&schema.fields);
     Ok(Plan { schema, fields, required })
 }

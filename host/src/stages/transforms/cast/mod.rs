@@ -16,7 +16,7 @@ use self::convert::Target;
 use self::spec::Spec;
 use super::cache::SchemaCache;
 use super::config::{REPLACE_NULL, parse, replace_null_key, syntax_version_key};
-use super::nested::{Missing, StructPlan, Tree};
+use super::nested::{Leaves, Missing, StructPlan, Tree};
 use super::path::Syntax;
 use super::structs::basics;
 use super::{maps, require};
@@ -89,12 +89,14 @@ fn whole_schema(schema: &Schema, target: Target) -> Result<Shared<Schema>> {
     Ok(Schema { kind, optional: schema.optional, default: default.into(), ..basics(schema) }.checked()?)
 }
 
-fn fields_plan(tree: &Tree<Target>, schema: &Schema, replace_null: bool) -> Result<StructPlan<Vec<Column>>> {
+fn fields_plan(tree: &Tree<Leaves<Target>>, schema: &Schema, replace_null: bool) -> Result<StructPlan<Vec<Column>>> {
     if schema.kind != SchemaType::STRUCT {
         return Err(ConnectError::data("Cannot list fields on non-struct type"));
     }
     let outermost = Schema { optional: schema.optional, ..basics(schema) };
-    let plan = StructPlan::new(tree, schema, outermost, (replace_null, Missing::Skip), &mut columns)?;
+    let plan = StructPlan::new(tree, schema, outermost, (replace_null, Missing::Skip), &mut |casts, fields| {
+        columns(casts, fields)
+    })?;
     // The default would have to be cast too, and structs cannot be.
     match schema.default_value() {
         Some(_) => Err(convert::unsupported(SchemaType::STRUCT)),

@@ -3,7 +3,7 @@
 use super::convert::Target;
 use crate::config::java_trim;
 use crate::error::{ConnectError, Result};
-use crate::stages::transforms::nested::Tree;
+use crate::stages::transforms::nested::{Leaves, Tree};
 use crate::stages::transforms::path::{FieldPath, Syntax};
 
 /// What is to be cast.
@@ -12,7 +12,7 @@ pub(super) enum Spec {
     /// Everything, to this type.
     Whole(Target),
     /// Fields.
-    Fields(Tree<Target>),
+    Fields(Tree<Leaves<Target>>),
 }
 
 /// What the items of the list say, in the last word on each field.
