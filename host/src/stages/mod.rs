@@ -6,6 +6,8 @@
 //!
 //! A stage belongs to one task and is used by one thread at a time.
 
+#[cfg(test)]
+mod arbitrary;
 mod builtins;
 pub mod converters;
 pub mod headers;

@@ -106,4 +106,6 @@ pub(super) fn builtins() -> Vec<BuiltIn> {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::stages::text::java_text;
 use crate::stages::{Factory, Transform, builtins};
 
-fn make(class: &str, config: &[(&str, &str)]) -> Result<Box<dyn Transform>> {
+pub(super) fn make(class: &str, config: &[(&str, &str)]) -> Result<Box<dyn Transform>> {
     let mut props = Props::new();
     for (key, value) in config {
         props.set(*key, *value);

@@ -218,4 +218,6 @@ impl HeaderConverter for JsonConverter {
 }
 
 #[cfg(test)]
+mod round_trip;
+#[cfg(test)]
 mod tests;
