@@ -14,4 +14,5 @@ pub mod runtime;
 pub mod stages;
 pub mod storage;
 pub mod telemetry;
+pub mod tls;
 pub mod worker;

@@ -56,5 +56,7 @@ pub use topic_creation::{NewTopicSettings, TopicCreation};
 pub use validate::{ConfigValue, NULL_VALUE, Parsed, Problem, Problems, Validation, Values};
 pub use validators::{Bound, CheckFn, Validator};
 pub use value::{Type, Value, is_blank, java_trim, split_list};
-pub use worker::{AdminListeners, LogFormat, MetricSettings, PluginSettings, RestSettings, WorkerConfig, plugin_path};
+pub use worker::{
+    AdminListeners, HttpsSettings, LogFormat, MetricSettings, PluginSettings, RestSettings, WorkerConfig, plugin_path,
+};
 pub use worker_keys::Mode;

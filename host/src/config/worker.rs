@@ -53,6 +53,28 @@ pub struct PluginSettings {
     pub probe_timeout: Duration,
 }
 
+/// TLS of https listeners: the `ssl.*` keys that count for them. Those under the listeners' own prefix count alone, once
+/// there is one of them; otherwise those of the worker.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HttpsSettings {
+    /// What stands before the keys in the worker's file, for messages.
+    pub prefix: String,
+    /// The keys without it.
+    pub ssl: Props,
+}
+
+impl HttpsSettings {
+    fn new(originals: &Props, prefix: &str) -> Self {
+        let own = originals.with_prefix(prefix);
+        if !own.is_empty() {
+            return Self { prefix: prefix.to_owned(), ssl: own };
+        }
+        let mut ssl = originals.clone();
+        ssl.retain(|key, _| key.starts_with("ssl."));
+        Self { prefix: String::new(), ssl }
+    }
+}
+
 /// The REST server's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestSettings {
@@ -60,6 +82,10 @@ pub struct RestSettings {
     pub listeners: Vec<Listener>,
     /// Addresses of the administrative resources.
     pub admin_listeners: AdminListeners,
+    /// TLS of `listeners`.
+    pub https: HttpsSettings,
+    /// TLS of `admin.listeners`.
+    pub admin_https: HttpsSettings,
     /// The host other workers are told.
     pub advertised_host: Option<String>,
     /// The port other workers are told.
@@ -225,7 +251,7 @@ impl WorkerConfig {
             bootstrap_servers: list(BOOTSTRAP_SERVERS),
             embedded_broker: parsed.bool("embedded.broker"),
             plugins: plugin_settings(&parsed),
-            rest: rest_settings(&parsed),
+            rest: rest_settings(&parsed, &originals),
             task_shutdown_timeout: parsed.millis("task.shutdown.graceful.timeout.ms"),
             offset_flush_interval: parsed.millis("offset.flush.interval.ms"),
             offset_flush_timeout: parsed.millis("offset.flush.timeout.ms"),
@@ -312,7 +338,7 @@ fn plugin_settings(parsed: &Parsed) -> PluginSettings {
     }
 }
 
-fn rest_settings(parsed: &Parsed) -> RestSettings {
+fn rest_settings(parsed: &Parsed, originals: &Props) -> RestSettings {
     let listeners = |key: &str| -> Vec<Listener> {
         let parse = |text: &String| Listener::parse(text).expect("the key's rule has parsed every listener");
         parsed.list(key).iter().map(parse).collect()
@@ -324,6 +350,8 @@ fn rest_settings(parsed: &Parsed) -> RestSettings {
             Some(_) if parsed.list("admin.listeners").is_empty() => AdminListeners::Off,
             Some(_) => AdminListeners::Own(listeners("admin.listeners")),
         },
+        https: HttpsSettings::new(originals, "listeners.https."),
+        admin_https: HttpsSettings::new(originals, "admin.listeners.https."),
         advertised_host: parsed.opt_str("rest.advertised.host.name").filter(|host| !host.is_empty()).map(str::to_owned),
         advertised_port: parsed.opt_integer("rest.advertised.port").and_then(|port| u16::try_from(port).ok()),
         advertised_scheme: parsed.opt_str("rest.advertised.listener").and_then(|text| Scheme::parse(text).ok()),

@@ -2,27 +2,25 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+use std::sync::Arc;
 
 use crate::config::{Listener, Scheme};
 use crate::error::{ConnectError, Result};
 
+use super::https::Https;
+
 /// A bound port that nobody serves yet; clients that connect wait.
-#[derive(Debug)]
 pub(super) struct Bound {
     pub(super) listener: Listener,
     pub(super) local: SocketAddr,
     pub(super) socket: TcpListener,
+    /// What ends TLS; none for http.
+    pub(super) https: Option<Arc<Https>>,
 }
 
-/// Binds one address. `hint` is what else the user may have to change when the port is taken.
-pub(super) fn bind(listener: &Listener, key: &str, hint: &str) -> Result<Bound> {
-    if listener.scheme == Scheme::Https {
-        return Err(ConnectError::invalid_value(
-            key,
-            listener,
-            "https listeners are not supported in this build; use http, behind a proxy that ends TLS",
-        ));
-    }
+/// Binds one address. `hint` is what else the user may have to change when the port is taken; `https` is for those
+/// listeners that need it.
+pub(super) fn bind(listener: &Listener, key: &str, hint: &str, https: Option<&Arc<Https>>) -> Result<Bound> {
     let failed = |error: io::Error| {
         ConnectError::config(format!(
             "Could not listen on {listener} (key `{key}`): {error}. {}.",
@@ -33,7 +31,8 @@ pub(super) fn bind(listener: &Listener, key: &str, hint: &str) -> Result<Bound> 
     // The socket is polled by the server's async threads.
     socket.set_nonblocking(true).map_err(failed)?;
     let local = socket.local_addr().map_err(failed)?;
-    Ok(Bound { listener: listener.clone(), local, socket })
+    let https = https.filter(|_| listener.scheme == Scheme::Https).cloned();
+    Ok(Bound { listener: listener.clone(), local, socket, https })
 }
 
 fn advice(error: &io::Error, listener: &Listener, key: &str, hint: &str) -> String {
@@ -95,10 +94,10 @@ mod tests {
 
     #[test]
     fn a_taken_port_names_address_key_and_way_out() {
-        let first = bind(&listener("http://127.0.0.1:0"), "listeners", "").unwrap();
+        let first = bind(&listener("http://127.0.0.1:0"), "listeners", "", None).unwrap();
         let port = first.local.port();
         let taken = listener(&format!("http://127.0.0.1:{port}"));
-        let error = bind(&taken, "listeners", "; set `offset.storage.file.filename` too").unwrap_err();
+        let error = bind(&taken, "listeners", "; set `offset.storage.file.filename` too", None).err().unwrap();
         let text = error.to_string();
         for part in [
             format!("http://127.0.0.1:{port}"),
@@ -112,20 +111,10 @@ mod tests {
 
     #[test]
     fn all_interfaces_include_ipv4_and_are_reached_by_a_real_address() {
-        let bound = bind(&listener("http://:0"), "listeners", "").unwrap();
+        let bound = bind(&listener("http://:0"), "listeners", "", None).unwrap();
         std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, bound.local.port())).unwrap();
         let address = reachable(&bound);
         assert!(!address.ip().is_unspecified());
         assert_eq!(address.port(), bound.local.port());
-    }
-
-    #[test]
-    fn https_is_refused_for_now() {
-        let error = bind(&listener("https://127.0.0.1:0"), "listeners", "").unwrap_err();
-        assert_eq!(
-            error.message(),
-            "Invalid value https://127.0.0.1:0 for configuration listeners: https listeners are not supported in this \
-             build; use http, behind a proxy that ends TLS"
-        );
     }
 }

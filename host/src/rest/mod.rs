@@ -10,6 +10,7 @@ mod connectors;
 mod entities;
 mod errors;
 mod extras;
+mod https;
 mod lifecycle;
 mod listener;
 mod loggers;

@@ -17,11 +17,12 @@ use tokio::runtime::Runtime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt;
 
-use crate::config::{AdminListeners, Listener, Mode, RestSettings};
+use crate::config::{AdminListeners, HttpsSettings, Listener, Mode, RestSettings, Scheme};
 use crate::error::{ConnectError, Result};
 use crate::herder::Handle;
 
 use super::extras::{self, Extras};
+use super::https::Https;
 use super::listener::{self, Bound};
 use super::resource::{Api, Origin, TopicTracking};
 use super::router;
@@ -40,7 +41,6 @@ const MAX_HEADER_BYTES: usize = 32 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// A server whose ports are bound but not served yet.
-#[derive(Debug)]
 pub struct BoundServer {
     main: Vec<Bound>,
     admin: Vec<Bound>,
@@ -57,12 +57,17 @@ impl BoundServer {
             Mode::Standalone => "; a second standalone worker also needs its own `offset.storage.file.filename`",
             Mode::Distributed => "",
         };
-        let bind_all = |listeners: &[Listener], key| -> Result<Vec<Bound>> {
-            listeners.iter().map(|listener| listener::bind(listener, key, hint)).collect()
+        let bind_all = |listeners: &[Listener], key, https: &HttpsSettings| -> Result<Vec<Bound>> {
+            let is_https = |listener: &Listener| listener.scheme == Scheme::Https;
+            let https = match listeners.iter().any(is_https) {
+                true => Some(Arc::new(Https::new(https.clone())?)),
+                false => None,
+            };
+            listeners.iter().map(|listener| listener::bind(listener, key, hint, https.as_ref())).collect()
         };
-        let main = bind_all(&settings.listeners, "listeners")?;
+        let main = bind_all(&settings.listeners, "listeners", &settings.https)?;
         let admin = match &settings.admin_listeners {
-            AdminListeners::Own(listeners) => bind_all(listeners, "admin.listeners")?,
+            AdminListeners::Own(listeners) => bind_all(listeners, "admin.listeners", &settings.admin_https)?,
             AdminListeners::Shared | AdminListeners::Off => Vec::new(),
         };
         let advertised = settings.advertised_listener();
@@ -114,7 +119,7 @@ impl BoundServer {
         for (bound, router) in sockets.chain(self.admin.into_iter().map(|bound| (bound, admin.clone()))) {
             let socket = TcpListener::from_std(bound.socket)
                 .map_err(|error| ConnectError::io(format!("Could not serve {}", bound.listener)).caused_by(error))?;
-            runtime.spawn(accept(socket, router, Arc::clone(&slots), stopped.clone()));
+            runtime.spawn(accept(socket, bound.https, router, Arc::clone(&slots), stopped.clone()));
         }
         drop(_entered);
         Ok(Server { runtime, stop, slots })
@@ -145,7 +150,13 @@ impl Server {
     }
 }
 
-async fn accept(socket: TcpListener, router: Router, slots: Arc<Semaphore>, mut stopped: watch::Receiver<bool>) {
+async fn accept(
+    socket: TcpListener,
+    https: Option<Arc<Https>>,
+    router: Router,
+    slots: Arc<Semaphore>,
+    mut stopped: watch::Receiver<bool>,
+) {
     loop {
         let slot = tokio::select! {
             _ = stopped.changed() => return,
@@ -158,7 +169,7 @@ async fn accept(socket: TcpListener, router: Router, slots: Arc<Semaphore>, mut 
         };
         match accepted {
             Ok((stream, remote)) => {
-                tokio::spawn(serve(stream, remote, router.clone(), slot, stopped.clone()));
+                tokio::spawn(serve(stream, remote, https.clone(), router.clone(), slot, stopped.clone()));
             }
             Err(error) => {
                 tracing::warn!("Could not accept a REST connection: {error}");
@@ -171,6 +182,7 @@ async fn accept(socket: TcpListener, router: Router, slots: Arc<Semaphore>, mut 
 async fn serve(
     stream: TcpStream,
     remote: SocketAddr,
+    https: Option<Arc<Https>>,
     router: Router,
     _slot: OwnedSemaphorePermit,
     mut stopped: watch::Receiver<bool>,
@@ -178,7 +190,30 @@ async fn serve(
     let Ok(local) = stream.local_addr() else { return };
     // Answers are small and written at once.
     let _ = stream.set_nodelay(true);
-    let origin = Arc::new(Origin { scheme: "http", local, remote });
+    let Some(https) = https else {
+        let origin = Origin { scheme: "http", local, remote };
+        return serve_http(TokioIo::new(stream), origin, router, stopped).await;
+    };
+    let accepted = tokio::select! {
+        _ = stopped.changed() => return,
+        accepted = https.accept(stream) => accepted,
+    };
+    match accepted {
+        Ok(stream) => {
+            let origin = Origin { scheme: "https", local, remote };
+            serve_http(TokioIo::new(stream), origin, router, stopped).await;
+        }
+        Err(error) => tracing::debug!("REST connection from {remote}: no TLS: {error}"),
+    }
+}
+
+/// Serves one connection until one of its sides closes it, or the server stops.
+async fn serve_http<S>(stream: S, origin: Origin, router: Router, mut stopped: watch::Receiver<bool>)
+where
+    S: hyper::rt::Read + hyper::rt::Write + Unpin,
+{
+    let remote = origin.remote;
+    let origin = Arc::new(origin);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         if let Some(uri) = router::without_trailing_slash(request.uri()) {
@@ -192,7 +227,7 @@ async fn serve(
         .header_read_timeout(IDLE_TIMEOUT)
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEADER_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(stream, service);
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -219,6 +254,8 @@ mod tests {
         RestSettings {
             listeners: listeners.iter().map(|text| Listener::parse(text).unwrap()).collect(),
             admin_listeners,
+            https: HttpsSettings::default(),
+            admin_https: HttpsSettings::default(),
             advertised_host: None,
             advertised_port: None,
             advertised_scheme: None,

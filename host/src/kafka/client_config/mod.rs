@@ -15,7 +15,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod tls;
-mod trust_store;
 
 use std::collections::BTreeMap;
 use std::fmt;

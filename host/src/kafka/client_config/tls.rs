@@ -1,9 +1,7 @@
 //! TLS: Java's key stores and trust stores into what OpenSSL reads.
 
-use std::fs::File;
-use std::io::Read;
-
-use super::{Properties, trust_store};
+use super::Properties;
+use crate::tls::{self, Problem, StoreFormat, pem_lines};
 
 const KEYSTORE: &str = "ssl.keystore.location";
 const TRUSTSTORE: &str = "ssl.truststore.location";
@@ -13,35 +11,6 @@ pub(super) fn settings(properties: &mut Properties) {
     trust_store(properties);
     host_name_check(properties);
     cipher_suites(properties);
-}
-
-/// What a store's first bytes say it is. Java's own readers look at the content too, because
-/// `keytool` writes PKCS#12 under every name.
-#[derive(Debug, PartialEq, Eq)]
-enum StoreFormat {
-    Pem,
-    Pkcs12,
-    Jks,
-    Unknown,
-}
-
-impl StoreFormat {
-    fn of_file(path: &str) -> Result<Self, String> {
-        let mut start = [0; 4];
-        let mut file = File::open(path).map_err(|error| format!("cannot be opened: {error}"))?;
-        let read = file.read(&mut start).map_err(|error| format!("cannot be read: {error}"))?;
-        Ok(Self::of(&start[..read]))
-    }
-
-    fn of(start: &[u8]) -> Self {
-        match start {
-            [0xFE, 0xED, 0xFE, 0xED] | [0xCE, 0xCE, 0xCE, 0xCE] => Self::Jks,
-            [0x30, ..] => Self::Pkcs12,
-            // "----" of a PEM header, or text before it.
-            [first, ..] if first.is_ascii_graphic() || first.is_ascii_whitespace() => Self::Pem,
-            _ => Self::Unknown,
-        }
-    }
 }
 
 fn is_pem(properties: &Properties, key: &str) -> bool {
@@ -76,13 +45,7 @@ fn key_store(properties: &mut Properties) {
                 properties.put("ssl.keystore.password", "ssl.keystore.password", password);
             }
         }
-        Ok(StoreFormat::Jks) => properties.refuse(
-            KEYSTORE,
-            format!(
-                "is a JKS file, whose keys only Java can read; convert it with: keytool \
-                 -importkeystore -srckeystore {path} -destkeystore store.p12 -deststoretype pkcs12"
-            ),
-        ),
+        Ok(StoreFormat::Jks) => java_key_store(properties),
         Ok(StoreFormat::Pem) => {
             properties.refuse(KEYSTORE, "is a PEM file; set ssl.keystore.type=PEM");
         }
@@ -100,44 +63,39 @@ fn trust_store(properties: &mut Properties) {
     let Some(path) = properties.text(TRUSTSTORE).map(str::to_owned) else {
         return;
     };
-    let typed_pem = is_pem(properties, "ssl.truststore.type");
-    match StoreFormat::of_file(&path) {
-        Ok(StoreFormat::Pem) if typed_pem => properties.put(TRUSTSTORE, "ssl.ca.location", path),
-        Ok(StoreFormat::Pem) => {
-            properties.refuse(TRUSTSTORE, "is a PEM file; set ssl.truststore.type=PEM");
+    if is_pem(properties, "ssl.truststore.type") {
+        match StoreFormat::of_file(&path) {
+            Ok(StoreFormat::Pem) => properties.put(TRUSTSTORE, "ssl.ca.location", path),
+            Ok(_) => properties.refuse(TRUSTSTORE, "is not a PEM file"),
+            Err(reason) => properties.refuse(TRUSTSTORE, reason),
         }
-        Ok(_) if typed_pem => properties.refuse(TRUSTSTORE, "is not a PEM file"),
-        Ok(StoreFormat::Jks | StoreFormat::Pkcs12) => {
-            let password = properties.text("ssl.truststore.password").map(str::to_owned);
-            match trust_store::read(&path, password.as_deref()) {
-                Ok(pem) => properties.put(TRUSTSTORE, "ssl.ca.pem", pem),
-                Err(reason) => properties.refuse(TRUSTSTORE, reason),
-            }
-        }
-        Ok(StoreFormat::Unknown) => {
-            properties.refuse(TRUSTSTORE, "is neither PEM, PKCS#12 nor JKS");
-        }
-        Err(reason) => properties.refuse(TRUSTSTORE, reason),
+        return;
+    }
+    let found = tls::trusted(|key| properties.text(key)).and_then(|certificates| {
+        tls::to_pem(&certificates.unwrap_or_default()).map_err(|reason| Problem { key: TRUSTSTORE, reason })
+    });
+    match found {
+        Ok(pem) => properties.put(TRUSTSTORE, "ssl.ca.pem", pem),
+        Err(problem) => properties.refuse(problem.key, problem.reason),
     }
 }
 
-/// PEM text on one line, as property files often have it, gets its line ends back.
-fn pem_lines(text: &str) -> String {
-    if text.contains('\n') || !text.contains("-----BEGIN") {
-        return text.to_owned();
-    }
-    let mut out = String::with_capacity(text.len() + 64);
-    for part in text.split("-----").map(str::trim) {
-        if part.starts_with("BEGIN ") || part.starts_with("END ") {
-            out.push_str(&format!("-----{part}-----\n"));
-        } else if !part.is_empty() {
-            for line in part.split_whitespace() {
-                out.push_str(line);
-                out.push('\n');
-            }
+/// Hands key and certificates of a JKS file over as PEM, because librdkafka does not read such files.
+fn java_key_store(properties: &mut Properties) {
+    let refuse_key = || Problem { key: KEYSTORE, reason: "holds a key that cannot be written as PEM".to_owned() };
+    let found = tls::own(|key| properties.text(key)).and_then(|identity| {
+        let identity = identity.ok_or_else(refuse_key)?;
+        let key = identity.key.private_key_to_pem_pkcs8().ok().and_then(|pem| String::from_utf8(pem).ok());
+        let chain = tls::to_pem(&identity.chain).map_err(|reason| Problem { key: KEYSTORE, reason })?;
+        Ok((key.ok_or_else(refuse_key)?, chain))
+    });
+    match found {
+        Ok((key, chain)) => {
+            properties.put(KEYSTORE, "ssl.key.pem", key);
+            properties.put(KEYSTORE, "ssl.certificate.pem", chain);
         }
+        Err(problem) => properties.refuse(problem.key, problem.reason),
     }
-    out
 }
 
 fn host_name_check(properties: &mut Properties) {
@@ -164,26 +122,5 @@ fn cipher_suites(properties: &mut Properties) {
     if !suites.is_empty() {
         let joined = suites.join(":");
         properties.put(KEY, KEY, joined);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn formats_are_told_by_content() {
-        assert_eq!(StoreFormat::of(&[0xFE, 0xED, 0xFE, 0xED]), StoreFormat::Jks);
-        assert_eq!(StoreFormat::of(&[0x30, 0x82, 1, 2]), StoreFormat::Pkcs12);
-        assert_eq!(StoreFormat::of(b"----"), StoreFormat::Pem);
-        assert_eq!(StoreFormat::of(&[]), StoreFormat::Unknown);
-    }
-
-    #[test]
-    fn pem_on_one_line_gets_its_lines_back() {
-        let text = "-----BEGIN CERTIFICATE----- AAAA BBBB -----END CERTIFICATE-----";
-        assert_eq!(pem_lines(text), "-----BEGIN CERTIFICATE-----\nAAAA\nBBBB\n-----END CERTIFICATE-----\n");
-        let lines = "-----BEGIN X-----\nAAAA\n-----END X-----";
-        assert_eq!(pem_lines(lines), lines);
     }
 }

@@ -1,0 +1,30 @@
+//! Certificates for tests.
+
+use openssl::asn1::Asn1Time;
+use openssl::ec::{EcGroup, EcKey};
+use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
+use openssl::pkey::{PKey, Private};
+use openssl::x509::extension::SubjectAlternativeName;
+use openssl::x509::{X509, X509Builder, X509NameBuilder};
+
+/// A new key and a certificate for `name` on this machine, signed by `issuer` or by itself.
+pub(crate) fn certificate(name: &str, issuer: Option<(&X509, &PKey<Private>)>) -> (PKey<Private>, X509) {
+    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).expect("known");
+    let key = PKey::from_ec_key(EcKey::generate(&group).expect("a key")).expect("a key");
+    let mut subject = X509NameBuilder::new().expect("a builder");
+    subject.append_entry_by_text("CN", name).expect("text");
+    let subject = subject.build();
+    let mut builder = X509Builder::new().expect("a builder");
+    builder.set_version(2).expect("version 3");
+    builder.set_subject_name(&subject).expect("a name");
+    builder.set_issuer_name(issuer.map_or(&*subject, |(issuer, _)| issuer.subject_name())).expect("a name");
+    builder.set_pubkey(&key).expect("a key");
+    builder.set_not_before(&Asn1Time::days_from_now(0).expect("a time")).expect("a time");
+    builder.set_not_after(&Asn1Time::days_from_now(1).expect("a time")).expect("a time");
+    let mut name = SubjectAlternativeName::new();
+    let name = name.dns("localhost").ip("127.0.0.1").build(&builder.x509v3_context(None, None)).expect("an extension");
+    builder.append_extension(name).expect("an extension");
+    builder.sign(issuer.map_or(&key, |(_, key)| key), MessageDigest::sha256()).expect("signed");
+    (key, builder.build())
+}
