@@ -80,7 +80,7 @@ fn own_certificates_are_put_in_order() {
     let (middle_key, middle) = certificate("middle", Some((&root, &root_key)));
     let (key, leaf) = certificate("leaf", Some((&middle, &middle_key)));
     let (_, stranger) = certificate("stranger", None);
-    let found = identity(key.clone(), vec![root.clone(), stranger.clone(), leaf, middle], KEYSTORE).expect("complete");
+    let found = identity(key.clone(), vec![root, stranger.clone(), leaf, middle], KEYSTORE).expect("complete");
     let names: Vec<String> = found.chain.iter().map(|one| format!("{:?}", one.subject_name())).collect();
     assert_eq!(names, [r#"[commonName = "leaf"]"#, r#"[commonName = "middle"]"#, r#"[commonName = "root"]"#]);
     let problem = identity(key, vec![stranger], KEYSTORE).err().expect("refused");
