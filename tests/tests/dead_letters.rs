@@ -5,7 +5,7 @@
 use ferroconnect_e2e::kafka::{Kafka, Record};
 use ferroconnect_e2e::process::read_lossy;
 use ferroconnect_e2e::unique;
-use ferroconnect_e2e::wait::until_equal;
+use ferroconnect_e2e::wait::{until, until_equal};
 use ferroconnect_e2e::worker::{Subject, WorkerSetup};
 use std::path::Path;
 use std::time::Instant;
@@ -260,6 +260,30 @@ fn records_that_put_rejects_become_letters_where_they_are_wanted() {
     until_equal("letters", &Some("bad-3".to_owned()), || dead().pop());
 }
 
+#[test]
+fn a_plugin_may_wait_for_its_reports_on_a_thread_of_its_own() {
+    let (kafka, topic, letters, name) = (Kafka::shared(), unique("waits"), unique("letters"), unique("picky"));
+    kafka.create_topic(&topic, 1);
+    kafka.write(&topic, 0, ["good-0", "bad-0", "good-1"]);
+    let mut setup = worker(kafka);
+    let file = setup.path("out.txt");
+    let mut config = picky_sink(&topic, &file, &letters);
+    config.extend([("report.prefix", "bad"), ("report.wait", "true"), ("producer.override.max.request.size", "2000")]);
+    setup.connector(&name, &config);
+    let worker = setup.start();
+    let mut wanted = ["good-0", "arrived bad-0", "good-1"].map(str::to_owned).to_vec();
+    until_equal("lines of the sink", &wanted, || lines(&file));
+    assert_eq!(kafka.read(&letters).iter().filter_map(Record::text).collect::<Vec<_>>(), ["bad-0"]);
+    // A letter that Kafka does not take: the plugin learns of it, and the task fails whatever the plugin makes of it.
+    let large = format!("bad-{}", "x".repeat(5000));
+    kafka.write(&topic, 0, [large.as_str()]);
+    worker.rest.await_task(&name, 0, "FAILED");
+    wanted.push(format!("failed {large}"));
+    assert_eq!(lines(&file), wanted);
+    let offsets = worker.rest.get(&format!("/connectors/{name}/offsets")).json();
+    assert_eq!(offsets["offsets"][0]["offset"]["kafka_offset"], 3, "{offsets}");
+}
+
 /// Why the task of a sink with this dead-letter topic failed.
 fn refusal(subject: Subject, letters: &str, more: &[(&str, &str)]) -> String {
     let (kafka, topic, name) = (Kafka::shared(), unique("empty"), unique("judge"));
@@ -308,7 +332,11 @@ fn secrets_stay_out_of_letters() {
     let file = setup.path("out.txt");
     let (by_plugin, by_transform) = (unique("letters"), unique("letters"));
     let mut config = picky_sink(&topic, &file, &by_plugin);
-    config.extend([("report.prefix", "{"), ("fail.text", "login as ${env::LETTERS_SECRET} failed")]);
+    config.extend([
+        ("report.prefix", "{"),
+        ("report.wait", "true"),
+        ("fail.text", "login as ${env::LETTERS_SECRET} failed"),
+    ]);
     setup.connector(&unique("plugin"), &config);
     let mut config = picky_sink(&topic, &file, &by_transform);
     config.extend([
@@ -396,4 +424,33 @@ fn retriable_errors_are_tried_again_and_given_up_in_time() {
         !log.contains(&format!("Error encountered in task {patient}-0")),
         "a record that passed in the end is logged"
     );
+}
+
+/// Java skips a record that it was trying again when its task had to end.
+#[test]
+fn a_record_that_is_tried_again_at_the_end_is_read_again() {
+    let (kafka, topic, letters, name) = (Kafka::shared(), unique("trying"), unique("letters"), unique("picky"));
+    kafka.create_topic(&topic, 1);
+    kafka.write(&topic, 0, ["good-0", "later", "good-1"]);
+    let mut setup = worker(kafka);
+    setup.set("task.shutdown.graceful.timeout.ms", "1000");
+    let (file, tries) = (setup.path("out.txt"), setup.path("tries.txt"));
+    let mut config = picky_sink(&topic, &file, &letters);
+    config.extend([
+        ("transforms", "picky"),
+        ("transforms.picky.type", "PickyTransform"),
+        ("transforms.picky.fail.as", "retriable"),
+        ("transforms.picky.tries.to", tries.to_str().unwrap()),
+        ("errors.retry.timeout", "-1"),
+    ]);
+    let fail = |prefix| [config.clone(), vec![("transforms.picky.fail.prefix", prefix)]].concat();
+    setup.connector(&name, &fail("later"));
+    let mut worker = setup.start();
+    until("some tries", || lines(&tries).len() >= 2);
+    assert!(worker.terminate().success());
+    setup.connector(&name, &fail("nothing"));
+    let worker = setup.start();
+    until_equal("all records in order", &["good-0", "later", "good-1"].map(str::to_owned).to_vec(), || lines(&file));
+    drop(worker);
+    assert!(kafka.read(&letters).is_empty(), "the record has a letter");
 }
