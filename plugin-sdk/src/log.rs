@@ -20,6 +20,11 @@ pub(crate) fn attach(services: HostServicesObject) {
     let _first = SERVICES.set(services);
 }
 
+/// Whether there is a worker whose log takes lines.
+pub(crate) fn is_attached() -> bool {
+    SERVICES.get().is_some()
+}
+
 /// From now on lines of this thread belong to a connector or task. Gives back what was set before.
 pub(crate) fn set_thread_scope(scope: u64) -> u64 {
     SCOPE.with(|cell| cell.replace(scope))

@@ -3,6 +3,7 @@
 //! A [`LogContext`] is entered for the length of a scope on one thread. Threads that the host did not start, such as a
 //! plugin's own, name the context by the number of a registered scope ([`LogContext::register`]).
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
@@ -72,6 +73,18 @@ impl LogContext {
             Some(context) => context.confidential.hide_in(error),
             None => error,
         }
+    }
+
+    /// A text without what any registered context must not show: for lines of threads that do not say whose they are,
+    /// such as those that a plugin starts.
+    pub fn hide_for_all(text: &str) -> Cow<'_, str> {
+        SCOPES.read().values().fold(Cow::Borrowed(text), |text, context| {
+            let hidden = match context.confidential.hide(&text) {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(hidden) => Some(hidden),
+            };
+            hidden.map_or(text, Cow::Owned)
+        })
     }
 
     /// The context registered under `scope`, as long as its handle lives.
@@ -184,6 +197,20 @@ mod tests {
         let _guard = LogContext::task("a", 1).enter();
         let other = std::thread::spawn(LogContext::current).join().unwrap();
         assert_eq!(other, None);
+    }
+
+    #[test]
+    fn lines_of_nobody_show_what_nobody_shows() {
+        let keeping = |secret: &str| {
+            let mut confidential = Confidential::default();
+            confidential.add(secret, "[hidden]");
+            LogContext::task("kept", 0).keeping(confidential)
+        };
+        let (first, _second) = (keeping("first-secret").register(), keeping("second-secret").register());
+        let text = "first-secret second-secret";
+        assert_eq!(LogContext::hide_for_all(text), "[hidden] [hidden]");
+        drop(first);
+        assert_eq!(LogContext::hide_for_all(text), "first-secret [hidden]");
     }
 
     #[test]

@@ -83,9 +83,10 @@ pub fn log_foreign(level: LogLevel, target: &str, message: &str, fields: &[(&str
     if level == LogLevel::Off || !loggers::enabled(level, target) {
         return;
     }
-    let fields: Vec<_> = fields.iter().map(|(key, value)| (*key, FieldValue::Text(Cow::Borrowed(*value)))).collect();
     let context = scope.and_then(LogContext::of_scope).or_else(LogContext::current);
-    emit(level, target, None, message, &fields, context.as_ref());
+    let hide = |text| if context.is_none() { LogContext::hide_for_all(text) } else { Cow::Borrowed(text) };
+    let fields: Vec<_> = fields.iter().map(|&(key, value)| (key, FieldValue::Text(hide(value)))).collect();
+    emit(level, target, None, &hide(message), &fields, context.as_ref());
 }
 
 fn emit(

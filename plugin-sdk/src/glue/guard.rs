@@ -23,22 +23,30 @@ pub(crate) fn install_panic_hook() {
     ONCE.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if INSIDE_GUARD.with(Cell::get) == 0 {
-                previous(info);
-            } else {
+            if INSIDE_GUARD.with(Cell::get) > 0 {
                 note_panic(info);
+            } else if log::is_attached() {
+                // A thread of the author's own: nobody waits for it.
+                let message = format!("A thread of this library panicked: {}", message_of(info.payload()));
+                log::write_text(LogLevel::ERROR, "panic", &message, &[("detail", place_of(info))]);
+            } else {
+                previous(info);
             }
         }));
     });
 }
 
 fn note_panic(info: &PanicHookInfo<'_>) {
+    LAST_PANIC.with(|last| *last.borrow_mut() = Some(place_of(info)));
+}
+
+/// Where a panic happened, with the backtrace.
+fn place_of(info: &PanicHookInfo<'_>) -> String {
     let place = info.location().map(|place| format!(" at {place}")).unwrap_or_default();
     let thread = std::thread::current();
     let thread = thread.name().unwrap_or("?");
     let backtrace = Backtrace::force_capture();
-    let note = format!("panicked{place} in thread '{thread}'\n{backtrace}");
-    LAST_PANIC.with(|last| *last.borrow_mut() = Some(note));
+    format!("panicked{place} in thread '{thread}'\n{backtrace}")
 }
 
 fn message_of(payload: &(dyn Any + Send)) -> &str {

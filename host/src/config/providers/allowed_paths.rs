@@ -109,8 +109,12 @@ mod tests {
 
     #[test]
     fn the_list_must_make_sense() {
-        for list in ["relative/path", "/no/such/path"] {
-            assert!(AllowedPaths::new(&Props::from([(ALLOWED_PATHS, list)])).is_err(), "{list}");
+        for (list, text) in [
+            ("relative/path", "Path relative/path is not absolute"),
+            ("/,/no/such/path", "Path /no/such/path does not exist"),
+        ] {
+            let error = AllowedPaths::new(&Props::from([(ALLOWED_PATHS, list)])).expect_err(list);
+            assert!(error.message().starts_with(text), "{error}");
         }
     }
 }

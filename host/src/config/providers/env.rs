@@ -63,7 +63,9 @@ mod tests {
         let keys = IndexSet::from(["DB_USER".to_owned(), "HOME".to_owned()]);
         let data = provider.get("", &keys).expect("no path");
         assert_eq!(data.values, HashMap::from([("DB_USER".to_owned(), "u".to_owned())]));
-        assert!(provider.get("path", &keys).is_err());
+        let error = provider.get("path", &keys).err().expect("paths mean nothing here");
+        let text = "Path is not supported for EnvVarConfigProvider, invalid value 'path'";
+        assert!(error.message().starts_with(text), "{error}");
         assert!(EnvVarConfigProvider::new(&Props::from([("allowlist.pattern", "(")])).is_err());
     }
 }

@@ -115,7 +115,7 @@ impl ConfigTransformer {
             };
             let class = class.trim();
             let params = worker.with_prefix(&format!("{CONFIG_PROVIDERS}.{name}.param."));
-            let provider = match built_in(class, &params).map_err(|error| for_provider(&name, error))? {
+            let provider = match built_in(class, &params).map_err(|error| wrongly_set_up(&name, error))? {
                 Some(provider) => Some(provider),
                 None => maker(class, &params)?,
             };
@@ -245,6 +245,11 @@ fn replace(text: &str, found: &Found) -> String {
     }
     out.push_str(&text[done..]);
     out
+}
+
+fn wrongly_set_up(name: &str, error: ConnectError) -> ConnectError {
+    let keys = format!("{CONFIG_PROVIDERS}.{name}.param.*");
+    ConnectError::config(format!("Config provider '{name}' ({keys}): {}", error.message())).caused_by(error)
 }
 
 fn for_provider(name: &str, error: ConnectError) -> ConnectError {
