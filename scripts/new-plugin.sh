@@ -25,6 +25,10 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$kind" ] || usage
 
+case $name in
+  source | sink | transform | predicate | converter | header-converter | config-provider)
+    die "the name comes first and then the kind: ${0##*/} $kind $name" ;;
+esac
 [[ $name =~ ^[a-z][a-z0-9]*(-[a-z0-9]+)*$ ]] ||
   die "'$name' is no name for a crate; use lower-case letters, digits and single hyphens, such as my-files"
 case $kind in

@@ -363,6 +363,13 @@ macro_rules! export {
         }
         $crate::__export_registry!(__ferroconnect_plugins);
     };
+    ($($other:tt)*) => {
+        ::core::compile_error!(
+            "export! takes lists of types such as `transforms: [MyTransform]`; in this order, each at most once: sources, \
+             sinks, converters, header_converters, transforms, predicates, config_providers, rest_extensions, \
+             override_policies"
+        );
+    };
 }
 
 /// The symbols of a library.

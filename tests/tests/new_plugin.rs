@@ -90,6 +90,7 @@ fn bad_arguments_are_refused_with_the_reason() {
     let cases = [
         (vec!["My_Plugin", "source", "--dir", folder], "'My_Plugin' is no name for a crate"),
         (vec!["my-plugin", "connector", "--dir", folder], "'connector' is no kind of plugin"),
+        (vec!["sink", "my-plugin", "--dir", folder], "the name comes first and then the kind"),
         (vec!["my-plugin", "sink", "--dir", folder, "--sdk", folder], "there is no SDK at"),
         (vec!["my-plugin", "sink", "--dir", env!("CARGO_MANIFEST_DIR")], "lies inside this repository"),
     ];

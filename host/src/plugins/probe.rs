@@ -130,13 +130,15 @@ pub(super) fn try_out(path: &Path, worker: &Props) -> Result<LibraryReport, Refu
 pub(super) fn plugins_of(library: &Library, infos: Vec<PluginInfo>) -> Result<Vec<Plugin>, Refusal> {
     let plugins: Result<Vec<Option<Plugin>>, _> =
         infos.into_iter().map(|info| Plugin::of_library(library, info)).collect();
-    match plugins {
-        Ok(plugins) => Ok(plugins.into_iter().flatten().collect()),
+    let broken = |message: String| Refusal::new(library.path(), Reason::Broken, message, "Ask its makers");
+    let plugins: Vec<Plugin> = match plugins {
+        Ok(plugins) => plugins.into_iter().flatten().collect(),
         Err(error) => {
             let causes: Vec<&str> = error.chain().map(|cause| cause.message()).collect();
-            Err(Refusal::new(library.path(), Reason::Broken, causes.join(": "), "Ask its makers"))
+            return Err(broken(causes.join(": ")));
         }
-    }
+    };
+    Plugin::fault_in(&plugins).map_or(Ok(plugins), |fault| Err(broken(fault)))
 }
 
 /// The properties that libraries may see, those under `plugin.`, as text.

@@ -72,6 +72,23 @@ impl Plugin {
         }))
     }
 
+    /// What is wrong with the plugins that one library lists, if anything is.
+    pub(super) fn fault_in(plugins: &[Plugin]) -> Option<String> {
+        let same = |a: &Plugin, b: &Plugin| {
+            (a.kind, &a.class, &a.version, &a.location) == (b.kind, &b.class, &b.version, &b.location)
+        };
+        plugins.iter().enumerate().find_map(|(index, plugin)| {
+            let Plugin { kind, class, .. } = plugin;
+            if class.trim().is_empty() {
+                Some(format!("it has a {kind} without a class name"))
+            } else if plugins[..index].iter().any(|other| same(plugin, other)) {
+                Some(format!("it lists the {kind} {class} twice"))
+            } else {
+                None
+            }
+        })
+    }
+
     /// A stage that comes with the worker.
     fn of_worker(stage: &BuiltIn) -> Plugin {
         Plugin {
@@ -401,6 +418,17 @@ mod tests {
             plugin(PluginKind::Sink, "net.example.FileStreamSource", "1.0", "/p/net.so"),
             plugin(PluginKind::Transformation, "org.example.Mask$Notes", "1.0", "/p/mask.so"),
         ])
+    }
+
+    #[test]
+    fn a_library_has_names_for_its_classes_and_lists_each_once() {
+        let mask = |version| plugin(PluginKind::Transformation, "org.example.Mask", version, "/p/mask.so");
+        let fault = |plugins: &[Plugin]| Plugin::fault_in(plugins);
+        let kinds = plugin(PluginKind::Predicate, "org.example.Mask", "1.0", "/p/mask.so");
+        assert_eq!(fault(&[mask("1.0"), mask("1.1"), kinds]), None);
+        assert_eq!(fault(&[mask("1.0"), mask("1.0")]).unwrap(), "it lists the transformation org.example.Mask twice");
+        let nameless = plugin(PluginKind::Sink, " ", "1.0", "/p/mask.so");
+        assert_eq!(fault(&[mask("1.0"), nameless]).unwrap(), "it has a sink without a class name");
     }
 
     #[test]
