@@ -4,8 +4,7 @@ use crate::config::ConfigDef;
 use crate::connector::{SinkConnector, SourceConnector};
 use crate::error::{Error, Result};
 use crate::glue::{
-    ConverterGlue, HeaderConverterGlue, PolicyGlue, PredicateGlue, ProviderGlue, RestGlue, SinkConnectorGlue,
-    SinkTaskGlue, SourceConnectorGlue, SourceTaskGlue, TransformGlue, guard,
+    ConverterGlue, Glue, HeaderConverterGlue, PolicyGlue, PredicateGlue, ProviderGlue, RestGlue, TransformGlue, guard,
 };
 use crate::service::{ConfigProvider, OverridePolicy, RestExtension};
 use crate::stage::{Converter, HeaderConverter, Predicate, Transform};
@@ -156,11 +155,9 @@ impl PluginEntry {
         let info = description.info(PluginKind::SOURCE);
         let Description { class, config, task_class, .. } = description;
         let task_config = config.clone();
-        let connector = move || {
-            SourceConnector_TO::from_value(SourceConnectorGlue::new(&class, config.clone(), connector()), TD_Opaque)
-        };
-        let task =
-            move || SourceTask_TO::from_value(SourceTaskGlue::new(&task_class, task_config.clone(), task()), TD_Opaque);
+        let connector =
+            move || SourceConnector_TO::from_value(Glue::new(&class, config.clone(), connector()), TD_Opaque);
+        let task = move || SourceTask_TO::from_value(Glue::new(&task_class, task_config.clone(), task()), TD_Opaque);
         PluginEntry { info, factory: Factory::Source(Arc::new(connector), Arc::new(task)) }
     }
 
@@ -174,11 +171,8 @@ impl PluginEntry {
         let info = description.info(PluginKind::SINK);
         let Description { class, config, task_class, .. } = description;
         let task_config = config.clone();
-        let connector = move || {
-            SinkConnector_TO::from_value(SinkConnectorGlue::new(&class, config.clone(), connector()), TD_Opaque)
-        };
-        let task =
-            move || SinkTask_TO::from_value(SinkTaskGlue::new(&task_class, task_config.clone(), task()), TD_Opaque);
+        let connector = move || SinkConnector_TO::from_value(Glue::new(&class, config.clone(), connector()), TD_Opaque);
+        let task = move || SinkTask_TO::from_value(Glue::new(&task_class, task_config.clone(), task()), TD_Opaque);
         PluginEntry { info, factory: Factory::Sink(Arc::new(connector), Arc::new(task)) }
     }
 

@@ -1,15 +1,14 @@
 //! Between the authors' traits and the contract: every author method runs behind a guard.
 
 pub mod guard;
+mod half;
 mod services;
 mod sink;
 mod source;
 mod stages;
 
+pub(crate) use half::Glue;
 pub(crate) use services::{PolicyGlue, ProviderGlue, RestGlue};
-
-pub(crate) use sink::{SinkConnectorGlue, SinkTaskGlue};
-pub(crate) use source::{SourceConnectorGlue, SourceTaskGlue};
 pub(crate) use stages::{ConverterGlue, HeaderConverterGlue, PredicateGlue, TransformGlue};
 
 use ferroconnect_plugin_abi::containers::{AbiSlice, AbiStr, AbiVec};

@@ -1,11 +1,9 @@
 //! Source connectors and tasks behind their guard.
 
-use super::guard::Guarded;
-use crate::config::{Config, ConfigDef};
+use super::half::Glue;
 use crate::connector::{SourceConnector, SourceTask};
 use crate::context::{ConnectorContext, SourceContext};
 use crate::record::Batch;
-use crate::stop::StopSignal;
 use ferroconnect_plugin_abi::config::{ConfigValue, Pairs};
 use ferroconnect_plugin_abi::containers::AbiVec;
 use ferroconnect_plugin_abi::error::{AbiError, AbiResult, ErrorKind};
@@ -15,44 +13,26 @@ use ferroconnect_plugin_abi::source::{
     AlteredOffset, ControlObject, SourceConnector as AbiSourceConnector, SourceTask as AbiSourceTask, Support,
 };
 
-pub(crate) struct SourceConnectorGlue<C> {
-    connector: Guarded<C>,
-    stop: StopSignal,
-    def: ConfigDef,
-}
-
-impl<C: SourceConnector> SourceConnectorGlue<C> {
-    pub(crate) fn new(class: &str, def: ConfigDef, connector: C) -> SourceConnectorGlue<C> {
-        SourceConnectorGlue { connector: Guarded::new(class, connector), stop: StopSignal::default(), def }
-    }
-}
-
-impl<C: SourceConnector> AbiSourceConnector for SourceConnectorGlue<C> {
+impl<C: SourceConnector> AbiSourceConnector for Glue<C> {
     fn control(&self) -> ControlObject {
-        super::control(&self.stop)
+        self.stop_control()
     }
 
     fn validate(&self, config: Pairs) -> AbiResult<AbiVec<ConfigValue>> {
-        let config = self.def.fill(&config);
-        self.connector.look("validate", |connector| Ok(connector.validate(&config)?.into()))
+        self.ask("validate", &config, |connector, config| Ok(connector.validate(config)?.into()))
     }
 
     fn start(&mut self, context: ConnectorContextObject, config: Pairs) -> AbiResult<()> {
         let context = ConnectorContext::new(context, self.stop.clone());
-        self.connector.set_scope(context.log_scope());
-        let def = &self.def;
-        self.connector.call("start", |connector| connector.start(context, def.parse(&config)?))
+        self.begin(context.log_scope(), config, |connector, config| connector.start(context, config))
     }
 
     fn task_configs(&mut self, maximum: u32) -> AbiResult<AbiVec<Pairs>> {
-        let maximum = usize::try_from(maximum).unwrap_or(usize::MAX);
-        self.connector.call("task_configs", |connector| {
-            Ok(connector.task_configs(maximum)?.iter().map(Config::to_pairs).collect())
-        })
+        self.divide(maximum, C::task_configs)
     }
 
     fn stop(&mut self) -> AbiResult<()> {
-        self.connector.call("stop", SourceConnector::stop)
+        self.object.call("stop", C::stop)
     }
 
     fn alter_offsets(&mut self, config: Pairs, offsets: AbiVec<AlteredOffset>) -> AbiResult<bool> {
@@ -60,43 +40,26 @@ impl<C: SourceConnector> AbiSourceConnector for SourceConnectorGlue<C> {
             .into_iter()
             .map(|altered| (altered.partition.into_option(), altered.offset.into_option()))
             .collect();
-        let config = self.def.fill(&config);
-        self.connector.call("alter_offsets", |connector| connector.alter_offsets(&config, &offsets))
+        self.ask_mut("alter_offsets", &config, |connector, config| connector.alter_offsets(config, &offsets))
     }
 
     fn exactly_once_support(&self, config: Pairs) -> AbiResult<Support> {
-        let config = self.def.fill(&config);
-        self.connector.look("exactly_once_support", |connector| connector.exactly_once_support(&config))
+        self.ask("exactly_once_support", &config, C::exactly_once_support)
     }
 
     fn can_define_transactions(&self, config: Pairs) -> AbiResult<Support> {
-        let config = self.def.fill(&config);
-        self.connector.look("can_define_transactions", |connector| connector.can_define_transactions(&config))
+        self.ask("can_define_transactions", &config, C::can_define_transactions)
     }
 }
 
-pub(crate) struct SourceTaskGlue<T> {
-    task: Guarded<T>,
-    stop: StopSignal,
-    def: ConfigDef,
-}
-
-impl<T: SourceTask> SourceTaskGlue<T> {
-    pub(crate) fn new(class: &str, def: ConfigDef, task: T) -> SourceTaskGlue<T> {
-        SourceTaskGlue { task: Guarded::new(class, task), stop: StopSignal::default(), def }
-    }
-}
-
-impl<T: SourceTask> AbiSourceTask for SourceTaskGlue<T> {
+impl<T: SourceTask> AbiSourceTask for Glue<T> {
     fn control(&self) -> ControlObject {
-        super::control(&self.stop)
+        self.stop_control()
     }
 
     fn start(&mut self, context: SourceTaskContextObject, config: Pairs) -> AbiResult<()> {
         let context = SourceContext::new(context, self.stop.clone());
-        self.task.set_scope(context.log_scope());
-        let def = &self.def;
-        self.task.call("start", |task| task.start(context, def.parse(&config)?))
+        self.begin(context.log_scope(), config, |task, config| task.start(context, config))
     }
 
     fn wants_acknowledgements(&self) -> bool {
@@ -104,23 +67,23 @@ impl<T: SourceTask> AbiSourceTask for SourceTaskGlue<T> {
     }
 
     fn poll(&mut self, batch: &mut SourceBatch) -> AbiResult<()> {
-        let result = self.task.call("poll", |task| task.poll(&mut Batch::new(batch)));
+        let result = self.object.call("poll", |task| task.poll(&mut Batch::new(batch)));
         if batch.records.len() != batch.positions.len() {
-            let text = format!("{}.poll gave a batch of unequal lengths", self.task.class());
+            let text = format!("{}.poll gave a batch of unequal lengths", self.object.class());
             return AbiResult::RErr(AbiError::new(ErrorKind::FATAL, text));
         }
         result
     }
 
     fn acknowledge(&mut self, acknowledgements: AbiVec<Acknowledgement>) -> AbiResult<()> {
-        self.task.call("acknowledged", |task| task.acknowledged(&acknowledgements))
+        self.object.call("acknowledged", |task| task.acknowledged(&acknowledgements))
     }
 
     fn commit(&mut self) -> AbiResult<()> {
-        self.task.call("commit", SourceTask::commit)
+        self.object.call("commit", T::commit)
     }
 
     fn stop(&mut self) -> AbiResult<()> {
-        self.task.call("stop", SourceTask::stop)
+        self.object.call("stop", T::stop)
     }
 }

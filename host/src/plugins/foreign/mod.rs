@@ -1,5 +1,6 @@
 //! Objects of plugin libraries as the host's own types, and the host's objects as plugins see them.
 
+mod connector;
 mod contexts;
 mod convert;
 pub(super) mod guard;

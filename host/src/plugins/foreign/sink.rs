@@ -6,6 +6,7 @@ use ferroconnect_plugin_abi::containers::AbiSlice;
 use ferroconnect_plugin_abi::record::{PartitionOffset, Record, TopicPartition};
 use ferroconnect_plugin_abi::sink::{AlteredPartition, SinkConnectorObject, SinkTaskObject};
 
+use super::connector::connector;
 use super::contexts;
 use super::convert::{config_values, from_pairs, result, to_pairs};
 use crate::config::{ConfigValueInfo, Props};
@@ -18,51 +19,9 @@ pub struct SinkConnector {
     control: Control,
 }
 
+connector!(SinkConnector, SinkConnectorObject);
+
 impl SinkConnector {
-    pub(crate) fn new(object: SinkConnectorObject) -> SinkConnector {
-        let control = Control::new(object.control());
-        SinkConnector { object, control }
-    }
-
-    /// The half that any thread may use.
-    pub fn control(&self) -> Control {
-        self.control.clone()
-    }
-
-    /// Lets the plugin check a whole configuration. The answer holds the keys whose state differs from what the
-    /// definition says. May be called on a connector that was never started.
-    ///
-    /// # Errors
-    /// Whatever the plugin answers.
-    pub fn validate(&self, props: &Props) -> Result<Vec<ConfigValueInfo>> {
-        result(self.object.validate(to_pairs(props))).map(config_values)
-    }
-
-    /// Starts it.
-    ///
-    /// # Errors
-    /// Whatever the plugin answers.
-    pub fn start(&mut self, context: Arc<dyn ConnectorContext>, props: &Props) -> Result<()> {
-        result(self.object.start(contexts::connector(context), to_pairs(props)))
-    }
-
-    /// The configurations of at most `maximum` tasks.
-    ///
-    /// # Errors
-    /// Whatever the plugin answers.
-    pub fn task_configs(&mut self, maximum: u32) -> Result<Vec<Props>> {
-        let configs = result(self.object.task_configs(maximum))?;
-        Ok(configs.into_iter().map(from_pairs).collect())
-    }
-
-    /// Stops it. No call may follow.
-    ///
-    /// # Errors
-    /// Whatever the plugin answers.
-    pub fn stop(&mut self) -> Result<()> {
-        result(self.object.stop())
-    }
-
     /// Tells the plugin that the user alters or resets consumer offsets (KIP-875). True = the plugin handled offsets
     /// that it keeps itself. May be called on a connector that was never started.
     ///
