@@ -333,7 +333,6 @@ impl SourceEnds<'_> {
         let mut config = vec![
             ("connector.class", "MisbehavingSource"),
             ("topic", self.topic.as_str()),
-            ("interval.ms", "2"),
             ("transforms", "picky"),
             ("transforms.picky.type", "PickyTransform"),
             ("transforms.picky.tries.to", tries.to_str().unwrap()),
@@ -367,29 +366,25 @@ fn failed_records_of_a_source_survive_kills() {
     let mut setup = worker(kafka);
     let tries = setup.path("tries.txt");
 
-    // Everything fails, and no letter arrives: nothing may count as done.
-    ends.config(
-        &mut setup,
-        &name,
-        &[("transforms.picky.fail.prefix", "line"), ("producer.override.linger.ms", FOR_EVER)],
-    );
+    // Everything fails, slowly enough that no batch is full and none is sent: nothing may count as done.
+    let more =
+        [("interval.ms", "20"), ("transforms.picky.fail.prefix", "line"), ("producer.override.linger.ms", FOR_EVER)];
+    ends.config(&mut setup, &name, &more);
     let mut worker = setup.start();
     until_some("some failures", PATIENCE, || match lines(&tries).len() {
         n if n >= 50 => Ok(()),
         n => Err(format!("{n}")),
     });
-    unchanged_for("the stored offsets", Duration::from_millis(500), || {
-        worker.rest.get(&format!("/connectors/{name}/offsets")).json()["offsets"].clone()
-    });
+    let stored = || worker.rest.get(&format!("/connectors/{name}/offsets")).json()["offsets"].clone();
+    unchanged_for("the stored offsets", Duration::from_millis(500), stored);
+    assert_eq!(stored(), json!([]), "offsets of records whose letters have not arrived");
     worker.kill();
     assert_eq!(kafka.count(&ends.letters), 0, "letters were sent, so the test proves nothing");
 
     // Now some fail, and the worker is killed while letters are under way.
-    ends.config(
-        &mut setup,
-        &name,
-        &[("transforms.picky.fail.prefix", "line 1"), ("producer.override.linger.ms", "50")],
-    );
+    let more =
+        [("interval.ms", "2"), ("transforms.picky.fail.prefix", "line 1"), ("producer.override.linger.ms", "50")];
+    ends.config(&mut setup, &name, &more);
     for _ in 0..4 {
         let before = kafka.count(&ends.letters);
         let mut worker = setup.spawn();
