@@ -100,6 +100,8 @@ pub struct RestSettings {
     pub response_headers: Vec<HeaderRule>,
     /// Classes of REST extensions in the order of loading.
     pub extensions: Vec<String>,
+    /// Whether the main listeners serve the web page at `/ui`.
+    pub web_page: bool,
 }
 
 impl RestSettings {
@@ -360,6 +362,7 @@ fn rest_settings(parsed: &Parsed, originals: &Props) -> RestSettings {
         response_headers: HeaderRule::parse_list(parsed.str("response.http.headers.config"))
             .expect("the key's rule has parsed every header"),
         extensions: parsed.list("rest.extension.classes").to_vec(),
+        web_page: parsed.bool("rest.ui.enable"),
     }
 }
 

@@ -344,6 +344,13 @@ fn answer_keys() -> Vec<ConfigKey> {
                 "Classes of plugins that extend the REST server, in the order of their loading.",
             )
             .check(Validator::list(true, false)),
+            ConfigKey::defaulting(
+                "rest.ui.enable",
+                Type::Boolean,
+                "true",
+                Low,
+                "Whether the main listeners serve the web page at /ui. Our own key.",
+            ),
         ],
     )
 }

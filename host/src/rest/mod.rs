@@ -2,7 +2,7 @@
 //!
 //! [`BoundServer`] binds the ports, [`Server`] serves. `router` says which path leads to which handler; there is one file
 //! of handlers per noun. Handlers hold no state: they read the request (`resource`, `bodies`), ask the herder through its
-//! handle, and write the answer (`entities`, `errors`).
+//! handle, and write the answer (`entities`, `errors`). `ui` serves the web page, which is a client as others are.
 
 mod access_log;
 mod bodies;
@@ -23,6 +23,7 @@ mod server;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod ui;
 
 pub use resource::TopicTracking;
 pub use server::{BoundServer, Server};

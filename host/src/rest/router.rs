@@ -8,7 +8,7 @@ use axum::routing::{get, post, put};
 
 use super::errors::ApiError;
 use super::resource::{Api, resource};
-use super::{access_log, connectors, lifecycle, loggers, offsets, plugins, root, tasks};
+use super::{access_log, connectors, lifecycle, loggers, offsets, plugins, root, tasks, ui};
 
 /// The resources for users: `/`, `/health`, `/connectors`, `/connector-plugins`.
 pub(super) fn main_resources() -> Router<Api> {
@@ -73,9 +73,12 @@ async fn name_server(mut response: Response) -> Response {
     response
 }
 
-/// `/connectors/` means `/connectors`.
+/// `/connectors/` means `/connectors`. Only the web page has a slash at its end.
 pub(super) fn without_trailing_slash(uri: &Uri) -> Option<Uri> {
     let path = uri.path();
+    if path == ui::PAGE {
+        return None;
+    }
     let shorter = path.strip_suffix('/').filter(|rest| !rest.is_empty())?;
     let text = match uri.query() {
         Some(query) => format!("{shorter}?{query}"),
@@ -95,5 +98,6 @@ mod tests {
         assert_eq!(cut("/connectors/?expand=info"), Some("/connectors?expand=info".into()));
         assert_eq!(cut("/connectors"), None);
         assert_eq!(cut("/"), None);
+        assert_eq!(cut("/ui/"), None);
     }
 }

@@ -25,7 +25,7 @@ use super::extras::{self, Extras};
 use super::https::Https;
 use super::listener::{self, Bound};
 use super::resource::{Api, Origin, TopicTracking};
-use super::router;
+use super::{router, ui};
 
 /// Connections that are served at once; further ones wait to be accepted.
 const MAX_CONNECTIONS: usize = 512;
@@ -106,6 +106,9 @@ impl BoundServer {
         let mut resources = router::main_resources();
         if self.settings.admin_listeners == AdminListeners::Shared {
             resources = resources.merge(router::admin_resources());
+        }
+        if self.settings.web_page {
+            resources = resources.merge(ui::pages());
         }
         let mut main = router::finish(resources, api.clone());
         if !self.extras.is_empty() {
@@ -263,6 +266,7 @@ mod tests {
             allow_methods: String::new(),
             response_headers: Vec::new(),
             extensions: Vec::new(),
+            web_page: true,
         }
     }
 
@@ -335,6 +339,50 @@ mod tests {
         for line in ["x-frame-options: DENY\r\n", "access-control-allow-origin: http://a\r\n", "vary: Origin\r\n"] {
             assert!(answer.contains(line), "{answer}");
         }
+    }
+
+    #[test]
+    fn the_web_page_is_served_to_browsers_under_a_strict_policy() {
+        let (_server, main, _) = serve(AdminListeners::Shared);
+        let page = get(main, "/ui/");
+        assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+        for line in [
+            "content-type: text/html; charset=utf-8\r\n",
+            "content-security-policy: default-src 'none'; script-src 'self'; ",
+            "x-frame-options: DENY\r\n",
+            "x-content-type-options: nosniff\r\n",
+            "cache-control: no-cache\r\n",
+            "<script type=\"module\" src=\"main.js\">",
+        ] {
+            assert!(page.contains(line), "{line} is missing: {page}");
+        }
+        let (_, tag) = page.split_once("etag: ").unwrap();
+        let tag = tag.lines().next().unwrap();
+        let again = format!("GET /ui/ HTTP/1.0\r\nAccept: text/html\r\nIf-None-Match: {tag}\r\n\r\n");
+        let again = exchange(main, &again);
+        assert!(again.starts_with("HTTP/1.0 304") && again.ends_with("\r\n\r\n"), "{again}");
+        let script = get(main, "/ui/main.js");
+        assert!(script.contains("content-type: text/javascript; charset=utf-8\r\n"), "{script}");
+        let moved = get(main, "/ui");
+        assert!(moved.starts_with("HTTP/1.1 307") && moved.contains("location: ui/\r\n"), "{moved}");
+        for path in ["/ui/nope.js", "/ui/index.html/", "/ui/../Cargo.toml"] {
+            assert!(get(main, path).starts_with("HTTP/1.1 404"), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_web_page_can_be_turned_off_and_is_not_on_admin_listeners() {
+        let mut settings = settings(&["http://127.0.0.1:0"], AdminListeners::Shared);
+        settings.web_page = false;
+        let bound = BoundServer::bind(settings, Mode::Standalone).unwrap();
+        let main = bound.local_addresses().next().unwrap();
+        let (herder, _runtime) = standalone();
+        let _server = bound.serve(herder, TopicTracking { enabled: true, reset_allowed: true }).unwrap();
+        assert!(get(main, "/ui/").starts_with("HTTP/1.1 404"));
+        assert!(get(main, "/ui/main.js").starts_with("HTTP/1.1 404"));
+        let own = AdminListeners::Own(vec![Listener::parse("http://127.0.0.1:0").unwrap()]);
+        let (_server, _, admin) = serve(own);
+        assert!(get(admin.unwrap(), "/ui/").starts_with("HTTP/1.1 404"));
     }
 
     #[test]
