@@ -135,6 +135,7 @@ function makeRow(name) {
       about.textContent = texts[0];
       state.replaceChildren(badge(texts[1]));
       tasks.textContent = texts[2];
+      tasks.classList.toggle("bad", it.worst === "FAILED");
       rate.textContent = texts[3];
       lag.textContent = texts[4];
     },

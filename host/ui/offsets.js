@@ -78,7 +78,7 @@ function editor(name, offsets, load) {
   return [
     offsets.length === 0 && h("p", { class: "empty" }, "No offsets are stored yet."), body, problem,
     h("div", { class: "actions" }, button("Ask again", load), button("Add a partition", add),
-      button("Apply changes …", apply, { kind: "primary" }), button("Reset all …", reset, { kind: "danger" })),
+      button("Apply changes …", apply), button("Reset all …", reset, { kind: "danger" })),
   ];
 }
 

@@ -71,7 +71,8 @@ fn assets() -> impl Iterator<Item = &'static Asset> {
 
 /// The routes of the page.
 pub(super) fn pages() -> Router<Api> {
-    let to_page = || async { with_headers((StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, "ui/")]).into_response()) };
+    let to_page =
+        || async { with_headers((StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, "ui/")]).into_response()) };
     assets().fold(Router::new().route("/ui", get(to_page)), |router, asset| {
         let tag = tag(asset.bytes);
         router.route(asset.path, get(move |headers: HeaderMap| async move { answer(asset, &tag, &headers) }))
@@ -98,9 +99,10 @@ fn answer(asset: &'static Asset, tag: &HeaderValue, request: &HeaderMap) -> Resp
 /// True if the client has what the tag stands for (RFC 9110, `If-None-Match`).
 fn has(request: &HeaderMap, tag: &HeaderValue) -> bool {
     let known = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    known.flat_map(|list| list.split(',')).map(|entry| entry.trim().trim_start_matches("W/")).any(|entry| {
-        entry == "*" || entry.as_bytes() == tag.as_bytes()
-    })
+    known
+        .flat_map(|list| list.split(','))
+        .map(|entry| entry.trim().trim_start_matches("W/"))
+        .any(|entry| entry == "*" || entry.as_bytes() == tag.as_bytes())
 }
 
 fn with_headers(mut response: Response) -> Response {
@@ -126,17 +128,19 @@ mod tests {
     fn every_file_of_the_page_is_served() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui");
         let files: BTreeSet<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        let served: BTreeSet<_> =
-            assets().map(|asset| asset.path.trim_start_matches(PAGE)).map(|name| match name {
+        let served: BTreeSet<_> = assets()
+            .map(|asset| asset.path.trim_start_matches(PAGE))
+            .map(|name| match name {
                 "" => "index.html".into(),
                 name => name.into(),
-            }).collect();
+            })
+            .collect();
         assert_eq!(files, served);
     }
 
     #[test]
     fn what_the_page_names_is_served_and_nothing_comes_from_elsewhere() {
-        let named = Regex::new(r#"(?:from|import|src=|href=)\s*"([^"#]+)""#).unwrap();
+        let named = Regex::new(r##"(?:from|import|src=|href=)\s*"([^"#]+)""##).unwrap();
         let mut count = 0;
         for asset in assets() {
             for name in named.captures_iter(text(asset)) {
@@ -158,7 +162,8 @@ mod tests {
         let inline = Regex::new(r#"(?i)<style|<script(?:[^>]*)>[^<]|\sstyle=|\son\w+=|javascript:"#).unwrap();
         assert!(!inline.is_match(page), "{:?}", inline.find(page));
         for script in SCRIPTS {
-            for forbidden in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"] {
+            for forbidden in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"]
+            {
                 assert!(!text(script).contains(forbidden), "{} uses {forbidden}", script.path);
             }
         }
