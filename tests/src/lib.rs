@@ -7,6 +7,7 @@
 //! Every scenario can run on the Java worker too ([`worker::Subject::Java`]): a test that the Java worker fails tests
 //! something else than Kafka Connect.
 
+pub mod browser;
 pub mod flows;
 pub mod golden;
 pub mod kafka;
