@@ -4,7 +4,8 @@
 #   scripts/test.sh [arguments of "cargo test"]
 #
 # Needs a Rust tool chain, a C compiler, make and perl. Java and Maven are installed with apt-get where that is possible;
-# otherwise the script says what to install. Kafka is fetched on the first run (scripts/dev-kafka.sh), started in a
+# otherwise the script says what to install. Chromium, for the tests of the web page, is installed too; where it cannot
+# be, they are skipped. Kafka is fetched on the first run (scripts/dev-kafka.sh), started in a
 # folder of its own and stopped at the end, however the run ends. With FERROCONNECT_TEST_BROKERS set, that cluster is
 # used instead. Without arguments the end-to-end scenarios run once more on the Java worker, which proves the tests.
 set -euo pipefail
@@ -36,6 +37,18 @@ libs=''
 eval "$(grep '^libs=' <<<"$found")"
 export FERROCONNECT_TEST_BROKERS
 export FERROCONNECT_KAFKA_LIBS=$libs # for the tests in which Java judges what we write
+
+step "look for a browser"
+have_browser() { command -v chromium >/dev/null && command -v chromedriver >/dev/null; }
+if ! have_browser && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    chromium chromium-driver fonts-dejavu-core; } >/dev/null </dev/null || true
+fi
+if have_browser; then
+  export FERROCONNECT_BROWSER=required # so that the tests cannot be skipped by mistake
+else
+  printf '!!! SKIPPED: tests of the web page; install chromium and chromedriver (Debian: chromium chromium-driver)\n'
+fi
 
 status=0
 if [ $# -eq 0 ]; then

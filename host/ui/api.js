@@ -19,16 +19,22 @@ export class Unreachable extends Error {}
 let credentials = null;
 let signIn = null;
 let signingIn = null;
+let declined = false;
 
 /** `ask` is called when the worker wants to know who the user is; it gives `{user, password}` or null. */
 export function onUnauthorised(ask) {
   signIn = ask;
 }
 
+/** The user who did not want to sign in may be asked once more. */
+export function askAgain() {
+  declined = false;
+}
+
 /** One call. Gives the answer's JSON, its text if it is none, or null; throws `ApiError` and `Unreachable`. */
 export async function call(method, path, body, { patience = PATIENCE, accept = "application/json" } = {}) {
   const answer = await send(method, path, body, patience, accept);
-  if (answer.status === 401 && signIn) {
+  if (answer.status === 401 && signIn && !declined) {
     // Calls that fail together ask once. Who the user is stays in memory and is gone with the page.
     signingIn ??= signIn().finally(() => { signingIn = null; });
     const given = await signingIn;
@@ -36,6 +42,7 @@ export async function call(method, path, body, { patience = PATIENCE, accept = "
       credentials = given;
       return call(method, path, body, { patience, accept });
     }
+    declined = true;
   }
   if (!answer.ok) throw new ApiError(answer.status, messageOf(answer));
   return answer.value;

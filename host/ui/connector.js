@@ -56,8 +56,8 @@ function aboutText({ status, info }) {
 
 function actionsFor(name, here, state) {
   const moves = state === "PAUSED" || state === "STOPPED"
-    ? [button("Resume", () => resume(name), { kind: "primary" })]
-    : [button("Pause", () => pause(name))];
+    ? button("Resume", () => resume(name), { kind: "primary", focus: "move" })
+    : button("Pause", () => pause(name), { focus: "move" });
   return [
     moves,
     state !== "STOPPED" && button("Stop …", () => stop(name)),

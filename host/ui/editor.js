@@ -60,7 +60,7 @@ function editorView({ title, crumb, config, fixed, name }) {
   const before = text();
   let saved = false;
   let tried = false;
-  const summary = h("div", { class: "summary", role: "alert", tabindex: "-1", hidden: true });
+  const summary = h("div", { class: "summary", tabindex: "-1", hidden: true });
   const form = new ConfigForm({ values, fixed: new Set(fixed), onanswer: (errors) => tried && summarise(errors) });
   const raw = rawJson();
   const asForm = button("Form", () => showRaw(false), { "aria-pressed": "true" });

@@ -1,6 +1,6 @@
 // The page: which address shows which view, and what all views share.
 
-import { call, onUnauthorised } from "./api.js";
+import { askAgain, call, onUnauthorised } from "./api.js";
 import { connectorView } from "./connector.js";
 import { connectorsView } from "./connectors.js";
 import { ask, askWho } from "./dialog.js";
@@ -96,10 +96,15 @@ function showConnection() {
     document.body.classList.remove("stale");
     return;
   }
-  const { since, why, next } = known.lost;
+  const { since, why, next, refused } = known.lost;
+  const what = refused ? "The worker refuses to answer" : "No connection to the worker";
+  const retry = () => {
+    askAgain();
+    refresh();
+  };
   const before = known.at === null ? "" : ` What you see is from ${clock(known.at)}.`;
-  redraw(lost, h("p", {}, h("strong", {}, "No connection to the worker"), ` since ${clock(since)}: ${why}.${before}`,
-    ` Trying again in ${span(next - Date.now())}.`), button("Try now", () => refresh()));
+  redraw(lost, h("p", {}, h("strong", {}, what), ` since ${clock(since)}: ${why}.${before}`,
+    ` Trying again in ${span(next - Date.now())}.`), button("Try now", retry));
   lost.hidden = false;
   document.body.classList.add("stale");
 }

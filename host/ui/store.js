@@ -1,6 +1,6 @@
 // What the page knows of the worker, and the polling that keeps it fresh.
 
-import { ApiError, call } from "./api.js";
+import { ApiError, Unreachable, call } from "./api.js";
 import { History, tasksIn } from "./metrics.js";
 
 /** Between two looks at the worker. */
@@ -84,7 +84,9 @@ async function look() {
     known.lost = null;
   } catch (error) {
     failures += 1;
-    known.lost = { since: known.lost?.since ?? Date.now(), why: error.message, next: Date.now() + pause() };
+    known.lost = {
+      since: known.lost?.since ?? Date.now(), why: error.message, next: Date.now() + pause(), refused: error instanceof ApiError,
+    };
   }
 }
 
@@ -92,6 +94,7 @@ async function lookAtConnectors() {
   const fetchInfo = looks % INFO_EVERY === 0;
   const path = fetchInfo ? "connectors?expand=status&expand=info" : "connectors?expand=status";
   const found = await call("GET", path, undefined, { patience: PATIENCE });
+  if (found === null || typeof found !== "object") throw new Unreachable("Something else than a worker answered");
   const before = known.connectors;
   const unknown = Object.keys(found).some((name) => !fetchInfo && !before?.get(name)?.info);
   known.connectors = new Map(Object.entries(found).map(([name, it]) =>

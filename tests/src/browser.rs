@@ -101,7 +101,9 @@ impl Browser {
     /// When it does not become so in time; the message has the text that the page shows then.
     pub fn await_true(&self, expression: &str) {
         until_some(expression, PATIENCE, || {
-            if self.value(&format!("Boolean({expression})")) == true {
+            // What is not there yet may make the expression fail.
+            let attempt = format!("try {{ return Boolean({expression}); }} catch {{ return false; }}");
+            if self.run(&attempt, &[]) == true {
                 return Ok(());
             }
             Err(format!("the page says: {}", self.value("document.body.innerText")))

@@ -192,10 +192,14 @@ fn offsets_are_changed_only_when_stopped_and_asked_twice() {
     std::fs::write(&file, "one\ntwo\n").unwrap();
     let file = file.to_str().unwrap();
     scene.create("lines", json!({"connector.class": "FileStreamSource", "topic": "lines", "file": file}), "RUNNING");
-    let position = || worker.rest.get("/connectors/lines/offsets").json()["offsets"][0]["offset"]["position"].take();
+    let position = || {
+        let offsets = worker.rest.get("/connectors/lines/offsets").json();
+        offsets.pointer("/offsets/0/offset/position").cloned().unwrap_or_default()
+    };
     until_equal("the offset to be stored", &json!(8), position);
     scene.go("#/connectors/lines/offsets");
     browser.await_text("Offsets can be changed while the connector is stopped.");
+    browser.await_text("Reset all …");
     browser.tab_to("Offset (JSON)");
     browser.run("document.activeElement.select();", &[]);
     browser.press(r#"{"position":4}"#);
@@ -322,8 +326,8 @@ fn figures_are_read_from_the_prometheus_text() {
         format!(
             "# HELP x y\nkafka_connect_source_task_metrics_source_record_poll_total{{connector=\"a\\\"b\\\\c\",task=\"1\"}} {read}\n\
              kafka_connect_source_task_metrics_source_record_write_total{{connector=\"a\\\"b\\\\c\",task=\"1\",}} 7 1700000000000\n\
-             kafka_connect_sink_task_metrics_sink_record_send_total{{task=\"0\",connector=\"s\"}} {sent}\n\
-             kafka_connect_sink_task_metrics_sink_record_lag_max{{task=\"0\",connector=\"s\"}} 12\nother 5\n"
+             kafka_connect_sink_task_sink_record_send_total{{task=\"0\",connector=\"s\"}} {sent}\n\
+             kafka_connect_sink_task_sink_record_lag_max{{task=\"0\",connector=\"s\"}} 12\nother 5\n"
         )
     };
     let found = scene.browser.run(script, &[text(100, 50).into(), text(120, 40).into()]);
