@@ -42,7 +42,7 @@ export function connectorsView() {
   const rows = new Map();
   const body = h("tbody", { role: "rowgroup" });
   const heads = ["Connector", "State", "Tasks", "Records/s", "Lag"];
-  const table = h("table", { class: "list", role: "table", "aria-label": "Connectors" },
+  const table = h("table", { class: "list fixed", role: "table", "aria-label": "Connectors" },
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads.map((head, column) =>
       h("th", { role: "columnheader", scope: "col", class: column > 2 ? "figure" : null }, head)))), body);
   const empty = h("p", { class: "empty", role: "status" });

@@ -11,6 +11,16 @@ const LULL = 500;
 const RARELY = ["Transforms", "Predicates", "Error Handling", "Topic Creation", "Exactly Once Support", "offsets.topic"];
 const OTHERS = "Other keys";
 
+/** Where a group stands; `Transforms: mask` stands right after `Transforms`. */
+function rank(group) {
+  if (group === "Common") return 0;
+  if (group === null) return 1;
+  if (group === OTHERS) return 4;
+  const [family, member] = group.split(": ");
+  const place = RARELY.indexOf(family);
+  return place < 0 ? 2 : 3 + (place + (member === undefined ? 0 : 0.5)) / RARELY.length;
+}
+
 /**
  * The form of the configuration `values`, a map that it changes. `fixed` are the keys that cannot be changed.
  * `onanswer(errors)` is called with all `{key, text}` after each validation.
@@ -133,9 +143,8 @@ export class ConfigForm {
   /** What everybody sets, then what the plugin has of its own, then what is set rarely. */
   #arrange(entries) {
     const groups = [...new Set(entries.map((entry) => entry.group))];
-    const rank = (group) => (group === "Common" ? 0 : group === null ? 1 : group === OTHERS ? 4 : RARELY.includes(group) ? 3 : 2);
     groups.sort((a, b) => rank(a) - rank(b));
-    const own = `${shortClass(this.#values.get("connector.class"))}`;
+    const own = shortClass(this.#values.get("connector.class"));
     return groups.map((group) => {
       const members = entries.filter((entry) => entry.group === group);
       members.sort((a, b) => (a.definition?.order_in_group ?? 0) - (b.definition?.order_in_group ?? 0));

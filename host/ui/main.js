@@ -125,6 +125,9 @@ addEventListener("hashchange", show);
 addEventListener("beforeunload", (event) => {
   if (view?.dirty?.()) event.preventDefault();
 });
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !document.querySelector("dialog[open]")) document.getElementById("notices").lastElementChild?.remove();
+});
 // A plain link would change the address, which chooses the view.
 document.getElementById("skip").addEventListener("click", (event) => {
   event.preventDefault();
