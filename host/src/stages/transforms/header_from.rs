@@ -26,7 +26,8 @@ pub(super) struct HeaderFrom {
 }
 
 struct Plan {
-    fields: Vec<Lookup>,
+    /// What to read. As in Java, a field that is missing is told only after what stays was found to be right.
+    fields: Result<Vec<Lookup>>,
     removal: Option<StructPlan<(Moves, Required)>>,
 }
 
@@ -78,7 +79,8 @@ impl HeaderFrom {
         let value = require::structure(&mut data.value, self.purpose)?;
         let (fields, removals, replace_null) = (&self.fields, self.removals.as_ref(), self.replace_null);
         let plan = self.plans.get(&value.schema, |schema| plan(fields, removals, schema, replace_null))?;
-        let taken = plan.fields.iter().map(|field| Data::new(field.schema().clone(), field.value(value))).collect();
+        let take = |field: &Lookup| Data::new(field.schema().clone(), field.value(value));
+        let taken = plan.fields.as_ref().map(|fields| fields.iter().map(take).collect()).map_err(Clone::clone);
         if let Some(removal) = &plan.removal {
             removal.apply(value, &mut |(moves, required), values| {
                 moves.apply(values);
@@ -86,7 +88,7 @@ impl HeaderFrom {
             })?;
             data.schema = removal.schema().clone().into();
         }
-        Ok(taken)
+        taken
     }
 
     fn schemaless(&self, data: &mut Data) -> Result<Vec<Data>> {
@@ -106,7 +108,7 @@ impl HeaderFrom {
 }
 
 fn plan(paths: &[FieldPath], removals: Option<&Tree<Leaves<()>>>, schema: &Schema, replace_null: bool) -> Result<Plan> {
-    let fields = paths.iter().map(|path| Lookup::new(schema, path, replace_null)).collect::<Result<_>>()?;
+    let fields = paths.iter().map(|path| Lookup::new(schema, path, replace_null)).collect();
     let removal = removals.map(|tree| {
         let nulls = (replace_null, Missing::Skip);
         StructPlan::new(tree, schema, basics(schema), nulls, &mut |leaves, fields| {
