@@ -7,6 +7,7 @@ use ferroconnect_plugin_abi::{Blob, Record, Schema, SchemaType, Shared, Text, Va
 
 use super::cache::SchemaCache;
 use super::config::{REPLACE_NULL, parse, replace_null_key, syntax_version_key};
+use super::hash_order;
 use super::nested::{Leaves, Missing, Tree};
 use super::path::{FieldPath, Syntax};
 use super::{maps, require};
@@ -51,6 +52,7 @@ impl MaskField {
                 names.push(name);
             }
         }
+        hash_order::sort(&mut names, hash_order::made_of(config.list(FIELDS).len()), |name| name);
         let paths = names.into_iter().map(|name| Ok((FieldPath::parse(name, syntax)?, ())));
         let fields = Tree::new(paths.collect::<Result<Vec<_>>>()?)?;
         fields.refuse_overlaps(FIELDS)?;
