@@ -133,6 +133,8 @@ pub struct MetricSettings {
     pub sample_window: Duration,
     /// How many samples are kept; at least one.
     pub num_samples: u32,
+    /// Whether REST shows them under `/metrics`.
+    pub endpoint: bool,
     /// Whether metrics of level DEBUG are kept as well.
     pub debug: bool,
 }
@@ -269,6 +271,7 @@ impl WorkerConfig {
             metrics: MetricSettings {
                 sample_window: parsed.millis("metrics.sample.window.ms"),
                 num_samples: parsed.int("metrics.num.samples").unsigned_abs(),
+                endpoint: parsed.bool("metrics.endpoint.enable"),
                 debug: parsed.str("metrics.recording.level") == "DEBUG",
             },
             log_format: match parsed.str("log.format") {

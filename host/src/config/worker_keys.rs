@@ -378,6 +378,13 @@ fn metric_keys() -> Vec<ConfigKey> {
             )
             .check(Validator::one_of(&["INFO", "DEBUG"])),
             ConfigKey::defaulting(
+                "metrics.endpoint.enable",
+                Type::Boolean,
+                "true",
+                Low,
+                "Whether all listeners show the metrics under /metrics, in the text form of Prometheus. Not in Kafka Connect.",
+            ),
+            ConfigKey::defaulting(
                 "metric.reporters",
                 Type::List,
                 "org.apache.kafka.common.metrics.JmxReporter",

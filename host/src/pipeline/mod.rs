@@ -25,6 +25,7 @@ pub use source::{OutRecord, SourceOutcome, SourcePipeline};
 pub use tolerance::{Cancel, ErrorPolicy, Settled, TaskErrors, Tolerance, Verdict};
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::{ConnectError, Result};
 use crate::stages::{Converter, HeaderConverter};
@@ -52,6 +53,22 @@ pub struct Converters {
     pub value: Named<dyn Converter>,
     /// For headers.
     pub header: Named<dyn HeaderConverter>,
+}
+
+/// How long the last call of a pipeline took, retries included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PipelineTimes {
+    /// In transforms and predicates.
+    pub transform: Duration,
+    /// In converters.
+    pub convert: Duration,
+}
+
+impl std::ops::AddAssign for PipelineTimes {
+    fn add_assign(&mut self, other: Self) {
+        self.transform += other.transform;
+        self.convert += other.convert;
+    }
 }
 
 /// Holds a stage to its contract of one answer per record: answers that are missing become errors.

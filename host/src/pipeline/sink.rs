@@ -1,5 +1,7 @@
 //! From Kafka to a sink connector: the converters of key, value and headers, then transforms.
 
+use std::time::Instant;
+
 use ferroconnect_plugin_abi::containers::{AbiOption, AbiVec};
 use ferroconnect_plugin_abi::record::Coordinates;
 use ferroconnect_plugin_abi::{Data, Header, Record};
@@ -7,7 +9,7 @@ use ferroconnect_plugin_abi::{Data, Header, Record};
 use super::chain::{Slot, next_run};
 use super::report::FailedRecord;
 use super::tolerance::Verdict;
-use super::{Chain, Converters, Named, TaskErrors, complete};
+use super::{Chain, Converters, Named, PipelineTimes, TaskErrors, complete};
 use crate::error::{Result, Stage};
 use crate::stages::{Converter, HeaderConverter, Part, RawMessage};
 
@@ -29,12 +31,19 @@ pub struct SinkPipeline {
     slots: Vec<Slot>,
     keys: Vec<Result<Data>>,
     values: Vec<Result<Data>>,
+    times: PipelineTimes,
 }
 
 impl SinkPipeline {
     /// A pipeline of these parts.
     pub fn new(chain: Chain, converters: Converters, errors: TaskErrors) -> Self {
-        Self { chain, converters, errors, slots: Vec::new(), keys: Vec::new(), values: Vec::new() }
+        let (slots, keys, values) = (Vec::new(), Vec::new(), Vec::new());
+        Self { chain, converters, errors, slots, keys, values, times: PipelineTimes::default() }
+    }
+
+    /// How long the last [`process`](Self::process) took.
+    pub fn times(&self) -> PipelineTimes {
+        self.times
     }
 
     /// The error handling: counters, cancelling, and what the plugin reports itself.
@@ -49,6 +58,7 @@ impl SinkPipeline {
     /// # Errors
     /// The task must fail, and nothing of this batch may be delivered or committed.
     pub fn process(&mut self, messages: &[RawMessage], records: &mut Vec<Record>) -> Result<SinkCounts> {
+        let begin = Instant::now();
         records.clear();
         self.slots.clear();
         self.slots.resize_with(messages.len(), || Slot::Active);
@@ -63,9 +73,11 @@ impl SinkPipeline {
                 records.push(record);
             }
         }
+        let converted = Instant::now();
         if !self.chain.is_empty() {
             self.transform(records);
         }
+        self.times = PipelineTimes { transform: converted.elapsed(), convert: converted - begin };
         if records.len() == messages.len() && self.slots.iter().all(Slot::is_active) {
             return Ok(SinkCounts::default());
         }

@@ -1,5 +1,7 @@
 //! From a source connector to Kafka: transforms, then the converters of headers, key and value.
 
+use std::time::Instant;
+
 use ferroconnect_plugin_abi::containers::AbiOption;
 use ferroconnect_plugin_abi::record::{RawHeader, SourcePosition};
 use ferroconnect_plugin_abi::{Blob, Record};
@@ -8,7 +10,7 @@ use super::chain::{Slot, next_run};
 use super::dead_letter::SourceLetters;
 use super::report::{FailedRecord, Failure};
 use super::tolerance::Verdict;
-use super::{Chain, Converters, Named, TaskErrors, complete};
+use super::{Chain, Converters, Named, PipelineTimes, TaskErrors, complete};
 use crate::error::{ConnectError, Result, Stage};
 use crate::stages::{Converter, HeaderConverter, Part};
 
@@ -60,6 +62,7 @@ pub struct SourcePipeline {
     keys: Vec<Result<Option<Blob>>>,
     values: Vec<Result<Option<Blob>>>,
     headers: Vec<Vec<RawHeader>>,
+    times: PipelineTimes,
 }
 
 impl SourcePipeline {
@@ -75,7 +78,13 @@ impl SourcePipeline {
             keys: Vec::new(),
             values: Vec::new(),
             headers: Vec::new(),
+            times: PipelineTimes::default(),
         }
+    }
+
+    /// How long the last [`process`](Self::process) took.
+    pub fn times(&self) -> PipelineTimes {
+        self.times
     }
 
     /// From now on records that are skipped become dead letters.
@@ -113,8 +122,11 @@ impl SourcePipeline {
         }
         self.slots.clear();
         self.slots.resize_with(count, || Slot::Active);
+        let begin = Instant::now();
         self.chain.apply(records, &mut self.slots, &self.errors);
+        let transformed = Instant::now();
         self.convert(records);
+        self.times = PipelineTimes { transform: transformed - begin, convert: transformed.elapsed() };
         let converted = self.keys.drain(..).zip(self.values.drain(..)).zip(self.headers.drain(..));
         for (index, (slot, ((key, value), headers))) in self.slots.drain(..).zip(converted).enumerate() {
             let outcome = match slot {

@@ -244,7 +244,7 @@ mod tests {
         assert!(bound.url().starts_with("https://127.0.0.1:"));
         let address = bound.local_addresses().next().unwrap();
         let (herder, _runtime) = standalone();
-        (bound.serve(herder, TopicTracking { enabled: true, reset_allowed: true }).unwrap(), address)
+        (bound.serve(herder, TopicTracking { enabled: true, reset_allowed: true }, None).unwrap(), address)
     }
 
     fn connect(

@@ -14,6 +14,7 @@ mod https;
 mod lifecycle;
 mod listener;
 mod loggers;
+mod metrics;
 mod offsets;
 mod plugins;
 mod resource;

@@ -20,12 +20,13 @@ use tower::ServiceExt;
 use crate::config::{AdminListeners, HttpsSettings, Listener, Mode, RestSettings, Scheme};
 use crate::error::{ConnectError, Result};
 use crate::herder::Handle;
+use crate::telemetry::metrics::Registry;
 
 use super::extras::{self, Extras};
 use super::https::Https;
 use super::listener::{self, Bound};
 use super::resource::{Api, Origin, TopicTracking};
-use super::{router, ui};
+use super::{metrics, router, ui};
 
 /// Connections that are served at once; further ones wait to be accepted.
 const MAX_CONNECTIONS: usize = 512;
@@ -91,8 +92,8 @@ impl BoundServer {
         self.main.iter().map(|bound| bound.local)
     }
 
-    /// Begins to serve.
-    pub fn serve(self, herder: Handle, topic_tracking: TopicTracking) -> Result<Server> {
+    /// Begins to serve. `metrics`: what all listeners show under `/metrics`; `None` = there is no such resource.
+    pub fn serve(self, herder: Handle, topic_tracking: TopicTracking, metrics: Option<&Registry>) -> Result<Server> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .max_blocking_threads(1)
@@ -103,7 +104,8 @@ impl BoundServer {
                 ConnectError::connect("Could not start the threads of the REST server").caused_by(error)
             })?;
         let api = Api { herder, topic_tracking };
-        let mut resources = router::main_resources();
+        let metrics = || metrics.map_or_else(Router::new, metrics::resource);
+        let mut resources = router::main_resources().merge(metrics());
         if self.settings.admin_listeners == AdminListeners::Shared {
             resources = resources.merge(router::admin_resources());
         }
@@ -114,7 +116,7 @@ impl BoundServer {
         if !self.extras.is_empty() {
             main = main.layer(middleware::from_fn_with_state(Arc::new(self.extras), extras::add));
         }
-        let admin = router::finish(router::admin_resources(), api);
+        let admin = router::finish(router::admin_resources().merge(metrics()), api);
         let (stop, stopped) = watch::channel(false);
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let _entered = runtime.enter();
@@ -271,6 +273,10 @@ mod tests {
     }
 
     fn serve(admin: AdminListeners) -> (Server, SocketAddr, Option<SocketAddr>) {
+        serve_metrics(admin, None)
+    }
+
+    fn serve_metrics(admin: AdminListeners, metrics: Option<&Registry>) -> (Server, SocketAddr, Option<SocketAddr>) {
         let settings = settings(&["http://127.0.0.1:0"], admin);
         let bound = BoundServer::bind(settings, Mode::Standalone).unwrap();
         let main = bound.local_addresses().next().unwrap();
@@ -279,7 +285,7 @@ mod tests {
         let admin = bound.admin.first().map(|bound| bound.local);
         let (herder, _runtime) = standalone();
         let tracking = TopicTracking { enabled: true, reset_allowed: true };
-        (bound.serve(herder, tracking).unwrap(), main, admin)
+        (bound.serve(herder, tracking, metrics).unwrap(), main, admin)
     }
 
     /// Sends bytes and reads until the server closes the connection.
@@ -326,6 +332,27 @@ mod tests {
     }
 
     #[test]
+    fn metrics_are_on_all_listeners_or_nowhere() {
+        let registry = Registry::default();
+        let group = registry.group("connect-worker-metrics", &[]);
+        group.gauge(&crate::telemetry::metrics::names::TASK_COUNT).set(7);
+        let own = || AdminListeners::Own(vec![Listener::parse("http://127.0.0.1:0").unwrap()]);
+        let (_server, main, admin) = serve_metrics(own(), Some(&registry));
+        for address in [main, admin.unwrap()] {
+            let answer = get(address, "/metrics");
+            assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+            assert!(answer.contains("content-type: text/plain; version=0.0.4; charset=utf-8\r\n"), "{answer}");
+            assert!(answer.ends_with("\nkafka_connect_worker_task_count 7\n"), "{answer}");
+        }
+        let post = exchange(main, "POST /metrics HTTP/1.0\r\n\r\n");
+        assert!(post.starts_with("HTTP/1.0 405"), "{post}");
+        let (_server, main, admin) = serve_metrics(own(), None);
+        for address in [main, admin.unwrap()] {
+            assert!(get(address, "/metrics").starts_with("HTTP/1.1 404"));
+        }
+    }
+
+    #[test]
     fn extra_headers_are_on_every_answer_of_the_main_listeners() {
         let mut settings = settings(&["http://127.0.0.1:0"], AdminListeners::Shared);
         settings.allow_origin = "*".to_owned();
@@ -333,7 +360,7 @@ mod tests {
         let bound = BoundServer::bind(settings, Mode::Standalone).unwrap();
         let main = bound.local_addresses().next().unwrap();
         let (herder, _runtime) = standalone();
-        let _server = bound.serve(herder, TopicTracking { enabled: true, reset_allowed: true }).unwrap();
+        let _server = bound.serve(herder, TopicTracking { enabled: true, reset_allowed: true }, None).unwrap();
         let answer = exchange(main, "GET /nope HTTP/1.0\r\nOrigin: http://a\r\n\r\n");
         assert!(answer.starts_with("HTTP/1.0 404"), "{answer}");
         for line in ["x-frame-options: DENY\r\n", "access-control-allow-origin: http://a\r\n", "vary: Origin\r\n"] {
@@ -377,7 +404,7 @@ mod tests {
         let bound = BoundServer::bind(settings, Mode::Standalone).unwrap();
         let main = bound.local_addresses().next().unwrap();
         let (herder, _runtime) = standalone();
-        let _server = bound.serve(herder, TopicTracking { enabled: true, reset_allowed: true }).unwrap();
+        let _server = bound.serve(herder, TopicTracking { enabled: true, reset_allowed: true }, None).unwrap();
         assert!(get(main, "/ui/").starts_with("HTTP/1.1 404"));
         assert!(get(main, "/ui/main.js").starts_with("HTTP/1.1 404"));
         let own = AdminListeners::Own(vec![Listener::parse("http://127.0.0.1:0").unwrap()]);

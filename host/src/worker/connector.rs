@@ -15,6 +15,7 @@ use crate::plugins::Plugin;
 use crate::plugins::api::{self, Control, Scope};
 use crate::runtime::ConnectorEvents;
 use crate::storage::{ConnectorState, ConnectorStatus, StatusStore, TargetState};
+use crate::telemetry::metrics::ConnectorMetrics;
 
 use super::offset_reader::OffsetReader;
 use super::opened::{Fingerprint, Opened};
@@ -60,6 +61,8 @@ struct Shared {
     abandoned: AtomicBool,
     /// Ends the call that somebody waits for.
     waiting: Mutex<Option<Reporter>>,
+    /// `None` once the connector has ended or was given up.
+    metrics: Mutex<Option<ConnectorMetrics>>,
 }
 
 /// A connector that was started.
@@ -81,7 +84,7 @@ impl ConnectorHandle {
     ///
     /// # Errors
     /// If the thread cannot be started.
-    pub(crate) fn spawn(parts: ConnectorParts) -> Result<ConnectorHandle> {
+    pub(crate) fn spawn(parts: ConnectorParts, metrics: ConnectorMetrics) -> Result<ConnectorHandle> {
         let (commands, inbox) = channel();
         let (end, ended) = channel();
         let shared = Arc::new(Shared {
@@ -90,6 +93,7 @@ impl ConnectorHandle {
             running: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
             waiting: Mutex::new(None),
+            metrics: Mutex::new(Some(metrics)),
         });
         let handle = ConnectorHandle {
             name: Arc::clone(&parts.name),
@@ -183,6 +187,7 @@ impl ConnectorHandle {
             Ok(()) | Err(RecvTimeoutError::Disconnected) => true,
             Err(RecvTimeoutError::Timeout) => {
                 self.shared.abandoned.store(true, Ordering::Release);
+                drop(self.shared.metrics.lock().take());
                 tracing::error!(
                     "Connector {} did not stop within {} s; its thread hangs in the plugin and is given up",
                     self.name,
@@ -275,6 +280,7 @@ impl ConnectorThread {
         if !had_failed {
             self.report(ConnectorState::Unassigned, None);
         }
+        drop(self.shared.metrics.lock().take());
     }
 
     fn move_to(&mut self, target: TargetState) -> Result<()> {
@@ -346,6 +352,9 @@ impl ConnectorThread {
     fn report(&self, state: ConnectorState, trace: Option<String>) {
         if self.shared.abandoned.load(Ordering::Acquire) {
             return;
+        }
+        if let Some(metrics) = &*self.shared.metrics.lock() {
+            metrics.state(state.as_str());
         }
         let version = Some(self.parts.opened.plugin.version.as_str().to_owned());
         let status =

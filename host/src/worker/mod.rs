@@ -9,10 +9,13 @@ mod clients;
 mod connector;
 mod consumed;
 mod dead_letters;
+mod describe;
 mod errant;
 mod flush;
 mod lifecycle;
 mod metrics;
+#[cfg(test)]
+mod metrics_page;
 mod offset_reader;
 mod offsets;
 mod opened;
@@ -32,6 +35,7 @@ mod task;
 mod topic_creation;
 mod topic_tracking;
 mod validation;
+mod worker_metrics;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -51,12 +55,13 @@ use crate::runtime::{
 };
 use crate::storage::{ConnectorState, ConnectorStatus, OffsetStore, StatusStore, TargetState, TaskId, TaskState};
 use crate::telemetry::LogContext;
-use crate::telemetry::metrics::Registry;
+use crate::telemetry::metrics::{ConnectorMetrics, Registry};
 
 use connector::{ConnectorHandle, ConnectorParts};
 use flush::OffsetFlusher;
 use offset_reader::OffsetReader;
 use task::{TaskHandle, TaskReporter};
+use worker_metrics::WholeMetrics;
 
 /// The order in which REST lists plugins.
 const LISTED: [PluginKind; 6] = [
@@ -80,13 +85,17 @@ pub(crate) struct Shared {
     metrics: Registry,
 }
 
+type Connectors = Mutex<HashMap<String, Arc<ConnectorHandle>>>;
+type Tasks = Mutex<HashMap<TaskId, Arc<TaskHandle>>>;
+
 /// Runs connectors and tasks. Any thread may call.
 pub struct Worker {
     shared: Arc<Shared>,
-    connectors: Mutex<HashMap<String, Arc<ConnectorHandle>>>,
-    tasks: Mutex<HashMap<TaskId, Arc<TaskHandle>>>,
+    connectors: Arc<Connectors>,
+    tasks: Arc<Tasks>,
     /// Threads that hang in a plugin and were given up.
-    abandoned: AtomicUsize,
+    abandoned: Arc<AtomicUsize>,
+    metrics: WholeMetrics,
 }
 
 /// What a worker is made of.
@@ -113,6 +122,9 @@ impl Worker {
     pub fn new(parts: WorkerParts) -> Result<Worker> {
         let flusher = OffsetFlusher::start(Arc::clone(&parts.offsets), parts.config.offset_flush_interval)?;
         let policy = policy::Policy::new(&parts.config, &parts.registry)?;
+        let (connectors, tasks, abandoned) = (Arc::default(), Arc::default(), Arc::default());
+        let statuses = Arc::clone(&parts.statuses);
+        let metrics = WholeMetrics::new(&parts.metrics, &parts.info, &connectors, &tasks, statuses, &abandoned);
         let shared = Shared {
             config: parts.config,
             registry: parts.registry,
@@ -123,12 +135,7 @@ impl Worker {
             policy,
             metrics: parts.metrics,
         };
-        Ok(Worker {
-            shared: Arc::new(shared),
-            connectors: Mutex::default(),
-            tasks: Mutex::default(),
-            abandoned: AtomicUsize::new(0),
-        })
+        Ok(Worker { shared: Arc::new(shared), connectors, tasks, abandoned, metrics })
     }
 
     /// Looks for the cluster's id until a broker answers; in the background, as the broker may come later.
@@ -172,6 +179,15 @@ impl Shared {
     /// Where the plugin of a connector or task puts its metrics.
     fn plugin_metrics(&self, connector: &str, task: Option<u32>) -> Arc<dyn MetricTarget> {
         plugin_metrics::target(&self.metrics, connector, task)
+    }
+
+    /// What a connector reports about itself.
+    fn connector_metrics(&self, connector: &str, plugin: &Plugin) -> ConnectorMetrics {
+        let kind = match kind_of(plugin) {
+            ConnectorKind::Source => "source",
+            ConnectorKind::Sink => "sink",
+        };
+        ConnectorMetrics::new(&self.metrics, connector, kind, &plugin.class, plugin.version.as_str())
     }
 
     /// The plugin that a connector's configuration names.
@@ -224,13 +240,19 @@ impl Runtime for Worker {
         let handle = match started {
             Ok(handle) => handle,
             Err(error) => {
+                self.metrics.connector_start(false);
                 let status = ConnectorStatus::new(ConnectorState::Failed, self.shared.worker_id(), 0);
                 self.shared.statuses.put_connector(name, status.with_trace(error.trace()))?;
                 return Err(error);
             }
         };
         self.connectors.lock().insert(name.to_owned(), Arc::clone(&handle));
-        handle.set_target(target)
+        let reached = handle.set_target(target);
+        // One that is created paused is not started yet, and does not count when it is resumed, as in Kafka Connect.
+        if target == TargetState::Started {
+            self.metrics.connector_start(reached.is_ok());
+        }
+        reached
     }
 
     fn abandon_start(&self, name: &str) {
@@ -281,7 +303,8 @@ impl Runtime for Worker {
             version,
             statuses: Arc::clone(&self.shared.statuses),
             lifecycle,
-            metrics: std::sync::OnceLock::new(),
+            start: self.metrics.task_start(),
+            metrics: Arc::default(),
         };
         let mut tasks = self.tasks.lock();
         if tasks.get(id).is_some_and(|task| !task.lifecycle.has_ended()) {
@@ -293,9 +316,12 @@ impl Runtime for Worker {
         match TaskHandle::spawn(reporter, body) {
             Ok(handle) => {
                 tasks.insert(id.clone(), Arc::new(handle));
+                drop(tasks);
+                self.metrics.has_tasks(&id.connector);
                 Ok(())
             }
             Err(error) => {
+                self.metrics.task_start().ended(false);
                 let status = crate::storage::TaskStatus::new(TaskState::Failed, self.shared.worker_id(), 0);
                 self.shared.statuses.put_task(id, status.with_trace(error.trace()))?;
                 Err(error)
@@ -310,6 +336,7 @@ impl Runtime for Worker {
         };
         let deadline = Instant::now() + self.shared.config.task_shutdown_timeout;
         self.give_up(task::stop_all(&tasks, deadline));
+        self.metrics.lost_tasks(ids.iter().map(|id| &id.connector));
     }
 
     fn set_target_state(&self, name: &str, target: TargetState) -> Result<()> {
@@ -348,6 +375,7 @@ impl Worker {
         let typed = opened.within(|| ConnectorConfig::new(kind_of(&opened.plugin), opened.props.clone()))?;
         events.values_lapse(name, opened.ttl.filter(|_| typed.reload == ReloadAction::Restart));
         let name: Arc<str> = Arc::from(name);
+        let metrics = self.shared.connector_metrics(&name, &opened.plugin);
         let parts = ConnectorParts {
             raw: config.clone(),
             typed,
@@ -359,6 +387,6 @@ impl Worker {
             name,
             opened,
         };
-        ConnectorHandle::spawn(parts).map(Arc::new)
+        ConnectorHandle::spawn(parts, metrics).map(Arc::new)
     }
 }

@@ -73,7 +73,7 @@ impl SinkOffsets {
     }
 
     /// The assigned partitions.
-    pub(crate) fn partitions(&self) -> impl Iterator<Item = &Partition> {
+    pub(crate) fn partitions(&self) -> impl Iterator<Item = &Partition> + Clone {
         self.partitions.keys()
     }
 
@@ -83,6 +83,11 @@ impl SinkOffsets {
             .iter()
             .filter(move |(partition, _)| only.is_none_or(|only| only.contains(partition)))
             .filter_map(|(partition, position)| Some((partition, position.as_ref()?.delivered)))
+    }
+
+    /// The assigned partitions and the next offset to deliver of each, where something was read of it.
+    pub(crate) fn positions(&self) -> impl Iterator<Item = (&Partition, Option<i64>)> {
+        self.partitions.iter().map(|(partition, position)| (partition, position.map(|position| position.delivered)))
     }
 
     /// Records that were delivered and that Kafka was not yet told of.

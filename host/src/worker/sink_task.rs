@@ -249,16 +249,40 @@ impl Running<'_> {
         let wait = until_retry.unwrap_or(LONGEST_WAIT).min(until_commit).min(LONGEST_WAIT);
         let max = self.parts.max_records;
         let assigned_before = self.offsets.partitions().count();
+        let begin = Instant::now();
         let batch = consumer.consume_batch(max, wait, self)?;
+        let nothing_came = batch.is_empty();
+        if !nothing_came {
+            self.parts.metrics.polled(begin.elapsed());
+        }
+        self.parts.metrics.queued(consumer.queued());
         for error in batch.errors().iter().filter(|error| !error.is_end_of_partition()) {
             judge_partition_error(error.error.clone(), error.topic.as_deref(), error.partition)?;
         }
         self.intake.add(batch, &mut self.offsets);
+        self.note_positions(consumer, nothing_came);
         if self.offsets.partitions().count() != assigned_before && (self.paused_by_user || self.retry_at.is_some()) {
             // Partitions that came while paused are to wait as well; what of them is here already waits in the intake.
             self.pause_all(consumer)?;
         }
         Ok(())
+    }
+
+    /// Notes where the task stands. A partition of which nothing was read since the assignment is read to its end if
+    /// something was fetched and `nothing_came` of it.
+    fn note_positions(&self, consumer: &BatchConsumer, nothing_came: bool) {
+        let position = |(partition, delivered): (&Partition, Option<i64>)| match delivered {
+            None if nothing_came => consumer.watermarks(&to_kafka(partition)).map(|(_, end)| end),
+            delivered => delivered,
+        };
+        self.parts.metrics.positions(self.offsets.positions().map(position));
+    }
+
+    fn note_assignment(&mut self, consumer: &BatchConsumer) {
+        self.parts.requests.set_assignment(self.offsets.partitions());
+        self.parts.metrics.assigned(self.offsets.partitions());
+        self.parts.metrics.active(self.offsets.uncommitted());
+        self.note_positions(consumer, false);
     }
 
     /// Converts what has come and hands it to the plugin.
@@ -274,7 +298,7 @@ impl Running<'_> {
                 self.parts.topics.track(&message.topic);
             }
             let counts = self.parts.pipeline.process(&self.messages, self.waiting.begin())?;
-            self.parts.metrics.read(self.messages.len(), counts);
+            self.parts.metrics.read(self.messages.len(), counts, self.parts.pipeline.times());
             self.judge()?;
         }
         match self.put()? {
@@ -285,6 +309,7 @@ impl Running<'_> {
         self.messages.clear();
         self.intake.delivered(&mut self.offsets);
         self.parts.metrics.active(self.offsets.uncommitted());
+        self.note_positions(consumer, false);
         if self.retry_at.take().is_some() {
             self.resume_wanted(consumer)?;
         }
@@ -332,6 +357,7 @@ impl Running<'_> {
             Ok(()) => {
                 self.offsets.committed(&plan.commit);
                 self.parts.metrics.committed(begin.elapsed());
+                self.parts.metrics.active(self.offsets.uncommitted());
             }
             Err(error) => {
                 self.parts.metrics.commit_failed(begin.elapsed());
@@ -374,7 +400,7 @@ impl Running<'_> {
         self.offsets.remove(partitions);
         self.parts.holds.forget(partitions);
         self.paused_by_plugin.retain(|partition| !partitions.contains(partition));
-        self.parts.requests.set_assignment(self.offsets.partitions());
+        self.note_assignment(consumer);
         flushed.and(closed)
     }
 
@@ -403,13 +429,12 @@ impl Running<'_> {
 }
 
 impl RebalanceHandler for Running<'_> {
-    fn assigned(&mut self, _: &BatchConsumer, partitions: &mut [AssignedPartition]) {
+    fn assigned(&mut self, consumer: &BatchConsumer, partitions: &mut [AssignedPartition]) {
         let added: Vec<Partition> = partitions.iter().map(|assigned| from_kafka(&assigned.partition)).collect();
         tracing::debug!("Assigned: {added:?}");
         let opened = self.parts.plugin.open(added.iter().map(to_abi).collect());
         self.offsets.assign(added);
-        self.parts.requests.set_assignment(self.offsets.partitions());
-        self.parts.metrics.assigned(self.offsets.partitions().count());
+        self.note_assignment(consumer);
         self.note_failure(opened);
     }
 

@@ -190,6 +190,11 @@ impl SourceDelivery {
         self.state.lock().submitted.under_way()
     }
 
+    /// Bytes of keys and values that were given to the producer and not reported on.
+    pub(crate) fn queued_bytes(&self) -> u64 {
+        self.producer.outbound_bytes()
+    }
+
     /// Records that Kafka has acknowledged.
     pub(crate) fn written(&self) -> u64 {
         self.written.load(Ordering::Relaxed)

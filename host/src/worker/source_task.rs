@@ -10,7 +10,7 @@ use ferroconnect_plugin_abi::{Blob, Data, Record, Text};
 
 use crate::error::{ConnectError, ErrorKind, Result, Stage};
 use crate::kafka::{OutRecord, SendError, Topic};
-use crate::pipeline::{self, FailedRecord, SourceOutcome, SourcePipeline, Tolerance, Verdict};
+use crate::pipeline::{self, FailedRecord, PipelineTimes, SourceOutcome, SourcePipeline, Tolerance, Verdict};
 use crate::plugins::api::{self, SourceTaskContext};
 use crate::storage::TaskState;
 use crate::telemetry::LogContext;
@@ -186,12 +186,15 @@ impl Running<'_> {
     }
 
     fn send_batch(&mut self, batch: SourceBatch) -> Result<()> {
+        let begin = Instant::now();
+        let mut times = PipelineTimes::default();
         let SourceBatch { id, mut records, mut positions, .. } = batch;
         let mut outcomes = std::mem::take(&mut self.outcomes);
         let mut next = 0;
         let mut result = Ok(());
         while next < records.len() && result.is_ok() && !self.lifecycle.is_abandoned() {
             self.parts.pipeline.process(&mut records[next..], &positions[next..], &mut outcomes);
+            times += self.parts.pipeline.times();
             let left_out =
                 |outcome: &&SourceOutcome| !matches!(outcome, SourceOutcome::Ready(_) | SourceOutcome::Failed(_));
             self.parts.metrics.skipped(outcomes.iter().filter(left_out).count());
@@ -209,6 +212,7 @@ impl Running<'_> {
             }
         }
         self.outcomes = outcomes;
+        self.parts.metrics.sent(begin.elapsed(), times);
         result
     }
 

@@ -15,6 +15,7 @@ use crate::plugins::Plugin;
 use crate::plugins::api::{Scope, SourceTaskContext};
 use crate::storage::{StatusStore, TaskId};
 use crate::telemetry::LogContext;
+use crate::telemetry::metrics::TaskStage;
 use crate::telemetry::rate_limit::RateLimiter;
 
 use super::dead_letters::DeadLetterQueue;
@@ -31,7 +32,7 @@ use super::source_task::{LetterTopic, SourceParts};
 use super::task::TaskBody;
 use super::topic_creation::TopicCreator;
 use super::topic_tracking::TopicTracker;
-use super::{Shared, Worker, build, clients, dead_letters, kind_of, sink_task, source_task};
+use super::{Shared, Worker, build, clients, dead_letters, describe, kind_of, sink_task, source_task};
 
 /// Runs a task to its end.
 pub(super) fn run_task(
@@ -78,7 +79,7 @@ impl TaskStart<'_> {
         let tolerance = build::tolerance(&common.errors);
         let producer = Producer::new(&clients::source_producer(&shared.config, common, self.id)?)?;
         let skip_refused = common.errors.tolerate_all;
-        let metrics = self.common_metrics(&counters);
+        let metrics = self.common_metrics(common, &counters, TaskStage::OF_SOURCE)?;
         let delivery =
             SourceDelivery::new(self.id, producer, skip_refused, Arc::clone(&counters), Arc::clone(&metrics));
         let delivery = Arc::new(delivery);
@@ -99,6 +100,9 @@ impl TaskStart<'_> {
         let plugin = self.opened.plugin.source_task()?;
         self.body.lifecycle.attach(plugin.control());
         let given_up = Arc::clone(&delivery);
+        // Whoever reads metrics must not keep the producer of a task that has ended.
+        let weak = Arc::downgrade(&delivery);
+        let queued_bytes = move || weak.upgrade().map_or(0, |delivery| delivery.queued_bytes());
         self.body.on_abandon(move || {
             given_up.give_up();
             offsets.close();
@@ -111,12 +115,12 @@ impl TaskStart<'_> {
             pipeline,
             letters,
             tolerance,
+            metrics: SourceMetrics::new(&shared.metrics, self.id, metrics, queued_bytes),
             delivery,
             topics: TopicCreator::new(rules),
             tracker: self.tracker(),
             flusher: Arc::clone(&shared.flusher),
             flush_timeout: shared.config.offset_flush_timeout,
-            metrics: SourceMetrics::new(&shared.metrics, self.id, metrics),
         };
         source_task::run(parts, self.body.lifecycle, self.body.reporter)
     }
@@ -152,7 +156,7 @@ impl TaskStart<'_> {
         };
         let settings = clients::sink_consumer(&shared.config, common, self.id)?;
         let consumer = BatchConsumer::new(&settings)?;
-        let metrics = self.common_metrics(&counters);
+        let metrics = self.common_metrics(common, &counters, TaskStage::OF_SINK)?;
         let requests = Arc::new(SinkRequests::new(self.scope(), self.fresh_config(), reporter));
         let plugin = self.opened.plugin.sink_task()?;
         self.body.lifecycle.attach(plugin.control());
@@ -180,7 +184,7 @@ impl TaskStart<'_> {
             commit_timeout: shared.config.offset_flush_timeout,
             max_records: settings.max_poll_records(),
             topics: self.tracker(),
-            metrics: SinkMetrics::new(&shared.metrics, self.id, metrics),
+            metrics: SinkMetrics::new(&shared.metrics, self.id, metrics, Arc::new(consumer.ends())),
         };
         sink_task::run(parts, &consumer, self.body.lifecycle, self.body.reporter)
     }
@@ -222,10 +226,16 @@ impl TaskStart<'_> {
         TopicTracker::new(self.id, statuses)
     }
 
-    fn common_metrics(&self, counters: &Arc<ErrorCounters>) -> Arc<CommonMetrics> {
-        let metrics = Arc::new(CommonMetrics::new(&self.shared.metrics, self.id, counters));
+    fn common_metrics(
+        &self,
+        connector: &ConnectorConfig,
+        counters: &Arc<ErrorCounters>,
+        stages: &[TaskStage],
+    ) -> Result<Arc<CommonMetrics>> {
+        let metrics = Arc::new(CommonMetrics::new(&self.shared.metrics, self.id, counters, stages));
+        describe::describe(self.shared, self.id, connector, &self.opened.plugin, &metrics)?;
         self.body.reporter.watch(Arc::clone(&metrics));
-        metrics
+        Ok(metrics)
     }
 
     /// The task's configuration with its variables looked up again each time it is asked for.

@@ -10,6 +10,7 @@ use crate::telemetry::LogContext;
 
 use super::lifecycle::{Lifecycle, Next};
 use super::metrics::CommonMetrics;
+use super::worker_metrics::StartCount;
 
 /// Writes a task's status, unless the task was given up: its successor speaks then.
 pub(crate) struct TaskReporter {
@@ -18,8 +19,9 @@ pub(crate) struct TaskReporter {
     pub(crate) version: Option<String>,
     pub(crate) statuses: Arc<dyn StatusStore>,
     pub(crate) lifecycle: Arc<Lifecycle>,
-    /// Told of every state, once the task has them.
-    pub(crate) metrics: OnceLock<Arc<CommonMetrics>>,
+    pub(crate) start: StartCount,
+    /// Told of every state, once the task has them. Kept with the handle, so that a task that has failed is still seen.
+    pub(crate) metrics: Arc<OnceLock<Arc<CommonMetrics>>>,
 }
 
 impl TaskReporter {
@@ -31,18 +33,22 @@ impl TaskReporter {
 
     /// Says what the task is doing.
     pub(crate) fn report(&self, state: TaskState) {
-        if let Some(metrics) = self.metrics.get() {
-            metrics.state(state.as_str());
+        if state == TaskState::Running {
+            self.start.ended(true);
         }
         self.put(TaskStatus::new(state, Arc::clone(&self.worker_id), 0));
     }
 
     /// Says why the task failed.
     pub(crate) fn failed(&self, error: &ConnectError) {
+        self.start.ended(false);
         self.put(TaskStatus::new(TaskState::Failed, Arc::clone(&self.worker_id), 0).with_trace(error.trace()));
     }
 
     fn put(&self, status: TaskStatus) {
+        if let Some(metrics) = self.metrics.get() {
+            metrics.state(status.state.as_str());
+        }
         if self.lifecycle.is_abandoned() {
             return;
         }
@@ -60,6 +66,7 @@ pub(crate) struct TaskHandle {
     pub(crate) id: TaskId,
     pub(crate) lifecycle: Arc<Lifecycle>,
     give_up: Arc<parking_lot::Mutex<Option<GiveUp>>>,
+    _metrics: Arc<OnceLock<Arc<CommonMetrics>>>,
 }
 
 /// What a task's body may use of its handle.
@@ -89,13 +96,14 @@ impl TaskHandle {
         let lifecycle = Arc::clone(&reporter.lifecycle);
         let give_up: Arc<parking_lot::Mutex<Option<GiveUp>>> = Arc::default();
         let hold = Arc::clone(&give_up);
+        let metrics = Arc::clone(&reporter.metrics);
         let thread = move || {
             let _context = LogContext::task(&reporter.id.connector, reporter.id.task).enter();
             live(&reporter, &hold, body);
             reporter.lifecycle.end();
         };
         std::thread::Builder::new().name(format!("task-thread-{id}")).spawn(thread)?;
-        Ok(TaskHandle { id, lifecycle, give_up })
+        Ok(TaskHandle { id, lifecycle, give_up, _metrics: metrics })
     }
 
     /// Waits for the task's end until `deadline`; then it is given up. True = it has ended.

@@ -269,19 +269,20 @@ impl BatchConsumer {
     /// The lowest offset and the one after the highest, as of the last fetch; asks no broker.
     /// `None` before the first fetch.
     pub fn watermarks(&self, partition: &TopicPartition) -> Option<(i64, i64)> {
-        let topic = c_string("topic name", &partition.topic).ok()?;
-        let (mut low, mut high) = (-1, -1);
-        // SAFETY: the handle and all pointers are valid.
-        let result = unsafe {
-            rd::rd_kafka_get_watermark_offsets(
-                self.handle.as_ptr(),
-                topic.as_ptr(),
-                partition.partition,
-                &mut low,
-                &mut high,
-            )
-        };
-        (KafkaError::check(result).is_ok() && low >= 0 && high >= 0).then_some((low, high))
+        watermarks(&self.handle, &partition.topic, partition.partition)
+    }
+
+    /// Gives the end of a partition to other threads, as [`watermarks`](Self::watermarks) does; `None` once the consumer
+    /// is gone.
+    pub fn ends(&self) -> impl Fn(&str, i32) -> Option<i64> + Send + Sync + use<> {
+        let handle = Arc::downgrade(&self.handle);
+        move |topic, partition| watermarks(&*handle.upgrade()?, topic, partition).map(|(_, high)| high)
+    }
+
+    /// Records, and now and then another event, that were fetched and not yet consumed.
+    pub fn queued(&self) -> usize {
+        // SAFETY: the queue is valid.
+        unsafe { rd::rd_kafka_queue_length(self.queue.as_ptr()) }
     }
 
     /// How many records are left behind the position, as of the last fetch.
@@ -336,6 +337,15 @@ impl fmt::Debug for BatchConsumer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BatchConsumer").field("client_id", &self.client_id()).finish()
     }
+}
+
+fn watermarks(handle: &Handle, topic: &str, partition: i32) -> Option<(i64, i64)> {
+    let topic = c_string("topic name", topic).ok()?;
+    let (mut low, mut high) = (-1, -1);
+    // SAFETY: the handle and all pointers are valid.
+    let result =
+        unsafe { rd::rd_kafka_get_watermark_offsets(handle.as_ptr(), topic.as_ptr(), partition, &mut low, &mut high) };
+    (KafkaError::check(result).is_ok() && low >= 0 && high >= 0).then_some((low, high))
 }
 
 fn first_error(list: &PartitionList) -> Result<(), KafkaError> {

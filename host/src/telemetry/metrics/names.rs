@@ -36,6 +36,18 @@ macro_rules! metrics {
 pub const CONNECTOR_TAG: &str = "connector";
 /// The tag that names a task by its number.
 pub const TASK_TAG: &str = "task";
+/// The tag that names a transform by its alias.
+pub const TRANSFORM_TAG: &str = "transform";
+/// The tag that names a predicate by its alias.
+pub const PREDICATE_TAG: &str = "predicate";
+/// The tag that names a client, or the worker as one.
+pub const CLIENT_TAG: &str = "client-id";
+/// The tag that names what a task does with a batch.
+pub const STAGE_TAG: &str = "stage";
+/// The tag that names a topic.
+pub const TOPIC_TAG: &str = "topic";
+/// The tag that names a partition of a topic by its number.
+pub const PARTITION_TAG: &str = "partition";
 
 metrics! {
     /// One connector. Tag: connector.
@@ -92,6 +104,20 @@ metrics! {
         /// Version of the header converter.
         HEADER_CONVERTER_VERSION = "header-converter-version";
     }
+    /// One transform of a task (since Kafka Connect 4.1). Tags: connector, task, transform.
+    TRANSFORM_GROUP = "connector-transform-metrics" {
+        /// Class name of the transform.
+        TRANSFORM_CLASS = "transform-class";
+        /// Version of the transform.
+        TRANSFORM_VERSION = "transform-version";
+    }
+    /// One predicate of a task (since Kafka Connect 4.1). Tags: connector, task, predicate.
+    PREDICATE_GROUP = "connector-predicate-metrics" {
+        /// Class name of the predicate.
+        PREDICATE_CLASS = "predicate-class";
+        /// Version of the predicate.
+        PREDICATE_VERSION = "predicate-version";
+    }
     /// One source task. Tags: connector, task.
     SOURCE_TASK_GROUP = "source-task-metrics" {
         /// Records per second the task has produced, before transforms.
@@ -135,6 +161,8 @@ metrics! {
         SINK_RECORD_ACTIVE_COUNT_MAX = "sink-record-active-count-max";
         /// Average number of records read but not yet committed.
         SINK_RECORD_ACTIVE_COUNT_AVG = "sink-record-active-count-avg";
+        /// Records that the task is behind the end of the partition that it is furthest behind in, as of the last fetch.
+        SINK_RECORD_LAG_MAX = "sink-record-lag-max";
         /// Partitions assigned to the task.
         PARTITION_COUNT = "partition-count";
         /// Sequence number of the latest offset commit.
@@ -211,6 +239,45 @@ metrics! {
         CONNECTOR_DESTROYED_TASK_COUNT = "connector-destroyed-task-count";
         /// Restarting tasks of the connector on this worker.
         CONNECTOR_RESTARTING_TASK_COUNT = "connector-restarting-task-count";
+    }
+    /// What runs here. Tag: client-id, the worker's id.
+    APP_INFO_GROUP = "app-info" {
+        /// Version of the worker.
+        APP_VERSION = "version";
+        /// Commit that the worker was built from.
+        APP_COMMIT = "commit-id";
+        /// When the worker started, in milliseconds since 1970.
+        APP_START_TIME = "start-time-ms";
+    }
+    /// What Kafka Connect does not tell. Tags: none, or connector and task, then stage, or topic and partition.
+    OWN_GROUP = "ferroconnect" {
+        /// Threads that hang in a plugin and were given up.
+        ABANDONED_THREADS_TOTAL = "abandoned-threads-total";
+        /// Time that a stage took for a batch; the stages are poll, convert, transform, put, send and commit.
+        STAGE_DURATION = "stage-duration-seconds";
+        /// Bytes of keys and values that a source task has given to its producer and Kafka has not acknowledged.
+        PRODUCER_QUEUE_BYTES = "producer-queue-bytes";
+        /// Records fetched from Kafka that a sink task has not taken yet.
+        CONSUMER_QUEUE_RECORDS = "consumer-queue-records";
+        /// Records that a sink task is behind the end of a partition, as of the last fetch.
+        SINK_PARTITION_LAG = "sink-partition-lag-records";
+    }
+    /// The worker as a process, under the names that Prometheus' own clients use. What the system does not tell is absent.
+    PROCESS_GROUP = "process" {
+        /// Memory in use that is not swapped out, in bytes.
+        RESIDENT_MEMORY = "resident-memory-bytes";
+        /// Address space in use, in bytes.
+        VIRTUAL_MEMORY = "virtual-memory-bytes";
+        /// Processor time used, in seconds.
+        CPU_SECONDS = "cpu-seconds-total";
+        /// Threads.
+        THREADS = "threads";
+        /// Open file descriptors.
+        OPEN_FDS = "open-fds";
+        /// The most file descriptors that may be open.
+        MAX_FDS = "max-fds";
+        /// When the worker started, in seconds since 1970.
+        START_TIME = "start-time-seconds";
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
+use super::histogram::{Distribution, Histogram};
 use super::names::Template;
 pub use super::window::WindowConfig;
 use super::window::{Summary, Window};
@@ -54,6 +55,8 @@ pub enum MetricKind {
     Gauge,
     /// A text, such as a state or a version.
     Info,
+    /// Durations, counted by length.
+    Histogram,
 }
 
 /// The value of a metric at one moment.
@@ -63,6 +66,8 @@ pub enum MetricValue {
     Number(f64),
     /// A text.
     Text(Arc<str>),
+    /// Durations, counted by length.
+    Distribution(Arc<Distribution>),
 }
 
 impl From<f64> for MetricValue {
@@ -165,6 +170,21 @@ impl MetricGroup {
     /// A metric that is computed when it is read.
     pub fn read(&self, template: &Template, source: impl Fn() -> MetricValue + Send + Sync + 'static) {
         self.add(template.name.into(), template.doc.into(), MetricKind::Gauge, Arc::new(source));
+    }
+
+    /// A number that only grows and is computed when it is read.
+    pub fn read_total(&self, template: &Template, source: impl Fn() -> f64 + Send + Sync + 'static) {
+        let source = move || MetricValue::Number(source());
+        self.add(template.name.into(), template.doc.into(), MetricKind::Counter, Arc::new(source));
+    }
+
+    /// Durations, counted by length.
+    pub fn histogram(&self, template: &Template) -> Histogram {
+        let histogram = Histogram::default();
+        let read = histogram.clone();
+        let source = move || MetricValue::Distribution(Arc::new(read.distribution()));
+        self.add(template.name.into(), template.doc.into(), MetricKind::Histogram, Arc::new(source));
+        histogram
     }
 
     /// A text that does not change.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::lag::{EndOf, Lags};
 use super::names;
 use super::registry::{Counter, Gauge, MetricGroup, Registry};
 use super::source::millis;
@@ -23,12 +24,13 @@ pub struct SinkTaskMetrics {
     completion_total: Counter,
     skip_rate: Arc<Window>,
     skip_total: Counter,
+    lags: Lags,
     _group: MetricGroup,
 }
 
 impl SinkTaskMetrics {
-    /// Registers the metrics of one task.
-    pub fn new(registry: &Registry, connector: &str, task: u32) -> Self {
+    /// Registers the metrics of one task. `end_of` is asked by whoever reads the metrics.
+    pub fn new(registry: &Registry, connector: &str, task: u32, end_of: EndOf) -> Self {
         let tags = [(names::CONNECTOR_TAG, connector), (names::TASK_TAG, &task.to_string())];
         let group = registry.group(names::SINK_TASK_GROUP, &tags);
         Self {
@@ -51,6 +53,7 @@ impl SinkTaskMetrics {
             completion_total: group.counter(&names::OFFSET_COMMIT_COMPLETION_TOTAL),
             skip_rate: group.window(&[(&names::OFFSET_COMMIT_SKIP_RATE, Summary::per_second)]),
             skip_total: group.counter(&names::OFFSET_COMMIT_SKIP_TOTAL),
+            lags: Lags::new(registry, &group, connector, task, end_of),
             _group: group,
         }
     }
@@ -79,6 +82,16 @@ impl SinkTaskMetrics {
         self.partitions.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
+    /// These are the partitions of the task now.
+    pub fn assign(&self, partitions: impl Iterator<Item = (Arc<str>, i32)>) {
+        self.lags.assign(partitions);
+    }
+
+    /// The next offset for the plugin in each partition, in the order of the assignment; `None` = not known.
+    pub fn positions(&self, positions: impl Iterator<Item = Option<i64>>) {
+        self.lags.positions(positions);
+    }
+
     /// An offset commit with this sequence number begins.
     pub fn commit_begins(&self, sequence: u64) {
         self.sequence.set(i64::try_from(sequence).unwrap_or(i64::MAX));
@@ -101,11 +114,51 @@ impl SinkTaskMetrics {
 mod tests {
     use super::*;
     use crate::telemetry::metrics::MetricValue;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    #[test]
+    fn lags_come_and_go_with_partitions_and_follow_their_ends() {
+        let registry = Registry::default();
+        // The end of partition 0 moves, that of 2 is not known.
+        let end = Arc::new(AtomicI64::new(10));
+        let moving = Arc::clone(&end);
+        let end_of: EndOf = Arc::new(move |topic, partition| match (topic, partition) {
+            ("t", 0) => Some(moving.load(Ordering::Relaxed)),
+            ("t", 1) => Some(100),
+            _ => None,
+        });
+        let metrics = SinkTaskMetrics::new(&registry, "c", 3, end_of);
+        let task = [("connector", "c"), ("task", "3")];
+        let lag = |partition: &str| {
+            let tags = [task[0], task[1], ("topic", "t"), ("partition", partition)];
+            registry.value(&names::SINK_PARTITION_LAG, &tags)
+        };
+        let highest = || registry.value(&names::SINK_RECORD_LAG_MAX, &task);
+        let unknown = |value: Option<MetricValue>| matches!(value, Some(MetricValue::Number(n)) if n.is_nan());
+        assert!(unknown(highest()) && lag("0").is_none());
+        let topic: Arc<str> = "t".into();
+        metrics.assign([0, 1, 2].map(|partition| (Arc::clone(&topic), partition)).into_iter());
+        assert!(unknown(highest()) && unknown(lag("0")), "nothing was read yet");
+        metrics.positions([Some(4), None, Some(7)].into_iter());
+        assert_eq!((lag("0"), highest()), (Some(6.0.into()), Some(6.0.into())));
+        assert!(unknown(lag("1")) && unknown(lag("2")));
+        end.store(54, Ordering::Relaxed);
+        assert_eq!(lag("0"), Some(50.0.into()), "the task need not do anything for its lag to grow");
+        metrics.positions([Some(54), Some(1)].into_iter());
+        assert_eq!((lag("0"), lag("1"), highest()), (Some(0.0.into()), Some(99.0.into()), Some(99.0.into())));
+        // The log was cut off.
+        end.store(2, Ordering::Relaxed);
+        assert_eq!(lag("0"), Some(0.0.into()));
+        metrics.assign([(topic, 1)].into_iter());
+        assert!(lag("0").is_none() && unknown(lag("1")));
+        drop(metrics);
+        assert_eq!(registry.snapshot().count(), 0);
+    }
 
     #[test]
     fn a_sink_s_numbers_are_found_under_their_names() {
         let registry = Registry::default();
-        let metrics = SinkTaskMetrics::new(&registry, "c", 3);
+        let metrics = SinkTaskMetrics::new(&registry, "c", 3, Arc::new(|_, _| None));
         metrics.read(7);
         metrics.put(5, Duration::from_micros(500));
         metrics.active(7);

@@ -91,6 +91,35 @@ impl TaskMetrics {
     }
 }
 
+/// Says which transform or predicate a task uses under an alias (since Kafka Connect 4.1). Gone from the registry when the
+/// answer is dropped.
+pub fn stage_info(registry: &Registry, connector: &str, task: u32, stage: &StagePlugin<'_>) -> MetricGroup {
+    let (group, tag, class, version) = if stage.predicate {
+        (names::PREDICATE_GROUP, names::PREDICATE_TAG, &names::PREDICATE_CLASS, &names::PREDICATE_VERSION)
+    } else {
+        (names::TRANSFORM_GROUP, names::TRANSFORM_TAG, &names::TRANSFORM_CLASS, &names::TRANSFORM_VERSION)
+    };
+    let task = task.to_string();
+    let tags = [(names::CONNECTOR_TAG, connector), (names::TASK_TAG, &*task), (tag, stage.alias)];
+    let group = registry.group(group, &tags);
+    group.info(class, stage.class);
+    group.info(version, stage.version);
+    group
+}
+
+/// A transform or a predicate of a task.
+#[derive(Debug, Clone, Copy)]
+pub struct StagePlugin<'a> {
+    /// Whether it is a predicate.
+    pub predicate: bool,
+    /// Its name in the configuration.
+    pub alias: &'a str,
+    /// Its class name.
+    pub class: &'a str,
+    /// Its version.
+    pub version: &'a str,
+}
+
 /// Class name and version of each plugin that a task works with.
 #[derive(Debug, Clone, Copy)]
 pub struct TaskPlugins<'a> {

@@ -1,6 +1,7 @@
 //! Metrics of the worker and of its connectors.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 
@@ -86,6 +87,23 @@ impl Starts {
         self.attempts.increment();
         if succeeded { &self.successes } else { &self.failures }.increment();
         self.results.record(if succeeded { 1.0 } else { 0.0 });
+    }
+}
+
+/// What runs here, and since when. Gone from the registry when dropped.
+pub struct AppInfo {
+    _group: MetricGroup,
+}
+
+impl AppInfo {
+    /// Registers the worker's id, version and commit; it has started now.
+    pub fn new(registry: &Registry, worker_id: &str, version: &str, commit: &str) -> Self {
+        let group = registry.group(names::APP_INFO_GROUP, &[(names::CLIENT_TAG, worker_id)]);
+        group.info(&names::APP_VERSION, version);
+        group.info(&names::APP_COMMIT, commit);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis());
+        group.info(&names::APP_START_TIME, &now.to_string());
+        Self { _group: group }
     }
 }
 
