@@ -25,8 +25,8 @@ pub(super) const WEEKDAYS: Names<7> = Names {
     short: ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"],
 };
 
-/// The eras, the earlier one first. Java has no long names for them.
-pub(super) const ERAS: Names<2> = Names { long: ["BC", "AD"], short: ["BC", "AD"] };
+/// The eras, the earlier one first. Java reads the long names, but never writes them.
+pub(super) const ERAS: Names<2> = Names { long: ["Before Christ", "Anno Domini"], short: ["BC", "AD"] };
 
 /// The halves of the day.
 pub(super) const HALVES: Names<2> = Names { long: ["AM", "PM"], short: ["AM", "PM"] };

@@ -20,7 +20,7 @@ pub(super) fn write(pieces: &[Piece], out: &mut String, millis: i64, zone: Zone)
 
 fn write_field(out: &mut String, Field { letter, count, .. }: Field, moment: &Moment, zone: Zone) {
     let number = match letter {
-        Letter::Era => return out.push_str(ERAS.for_width(usize::from(moment.date().year > 0), count)),
+        Letter::Era => return out.push_str(ERAS.short[usize::from(moment.date().year > 0)]),
         Letter::Year => return year(out, moment.date().year_of_era(), count),
         Letter::WeekYear => return year(out, moment.week_year(), count),
         Letter::Month => match moment.date().month {
