@@ -13,7 +13,7 @@ use super::require;
 use super::structs::basics;
 use crate::config::{ConfigDef, ConfigKey, Importance, Props, Type};
 use crate::error::{ConnectError, Result};
-use crate::stages::{Part, Transform};
+use crate::stages::{Part, Transform, needs_schema};
 
 const PURPOSE: &str = "flattening";
 
@@ -91,12 +91,7 @@ impl Names {
                          {name})."
                     )));
                 }
-                ValueRef::Decimal { .. }
-                | ValueRef::BigInteger(_)
-                | ValueRef::Date(_)
-                | ValueRef::Time(_)
-                | ValueRef::Timestamp(_)
-                | ValueRef::Unknown(_) => {
+                _ if needs_schema(&value) => {
                     return Err(ConnectError::data(format!(
                         "Flatten transformation was passed a value of type class {class} which is not supported by \
                          Connect's data API"

@@ -12,6 +12,7 @@ use super::plan::Plan;
 use super::scan::until_escape;
 use super::{DecimalFormat, Settings};
 use crate::error::{ConnectError, InField as _, Result};
+use crate::stages::needs_schema;
 use crate::stages::text::{decimal, float, java_class};
 
 /// Appends a value. `depth` counts the arrays and objects around it.
@@ -99,12 +100,7 @@ fn natural(out: &mut Vec<u8>, value: &Value, settings: Settings, depth: usize) -
         }
         // Kafka Connect compares the struct's schema with the one it does not have.
         ValueRef::Struct(_) => return Err(ConnectError::data("Mismatching schema.")),
-        ValueRef::Decimal { .. }
-        | ValueRef::BigInteger(_)
-        | ValueRef::Date(_)
-        | ValueRef::Time(_)
-        | ValueRef::Timestamp(_)
-        | ValueRef::Unknown(_) => {
+        _ if needs_schema(value) => {
             let class = java_class(value);
             return Err(ConnectError::data(format!(
                 "Java class class {class} does not have corresponding schema type."

@@ -8,6 +8,7 @@ use ferroconnect_plugin_abi::logical::Logical;
 use ferroconnect_plugin_abi::{Schema, SchemaType, Value, ValueRef};
 
 use crate::error::{ConnectError, Result};
+use crate::stages::needs_schema;
 use crate::stages::text::parse_float::{self, Float};
 use crate::stages::text::{date, decimal, digits, java_text};
 
@@ -80,12 +81,7 @@ fn natural_type(value: &Value) -> Result<SchemaType> {
         ValueRef::Array(_) => Ok(SchemaType::ARRAY),
         ValueRef::Map(_) => Ok(SchemaType::MAP),
         ValueRef::Struct(_) => Ok(SchemaType::STRUCT),
-        ValueRef::Decimal { .. }
-        | ValueRef::BigInteger(_)
-        | ValueRef::Date(_)
-        | ValueRef::Time(_)
-        | ValueRef::Timestamp(_)
-        | ValueRef::Unknown(_) => {
+        _ if needs_schema(value) => {
             let class = value.java_class();
             Err(ConnectError::data(format!(
                 "Cast transformation was passed a value of type class {class} which is not supported by Connect's data \
