@@ -13,7 +13,7 @@ use super::config::{REPLACE_NULL, parse, replace_null_key, syntax_version_key};
 use super::nested::{Leaves, Missing, StructPlan, Tree};
 use super::path::{FieldPath, Syntax};
 use super::structs::{Moves, Required, basics};
-use super::{lookup, maps, require};
+use super::{hash_order, lookup, maps, require};
 use crate::config::{ConfigDef, ConfigKey, Importance, Parsed, Props, Type, Validator};
 use crate::error::{ConnectError, Result};
 use crate::stages::text::java_class;
@@ -45,7 +45,7 @@ struct Rules {
     include: HashSet<Text>,
     /// New names by old ones.
     renames: IndexMap<Text, Text>,
-    /// Old names by new ones; of several that become one name the last one counts.
+    /// Old names by new ones; of several that become one name the last one of a Java table counts.
     sources: HashMap<Text, Text>,
 }
 
@@ -150,7 +150,10 @@ impl Rules {
                 Rule::Rename(new) => drop(rules.renames.insert(name, new)),
             }
         }
-        rules.sources = rules.renames.iter().map(|(old, new)| (new.clone(), old.clone())).collect();
+        let mut pairs: Vec<(&Text, &Text)> = rules.renames.iter().collect();
+        let buckets = hash_order::grown(pairs.len());
+        hash_order::sort(&mut pairs, buckets, |(old, _)| old.as_str());
+        rules.sources = pairs.into_iter().map(|(old, new)| (new.clone(), old.clone())).collect();
         rules
     }
 

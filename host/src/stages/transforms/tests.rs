@@ -207,3 +207,17 @@ fn a_struct_that_does_not_fit_its_schema_is_refused() {
         assert_eq!(message, "The struct has 1 values for the 3 fields of its schema", "{class}");
     }
 }
+
+/// Java keeps the old names in a hash table, whose last one of a new name counts.
+#[test]
+fn of_several_fields_renamed_to_one_name_the_last_of_a_java_table_counts() {
+    let data = |name: &str| {
+        let schema = SchemaBuilder::structure().field(name, SchemaBuilder::int8().build()).build();
+        Data::new(schema.clone(), Value::structure(schema, vec![Value::int8(5)]))
+    };
+    for renames in ["b:x,a:x", "a:x,b:x"] {
+        let config = [("renames", renames)];
+        assert_eq!(apply("ReplaceField$Value", &config, data("b")).value, data("x"), "{renames}");
+        assert_eq!(error("ReplaceField$Value", &config, data("a")), "b is not a valid field name", "{renames}");
+    }
+}
