@@ -219,6 +219,29 @@ fn each_fails_its_task() {
     }
 }
 
+/// The error says which header it was.
+#[test]
+fn a_bad_header_fails_its_task() {
+    let (kafka, topic, name) = (Kafka::shared(), unique("headers"), unique("headers"));
+    kafka.create_topic(&topic, 1);
+    let good = NewRecord::of("\"good\"").header("first", b"\"text\"");
+    kafka.write_records(&topic, 0, [good.clone(), good.header("second", b"\"no text: \xff\"")]);
+    let mut setup = WorkerSetup::new(Subject::from_env(), kafka);
+    let file = setup.path("out.txt");
+    let mut config = sink(&topic, file.to_str().unwrap(), "false");
+    config.extend([("header.converter", JSON), ("header.converter.schemas.enable", "false")]);
+    setup.connector(&name, &config);
+    let worker = setup.start();
+    let trace = trace(&worker, &name);
+    assert!(trace.contains(NO_JSON), "{trace}");
+    if ours() {
+        let place = format!(
+            "\tat header 'second'\n\tat stage HEADER_CONVERTER with class '{JSON}', topic '{topic}', partition 0, offset 1\n"
+        );
+        assert!(trace.contains(&place), "{trace}");
+    }
+}
+
 /// The trace of a task that fails.
 fn trace(worker: &Worker, name: &str) -> String {
     worker.rest.await_task(name, 0, "FAILED")["tasks"][0]["trace"].as_str().unwrap().to_owned()

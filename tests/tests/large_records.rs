@@ -59,11 +59,12 @@ fn large_records_pass_and_their_memory_comes_back() {
     let (input, output) = (setup.path("in.txt"), setup.path("out.txt"));
     write_lines(&input, count);
     let mut config = source(&input, &topic);
-    config.extend([
-        ("producer.override.max.request.size", "60000000"),
-        ("producer.override.buffer.memory", "67108864"),
-        ("batch.size", "1"),
-    ]);
+    config
+        .extend([("producer.override.max.request.size", "60000000"), ("producer.override.buffer.memory", "67108864")]);
+    if ours() {
+        // The Java source would leave the last lines in its buffer until the file grows.
+        config.push(("batch.size", "1"));
+    }
     setup.connector(&unique("large-source"), &config);
     let config = [
         ("connector.class", "org.apache.kafka.connect.file.FileStreamSinkConnector"),
