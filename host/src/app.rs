@@ -100,7 +100,6 @@ impl Standalone {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
-        refuse_extensions(&config)?;
         let broker = start_broker(&mut config)?;
         // Read before anything runs, so that a wrong file leaves nothing behind.
         let connectors = connector_files.iter().map(ConnectorFile::read).collect::<Result<Vec<_>>>()?;
@@ -178,18 +177,6 @@ impl Standalone {
         }
         tracing::info!("Kafka Connect stopped");
     }
-}
-
-/// Extensions often guard the REST API, so a worker that cannot run them must not start without them.
-fn refuse_extensions(config: &WorkerConfig) -> Result<()> {
-    if config.rest.extensions.is_empty() {
-        return Ok(());
-    }
-    Err(ConnectError::config(format!(
-        "{}: Invalid value {} for configuration rest.extension.classes: this version runs no REST extensions; remove the key, and guard the REST API by other means if an extension did so",
-        config.path.display(),
-        config.rest.extensions.join(",")
-    )))
 }
 
 /// Adds the two keys that a second worker on the same machine has to change, with their values.

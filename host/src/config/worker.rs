@@ -12,6 +12,7 @@ use super::known_keys;
 use super::listeners::{HeaderRule, Listener, Scheme};
 use super::props::Props;
 use super::providers::{ConfigTransformer, ProviderMaker, Resolved, has_variable};
+use super::rest_auth::{BasicAuth, basic_auth, unguarded};
 use super::validate::{Parsed, Problem};
 use super::worker_keys::{Mode, worker_def};
 use crate::error::{ConnectError, Result};
@@ -98,8 +99,8 @@ pub struct RestSettings {
     pub allow_methods: String,
     /// Extra headers of every answer.
     pub response_headers: Vec<HeaderRule>,
-    /// Classes of REST extensions in the order of loading.
-    pub extensions: Vec<String>,
+    /// Who may use the API; everybody if none.
+    pub basic_auth: Option<BasicAuth>,
     /// Whether the main listeners serve the web page at `/ui`.
     pub web_page: bool,
 }
@@ -228,8 +229,13 @@ impl WorkerConfig {
         let parsed = def.parse(&originals).map_err(|problems| report(&file, &originals, &problems.0))?;
         warnings.extend(known_keys::warnings(&def, &originals, |key| file.place(key)));
         warnings.extend(unprotected_clients(&originals));
+        let java_options = std::env::var("KAFKA_OPTS").ok();
+        let basic_auth = basic_auth(&parsed, java_options.as_deref())
+            .map_err(|error| ConnectError::config(format!("{}: {}", file.path().display(), error.message())))?;
+        let rest = rest_settings(&parsed, &originals, basic_auth);
+        warnings.extend(unguarded(&rest));
         let providers = Providers { transformer, confidential };
-        Ok(Self::build(mode, file.path().to_owned(), originals, parsed, providers, warnings))
+        Ok(Self::build(mode, file.path().to_owned(), originals, parsed, rest, providers, warnings))
     }
 
     /// Checks a configuration that is not in a file; messages name `worker`.
@@ -245,6 +251,7 @@ impl WorkerConfig {
         path: PathBuf,
         originals: Props,
         parsed: Parsed,
+        rest: RestSettings,
         providers: Providers,
         warnings: Vec<String>,
     ) -> Self {
@@ -255,7 +262,7 @@ impl WorkerConfig {
             bootstrap_servers: list(BOOTSTRAP_SERVERS),
             embedded_broker: parsed.bool("embedded.broker"),
             plugins: plugin_settings(&parsed),
-            rest: rest_settings(&parsed, &originals),
+            rest,
             task_shutdown_timeout: parsed.millis("task.shutdown.graceful.timeout.ms"),
             offset_flush_interval: parsed.millis("offset.flush.interval.ms"),
             offset_flush_timeout: parsed.millis("offset.flush.timeout.ms"),
@@ -343,7 +350,7 @@ fn plugin_settings(parsed: &Parsed) -> PluginSettings {
     }
 }
 
-fn rest_settings(parsed: &Parsed, originals: &Props) -> RestSettings {
+fn rest_settings(parsed: &Parsed, originals: &Props, basic_auth: Option<BasicAuth>) -> RestSettings {
     let listeners = |key: &str| -> Vec<Listener> {
         let parse = |text: &String| Listener::parse(text).expect("the key's rule has parsed every listener");
         parsed.list(key).iter().map(parse).collect()
@@ -364,7 +371,7 @@ fn rest_settings(parsed: &Parsed, originals: &Props) -> RestSettings {
         allow_methods: parsed.str("access.control.allow.methods").to_owned(),
         response_headers: HeaderRule::parse_list(parsed.str("response.http.headers.config"))
             .expect("the key's rule has parsed every header"),
-        extensions: parsed.list("rest.extension.classes").to_vec(),
+        basic_auth,
         web_page: parsed.bool("rest.ui.enable"),
     }
 }
@@ -448,7 +455,8 @@ mod tests {
         assert_eq!(config.override_policy, "All");
         assert_eq!(config.offset_file.as_deref(), Some(Path::new("/tmp/connect.offsets")));
         assert!(config.topic_tracking && config.topic_creation && config.plugins.path.is_empty());
-        assert_eq!(config.warnings, Vec::<String>::new());
+        let [warning] = config.warnings.as_slice() else { panic!("{:?}", config.warnings) };
+        assert!(warning.starts_with("REST listens on http://:8083 without authentication: "), "{warning}");
     }
 
     #[test]
@@ -497,7 +505,7 @@ mod tests {
         std::fs::write(&secrets, "ms=s3cret\nservers=b:1\n").expect("writable");
         let secrets = secrets.display();
         let base = format!(
-            "config.providers=f\nconfig.providers.f.class=FileConfigProvider\nplugin.path=${{f:{secrets}:servers}}\n\
+            "listeners=http://localhost:0\nconfig.providers=f\nconfig.providers.f.class=FileConfigProvider\nplugin.path=${{f:{secrets}:servers}}\n\
              producer.bootstrap.servers=${{f:{secrets}:servers}}\n"
         );
         let config = worker(&base).expect("right");
@@ -529,6 +537,7 @@ mod tests {
 
     #[test]
     fn security_that_does_not_reach_tasks_gets_a_warning() {
+        let worker = |text: &str| worker(&format!("{text}\nlisteners=http://127.0.0.1:0"));
         assert_eq!(worker("security.protocol=SSL").expect("right").warnings.len(), 1);
         let both = "security.protocol=SSL\nproducer.security.protocol=SSL\nconsumer.security.protocol=SSL";
         assert_eq!(worker(both).expect("right").warnings.len(), 0);

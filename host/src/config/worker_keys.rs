@@ -341,7 +341,23 @@ fn answer_keys() -> Vec<ConfigKey> {
                 Type::List,
                 "",
                 Low,
-                "Classes of plugins that extend the REST server, in the order of their loading.",
+                "Classes of plugins that extend the REST server, in the order of their loading. Of these only basic \
+                 auth, BasicAuthSecurityRestExtension, is built in.",
+            )
+            .check(Validator::list(true, false)),
+            ConfigKey::nullable(
+                "rest.basic.auth.credentials.file",
+                Type::String,
+                Low,
+                "A file with the users of the REST API, one line user=password for each. Without it, the extension for \
+                 basic auth takes the file that the Java login configuration in KAFKA_OPTS names. Our own key.",
+            ),
+            ConfigKey::defaulting(
+                "rest.basic.auth.read.only.users",
+                Type::List,
+                "",
+                Low,
+                "Users of the REST API who may look but not change anything. Our own key.",
             )
             .check(Validator::list(true, false)),
             ConfigKey::defaulting(

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 
 use crate::herder::Handle;
 
+use super::auth::Gate;
 use super::errors::{Answer, ApiError};
 
 /// The largest request body that is read, in bytes.
@@ -197,12 +198,14 @@ pub(super) fn empty(status: StatusCode) -> Response {
 /// Where a request came in; put into each request by the server.
 #[derive(Debug, Clone)]
 pub(super) struct Origin {
-    /// `http`
+    /// `http` or `https`
     pub(super) scheme: &'static str,
     /// The address the client reached us at.
     pub(super) local: std::net::SocketAddr,
     /// The client's address.
     pub(super) remote: std::net::SocketAddr,
+    /// What requests have to pass; none if everybody may do everything.
+    pub(super) gate: Option<Arc<Gate>>,
 }
 
 /// The URL that clients used to reach this worker, without a path.

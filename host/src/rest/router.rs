@@ -8,7 +8,7 @@ use axum::routing::{get, post, put};
 
 use super::errors::ApiError;
 use super::resource::{Api, resource};
-use super::{access_log, connectors, lifecycle, loggers, offsets, plugins, root, tasks, ui};
+use super::{access_log, auth, connectors, lifecycle, loggers, offsets, plugins, root, tasks, ui};
 
 /// The resources for users: `/`, `/health`, `/connectors`, `/connector-plugins`.
 pub(super) fn main_resources() -> Router<Api> {
@@ -57,9 +57,11 @@ pub(super) fn admin_resources() -> Router<Api> {
         .route("/admin/loggers/{logger}", resource("HEAD, GET, PUT, OPTIONS", get(loggers::get).put(loggers::set)))
 }
 
-/// Adds what all listeners share: answers for unknown paths and methods, the `Server` header, the access log.
+/// Adds what all listeners share: the gate in front of every resource, answers for unknown paths and methods, the
+/// `Server` header, the access log.
 pub(super) fn finish(resources: Router<Api>, api: Api) -> Router {
     resources
+        .route_layer(middleware::from_fn(auth::check))
         .fallback(|| async { ApiError::unrouted(StatusCode::NOT_FOUND) })
         .method_not_allowed_fallback(|| async { ApiError::unrouted(StatusCode::METHOD_NOT_ALLOWED) })
         .layer(middleware::from_fn(access_log::log))

@@ -22,6 +22,7 @@ use crate::error::{ConnectError, Result};
 use crate::herder::Handle;
 use crate::telemetry::metrics::Registry;
 
+use super::auth::Gate;
 use super::extras::{self, Extras};
 use super::https::Https;
 use super::listener::{self, Bound};
@@ -47,6 +48,7 @@ pub struct BoundServer {
     admin: Vec<Bound>,
     settings: RestSettings,
     extras: Extras,
+    gate: Option<Arc<Gate>>,
     worker_id: String,
 }
 
@@ -54,6 +56,7 @@ impl BoundServer {
     /// Binds all ports. The error names address, key and way out.
     pub fn bind(settings: RestSettings, mode: Mode) -> Result<Self> {
         let extras = Extras::new(&settings)?;
+        let gate = settings.basic_auth.as_ref().map(Gate::new).transpose()?.map(Arc::new);
         let hint = match mode {
             Mode::Standalone => "; a second standalone worker also needs its own `offset.storage.file.filename`",
             Mode::Distributed => "",
@@ -74,7 +77,7 @@ impl BoundServer {
         let advertised = settings.advertised_listener();
         let bound = main.iter().find(|bound| bound.listener == *advertised).expect("all listeners are bound");
         let worker_id = settings.worker_id(listener::reachable(bound));
-        Ok(Self { main, admin, settings, extras, worker_id })
+        Ok(Self { main, admin, settings, extras, gate, worker_id })
     }
 
     /// Advertised `host:port`, the id of this worker.
@@ -120,11 +123,13 @@ impl BoundServer {
         let (stop, stopped) = watch::channel(false);
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let _entered = runtime.enter();
-        let sockets = self.main.into_iter().map(|bound| (bound, main.clone()));
-        for (bound, router) in sockets.chain(self.admin.into_iter().map(|bound| (bound, admin.clone()))) {
+        let sockets = self.main.into_iter().map(|bound| (bound, main.clone(), self.gate.clone()));
+        // As in Kafka Connect, addresses for administration alone are guarded by where they are.
+        for (bound, router, gate) in sockets.chain(self.admin.into_iter().map(|bound| (bound, admin.clone(), None))) {
             let socket = TcpListener::from_std(bound.socket)
                 .map_err(|error| ConnectError::io(format!("Could not serve {}", bound.listener)).caused_by(error))?;
-            runtime.spawn(accept(socket, bound.https, router, Arc::clone(&slots), stopped.clone()));
+            let door = Door { https: bound.https, gate, router };
+            runtime.spawn(accept(socket, door, Arc::clone(&slots), stopped.clone()));
         }
         drop(_entered);
         Ok(Server { runtime, stop, slots })
@@ -155,13 +160,15 @@ impl Server {
     }
 }
 
-async fn accept(
-    socket: TcpListener,
+/// What connections to one address meet.
+#[derive(Clone)]
+struct Door {
     https: Option<Arc<Https>>,
+    gate: Option<Arc<Gate>>,
     router: Router,
-    slots: Arc<Semaphore>,
-    mut stopped: watch::Receiver<bool>,
-) {
+}
+
+async fn accept(socket: TcpListener, door: Door, slots: Arc<Semaphore>, mut stopped: watch::Receiver<bool>) {
     loop {
         let slot = tokio::select! {
             _ = stopped.changed() => return,
@@ -174,7 +181,7 @@ async fn accept(
         };
         match accepted {
             Ok((stream, remote)) => {
-                tokio::spawn(serve(stream, remote, https.clone(), router.clone(), slot, stopped.clone()));
+                tokio::spawn(serve(stream, remote, door.clone(), slot, stopped.clone()));
             }
             Err(error) => {
                 tracing::warn!("Could not accept a REST connection: {error}");
@@ -187,16 +194,16 @@ async fn accept(
 async fn serve(
     stream: TcpStream,
     remote: SocketAddr,
-    https: Option<Arc<Https>>,
-    router: Router,
+    door: Door,
     _slot: OwnedSemaphorePermit,
     mut stopped: watch::Receiver<bool>,
 ) {
     let Ok(local) = stream.local_addr() else { return };
     // Answers are small and written at once.
     let _ = stream.set_nodelay(true);
+    let Door { https, gate, router } = door;
     let Some(https) = https else {
-        let origin = Origin { scheme: "http", local, remote };
+        let origin = Origin { scheme: "http", local, remote, gate };
         return serve_http(TokioIo::new(stream), origin, router, stopped).await;
     };
     let accepted = tokio::select! {
@@ -205,7 +212,7 @@ async fn serve(
     };
     match accepted {
         Ok(stream) => {
-            let origin = Origin { scheme: "https", local, remote };
+            let origin = Origin { scheme: "https", local, remote, gate };
             serve_http(TokioIo::new(stream), origin, router, stopped).await;
         }
         Err(error) => tracing::debug!("REST connection from {remote}: no TLS: {error}"),
@@ -252,7 +259,7 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpStream as Client;
 
-    use crate::config::HeaderRule;
+    use crate::config::{BasicAuth, HeaderRule};
     use crate::herder::testing::standalone;
 
     fn settings(listeners: &[&str], admin_listeners: AdminListeners) -> RestSettings {
@@ -267,7 +274,7 @@ mod tests {
             allow_origin: String::new(),
             allow_methods: String::new(),
             response_headers: Vec::new(),
-            extensions: Vec::new(),
+            basic_auth: None,
             web_page: true,
         }
     }
@@ -410,6 +417,34 @@ mod tests {
         let own = AdminListeners::Own(vec![Listener::parse("http://127.0.0.1:0").unwrap()]);
         let (_server, _, admin) = serve(own);
         assert!(get(admin.unwrap(), "/ui/").starts_with("HTTP/1.1 404"));
+    }
+
+    #[test]
+    fn guarded_listeners_ask_for_a_password_behind_the_answers_for_unknown_paths() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("users");
+        std::fs::write(&file, "ann=secret\n").unwrap();
+        let mut settings = settings(&["http://127.0.0.1:0"], AdminListeners::Shared);
+        settings.basic_auth = Some(BasicAuth { file, read_only: Vec::new() });
+        let bound = BoundServer::bind(settings, Mode::Standalone).unwrap();
+        let main = bound.local_addresses().next().unwrap();
+        let (herder, _runtime) = standalone();
+        let registry = Registry::new(&[], Duration::from_secs(30), 2);
+        let _server =
+            bound.serve(herder, TopicTracking { enabled: true, reset_allowed: true }, Some(&registry)).unwrap();
+        for path in
+            ["/", "/health", "/connectors", "/connectors/", "/admin/loggers", "/connector-plugins", "/metrics", "/ui/"]
+        {
+            let answer = get(main, path);
+            assert!(answer.starts_with("HTTP/1.1 401 Unauthorized\r\n"), "{path}: {answer}");
+            assert!(answer.ends_with("\r\n\r\nUser cannot access the resource."), "{answer}");
+            assert!(answer.contains("content-type: application/json\r\n"), "{answer}");
+        }
+        assert!(get(main, "/nope").starts_with("HTTP/1.1 404"));
+        let options = exchange(main, "OPTIONS /connectors HTTP/1.0\r\n\r\n");
+        assert!(options.starts_with("HTTP/1.0 401") && options.contains("content-type: text/plain\r\n"), "{options}");
+        let right = exchange(main, "GET /connectors HTTP/1.0\r\nAuthorization: Basic YW5uOnNlY3JldA==\r\n\r\n");
+        assert!(right.ends_with("\r\n\r\n[]"), "{right}");
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! SASL: `sasl.mechanism` and `sasl.jaas.config` into user names, passwords and tokens.
 
-use std::collections::BTreeMap;
-
 use super::Properties;
+use crate::config::LoginModule;
 
 const CONFIG: &str = "sasl.jaas.config";
 const MECHANISM: &str = "sasl.mechanism";
@@ -34,7 +33,7 @@ pub(super) fn settings(properties: &mut Properties) {
             let reason = format!("{MECHANISM}={mechanism} needs the login module {module}");
             return properties.refuse(CONFIG, reason);
         }
-        Some(Err(reason)) => return properties.refuse(CONFIG, reason),
+        Some(Err(reason)) => return properties.refuse(CONFIG, format!("{reason}; right is {EXAMPLE}")),
         // librdkafka's own names do as well.
         None if properties.text("sasl.username").is_some() => return,
         None if properties.text("sasl.oauthbearer.config").is_some() => return,
@@ -76,117 +75,4 @@ fn bearer(properties: &mut Properties, login: &LoginModule) {
     }
     properties.put(CONFIG, "enable.sasl.oauthbearer.unsecure.jwt", "true");
     properties.put(CONFIG, "sasl.oauthbearer.config", config);
-}
-
-/// One login module: `class flag option="value" …;`.
-struct LoginModule {
-    class: String,
-    options: BTreeMap<String, String>,
-}
-
-impl LoginModule {
-    fn is(&self, module: &str) -> bool {
-        // Shaded copies (kafkashaded.…, in managed services' instructions) mean the same.
-        self.class.rsplit('.').next() == Some(module)
-    }
-
-    /// Errors never repeat the text, which holds secrets.
-    fn parse(text: &str) -> Result<Self, String> {
-        let mut tokens = tokens(text)?.into_iter();
-        let class = tokens.next().ok_or_else(|| format!("is empty; right is {EXAMPLE}"))?;
-        let flag = tokens.next().unwrap_or_default().to_ascii_lowercase();
-        if !["required", "requisite", "sufficient", "optional"].contains(&flag.as_str()) {
-            return Err(format!("the login module must be followed by the word required; right is {EXAMPLE}"));
-        }
-        let mut options = BTreeMap::new();
-        loop {
-            match tokens.next().as_deref() {
-                None => return Err("must end with a semicolon".to_owned()),
-                Some(";") => break,
-                Some(name) => {
-                    let (Some("="), Some(value)) = (tokens.next().as_deref(), tokens.next()) else {
-                        return Err("options must have the form name=\"value\"".to_owned());
-                    };
-                    options.insert(name.to_owned(), value);
-                }
-            }
-        }
-        if tokens.next().is_some() {
-            return Err("must name one login module only".to_owned());
-        }
-        Ok(Self { class, options })
-    }
-}
-
-/// Words, quoted strings with backslash escapes, `=` and `;`.
-fn tokens(text: &str) -> Result<Vec<String>, String> {
-    let mut tokens = Vec::new();
-    let mut chars = text.chars().peekable();
-    while let Some(&next) = chars.peek() {
-        if next.is_whitespace() {
-            chars.next();
-        } else if next == '=' || next == ';' {
-            chars.next();
-            tokens.push(next.to_string());
-        } else if next == '"' || next == '\'' {
-            chars.next();
-            tokens.push(quoted(&mut chars, next)?);
-        } else {
-            let mut word = String::new();
-            while let Some(c) = chars.next_if(|c| !c.is_whitespace() && !['=', ';', '"', '\''].contains(c)) {
-                word.push(c);
-            }
-            tokens.push(word);
-        }
-    }
-    Ok(tokens)
-}
-
-fn quoted(chars: &mut impl Iterator<Item = char>, quote: char) -> Result<String, String> {
-    let unclosed = || "a quoted value has no closing quote".to_owned();
-    let mut value = String::new();
-    loop {
-        match chars.next().ok_or_else(unclosed)? {
-            c if c == quote => return Ok(value),
-            '\\' => value.push(match chars.next().ok_or_else(unclosed)? {
-                'n' => '\n',
-                't' => '\t',
-                'r' => '\r',
-                other => other,
-            }),
-            c => value.push(c),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn options_may_be_quoted_escaped_or_bare() {
-        let text = r#"org.apache.kafka.common.security.scram.ScramLoginModule required
-            username="a b" password='it''s' tokenauth=true;"#;
-        assert!(LoginModule::parse(text).is_err(), "two strings in a row");
-        let text = r#"a.ScramLoginModule required username="a=\"b\";" tokenauth=true;"#;
-        let login = LoginModule::parse(text).expect("valid");
-        assert!(login.is("ScramLoginModule"));
-        assert_eq!(login.options["username"], "a=\"b\";");
-        assert_eq!(login.options["tokenauth"], "true");
-    }
-
-    #[test]
-    fn mistakes_are_named_without_the_secret() {
-        for text in [
-            "",
-            "a.PlainLoginModule username=\"u\" password=\"hunter2\";",
-            "a.PlainLoginModule required username=\"u\" password=\"hunter2\"",
-            "a.PlainLoginModule required username=\"u\" password=\"hunter2;",
-            "a.PlainLoginModule required username \"hunter2\";",
-            "a.PlainLoginModule required; b.PlainLoginModule required;",
-        ] {
-            let error = LoginModule::parse(text).err().expect("refused");
-            assert!(!error.contains("hunter2"), "{error}");
-        }
-    }
 }

@@ -1,0 +1,179 @@
+//! Who may use the REST API: Kafka Connect's extension for basic auth, and our own keys beside it.
+
+use std::path::PathBuf;
+
+use super::jaas::LoginModule;
+use super::listeners::{Listener, Scheme};
+use super::validate::Parsed;
+use super::worker::RestSettings;
+use crate::error::{ConnectError, Result};
+
+/// Kafka Connect's extension, which is built in here.
+const EXTENSION: &str = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension";
+const EXTENSIONS: &str = "rest.extension.classes";
+const FILE: &str = "rest.basic.auth.credentials.file";
+const READERS: &str = "rest.basic.auth.read.only.users";
+/// The entry of a Java login configuration that Kafka Connect asks for.
+const ENTRY: &str = "KafkaConnect";
+const MODULE: &str = "PropertyFileLoginModule";
+const SYSTEM_PROPERTY: &str = "-Djava.security.auth.login.config=";
+
+/// Users and passwords of the REST API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BasicAuth {
+    /// A properties file, user=password.
+    pub file: PathBuf,
+    /// Users who may look but not change anything.
+    pub read_only: Vec<String>,
+}
+
+/// What the worker's keys ask for; none if everybody may do everything. `java_options` is the value of `KAFKA_OPTS`,
+/// which names the login configuration of Java workers.
+///
+/// # Errors
+/// An extension that is not built in; no file with users; a login configuration that cannot be read or used.
+pub(super) fn basic_auth(parsed: &Parsed, java_options: Option<&str>) -> Result<Option<BasicAuth>> {
+    let is_built_in = |class: &&String| *class == EXTENSION || Some(class.as_str()) == EXTENSION.rsplit('.').next();
+    let extensions = parsed.list(EXTENSIONS);
+    // Extensions often guard the REST API, so a worker that cannot run them must not start without them.
+    if let Some(other) = extensions.iter().find(|class| !is_built_in(class)) {
+        return Err(ConnectError::invalid_value(
+            EXTENSIONS,
+            other,
+            format!(
+                "of REST extensions only {EXTENSION} is built in; remove the class, and guard the REST API by other \
+                 means if the extension did so"
+            ),
+        ));
+    }
+    let read_only = parsed.list(READERS).to_vec();
+    let own_file = parsed.opt_str(FILE).filter(|file| !file.is_empty()).map(PathBuf::from);
+    let file = match own_file {
+        Some(file) => file,
+        None if !extensions.is_empty() => login_file(java_options)?,
+        None if read_only.is_empty() => return Ok(None),
+        None => {
+            let reason = format!("needs the passwords of these users: set {FILE}");
+            return Err(ConnectError::invalid_value(READERS, read_only.join(","), reason));
+        }
+    };
+    Ok(Some(BasicAuth { file, read_only }))
+}
+
+/// The file that the Java worker's login configuration names.
+fn login_file(java_options: Option<&str>) -> Result<PathBuf> {
+    let place = java_options.unwrap_or_default().split_whitespace().find_map(|word| word.strip_prefix(SYSTEM_PROPERTY));
+    let Some(place) = place else {
+        return Err(ConnectError::invalid_value(
+            EXTENSIONS,
+            EXTENSION,
+            format!("needs users: set {FILE}, or KAFKA_OPTS={SYSTEM_PROPERTY}FILE as for the Java worker"),
+        ));
+    };
+    // An equals sign in front makes Java forget other configurations, of which there are none here.
+    let place = place.trim_start_matches('=').trim_matches(['"', '\'']);
+    let failed = |reason: &str| ConnectError::config(format!("{place} (from KAFKA_OPTS) {reason}"));
+    let text = std::fs::read_to_string(place).map_err(|error| failed(&format!("cannot be read: {error}")))?;
+    let modules = LoginModule::of_entry(&text, ENTRY).map_err(|reason| failed(&reason))?;
+    let modules = modules.ok_or_else(|| failed(&format!("has no entry {ENTRY}")))?;
+    match modules.as_slice() {
+        [module] if module.is(MODULE) => match module.options.get("file").filter(|file| !file.trim().is_empty()) {
+            Some(file) => Ok(PathBuf::from(file)),
+            None => Err(failed(&format!("names no file for {MODULE}: file=\"…\""))),
+        },
+        [other] => Err(failed(&format!("names the login module {}; only {MODULE} is built in", other.class))),
+        _ => Err(failed(&format!("must have one login module for {ENTRY}"))),
+    }
+}
+
+/// A warning for an API that anybody in the network may use.
+pub(super) fn unguarded(rest: &RestSettings) -> Option<String> {
+    let shows_certificate =
+        rest.https.ssl.get("ssl.client.auth").is_some_and(|auth| auth.eq_ignore_ascii_case("required"));
+    let is_open = |listener: &&Listener| {
+        let local = listener.host.as_deref().is_some_and(|host| {
+            host.eq_ignore_ascii_case("localhost")
+                || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        });
+        !local && !(listener.scheme == Scheme::Https && shows_certificate)
+    };
+    let open = rest.listeners.iter().find(is_open).filter(|_| rest.basic_auth.is_none())?;
+    Some(format!(
+        "REST listens on {open} without authentication: whoever reaches this address can read, create and delete \
+         connectors. Set listeners=http://127.0.0.1:{}, rest.basic.auth.credentials.file, or \
+         listeners.https.ssl.client.auth=required",
+        open.port
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn login(text: &str) -> Result<PathBuf> {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("jaas.conf");
+        std::fs::write(&file, text).expect("writable");
+        login_file(Some(&format!("-Xmx1g {SYSTEM_PROPERTY}{} -Dx=y", file.display())))
+    }
+
+    #[test]
+    fn java_login_configurations_name_the_file() {
+        let found =
+            login("KafkaConnect {\n a.PropertyFileLoginModule required\n file=\"/etc/users\";\n};").expect("right");
+        assert_eq!(found, PathBuf::from("/etc/users"));
+        for (text, part) in [
+            ("Other { a.PropertyFileLoginModule required file=\"x\"; };", "has no entry KafkaConnect"),
+            ("KafkaConnect { a.LdapLoginModule required; };", "only PropertyFileLoginModule is built in"),
+            ("KafkaConnect { a.PropertyFileLoginModule required; };", "names no file"),
+            ("KafkaConnect { };", "must have one login module"),
+            ("KafkaConnect {", "has no } that closes KafkaConnect"),
+        ] {
+            let error = login(text).expect_err("refused");
+            assert!(error.message().contains(part) && error.message().contains("jaas.conf"), "{error}");
+        }
+        let error = login_file(Some("-Xmx1g")).expect_err("refused");
+        assert!(error.message().contains(FILE), "{error}");
+        let error = login_file(Some("-Djava.security.auth.login.config=/nowhere")).expect_err("refused");
+        assert!(error.message().contains("/nowhere (from KAFKA_OPTS) cannot be read"), "{error}");
+    }
+
+    #[test]
+    fn an_api_open_to_the_network_gets_a_warning() {
+        let warned = |more: &[(&str, &str)]| {
+            let mut props = crate::config::Props::from([
+                ("bootstrap.servers", "localhost:9092"),
+                ("key.converter", "JsonConverter"),
+                ("value.converter", "JsonConverter"),
+                ("offset.storage.file.filename", "offsets"),
+            ]);
+            more.iter().for_each(|(key, value)| props.set(*key, *value));
+            let config = crate::config::WorkerConfig::from_props(props, crate::config::Mode::Standalone);
+            config.expect("right").warnings.iter().any(|warning| warning.contains("without authentication"))
+        };
+        assert!(warned(&[]));
+        assert!(warned(&[("listeners", "http://localhost:1,https://10.0.0.1:2")]));
+        assert!(!warned(&[("listeners", "http://localhost:1,http://127.0.0.2:1,http://[::1]:1")]));
+        assert!(!warned(&[("rest.basic.auth.credentials.file", "users")]));
+        let with_certificates = [("listeners", "https://:1"), ("listeners.https.ssl.client.auth", "required")];
+        assert!(!warned(&with_certificates));
+    }
+
+    #[test]
+    fn extensions_and_users_are_checked() {
+        let error = |key: &str, value: &str| {
+            let props = crate::config::Props::from([
+                ("bootstrap.servers", "localhost:9092"),
+                ("key.converter", "JsonConverter"),
+                ("value.converter", "JsonConverter"),
+                ("offset.storage.file.filename", "offsets"),
+                (key, value),
+            ]);
+            crate::config::WorkerConfig::from_props(props, crate::config::Mode::Standalone).expect_err("refused")
+        };
+        let other = error(EXTENSIONS, "com.example.Guard");
+        assert!(other.message().contains("com.example.Guard") && other.message().contains(EXTENSION), "{other}");
+        let nameless = error(READERS, "ann");
+        assert!(nameless.message().contains(FILE), "{nameless}");
+    }
+}

@@ -1,0 +1,150 @@
+//! Basic auth (RFC 7617) of the REST API, as Kafka Connect's extension does it: in front of every resource, behind the
+//! answers for unknown paths.
+
+mod users;
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::config::BasicAuth;
+use crate::error::Result;
+
+use super::errors::ApiError;
+use super::resource::Origin;
+use users::Users;
+
+/// What requests have to pass on a guarded listener.
+#[derive(Debug)]
+pub(super) struct Gate {
+    users: Users,
+    read_only: Vec<String>,
+}
+
+impl Gate {
+    /// Reads the file with the users.
+    ///
+    /// # Errors
+    /// The file cannot be read or names nobody.
+    pub(super) fn new(settings: &BasicAuth) -> Result<Self> {
+        Ok(Self { users: Users::read(&settings.file)?, read_only: settings.read_only.clone() })
+    }
+
+    /// The answer for a request that may not pass.
+    fn refusal(&self, method: &Method, path: &str, headers: &HeaderMap) -> Option<Response> {
+        let Some(user) = credentials(headers).filter(|(user, password)| self.users.knows(user, password)) else {
+            return Some(unauthorized(method));
+        };
+        let (user, _) = user;
+        // A validation changes nothing.
+        let looks =
+            matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) || path.ends_with("/config/validate");
+        if looks || !self.read_only.contains(&user) {
+            return None;
+        }
+        let message = format!("User {user} may look but not change anything (rest.basic.auth.read.only.users).");
+        Some(ApiError::new(StatusCode::FORBIDDEN, message).into_response())
+    }
+}
+
+/// Lets a request through, or answers it.
+pub(super) async fn check(request: Request, next: Next) -> Response {
+    // The server says where each request came in; what did not come through it is not guarded (tests of resources).
+    let gate = request.extensions().get::<Arc<Origin>>().and_then(|origin| origin.gate.as_ref());
+    let refusal = gate.and_then(|gate| gate.refusal(request.method(), request.uri().path(), request.headers()));
+    match refusal {
+        Some(answer) => answer,
+        None => next.run(request).await,
+    }
+}
+
+/// User and password. As in Kafka Connect, what is malformed is as if nothing was given.
+fn credentials(headers: &HeaderMap) -> Option<(String, String)> {
+    let (scheme, rest) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let text = String::from_utf8(STANDARD.decode(rest.trim()).ok()?).ok()?;
+    let (user, password) = text.split_once(':').filter(|(user, _)| !user.is_empty())?;
+    Some((user.to_owned(), password.to_owned()))
+}
+
+/// Kafka Connect's text, which is no JSON although its type says so. The challenge is what HTTP asks for; browsers need it.
+fn unauthorized(method: &Method) -> Response {
+    let kind = if *method == Method::OPTIONS { "text/plain" } else { "application/json" };
+    let mut response = (StatusCode::UNAUTHORIZED, "User cannot access the resource.").into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"connect\", charset=\"UTF-8\""));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(read_only: &[&str]) -> (Gate, tempfile::TempDir) {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("users.properties");
+        std::fs::write(&file, "ann=sec:ret\nbob=\n").unwrap();
+        let read_only = read_only.iter().map(|user| (*user).to_owned()).collect();
+        (Gate::new(&BasicAuth { file, read_only }).unwrap(), dir)
+    }
+
+    fn status(gate: &Gate, method: Method, path: &str, authorization: &str) -> u16 {
+        let mut headers = HeaderMap::new();
+        if !authorization.is_empty() {
+            headers.insert(header::AUTHORIZATION, authorization.parse().unwrap());
+        }
+        gate.refusal(&method, path, &headers).map_or(200, |answer| answer.status().as_u16())
+    }
+
+    fn basic(user: &str, password: &str) -> String {
+        format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+    }
+
+    #[test]
+    fn only_the_right_password_opens() {
+        let (gate, _dir) = gate(&[]);
+        let get = |authorization: &str| status(&gate, Method::GET, "/connectors", authorization);
+        assert_eq!(get(&basic("ann", "sec:ret")), 200);
+        assert_eq!(get(&basic("ann", "sec:ret").replacen("Basic", "bASIC", 1)), 200);
+        assert_eq!(get(&basic("bob", "")), 200, "an empty password is one");
+        for wrong in [
+            "",
+            "Basic",
+            "Basic ???",
+            "Bearer x",
+            &basic("ann", "sec"),
+            &basic("ann", "sec:ret "),
+            &basic("", "sec:ret"),
+            &basic("nobody", ""),
+            &format!("Basic {}", STANDARD.encode("ann")),
+        ] {
+            assert_eq!(get(wrong), 401, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn readers_look_and_validate() {
+        let (gate, _dir) = gate(&["ann"]);
+        let ann = basic("ann", "sec:ret");
+        assert_eq!(status(&gate, Method::GET, "/connectors", &ann), 200);
+        assert_eq!(status(&gate, Method::PUT, "/connector-plugins/X/config/validate", &ann), 200);
+        for (method, path) in [
+            (Method::POST, "/connectors"),
+            (Method::PUT, "/connectors/a/pause"),
+            (Method::DELETE, "/connectors/a"),
+            (Method::PATCH, "/connectors/a/config"),
+            (Method::PUT, "/admin/loggers/root"),
+        ] {
+            assert_eq!(status(&gate, method.clone(), path, &ann), 403, "{method} {path}");
+            assert_eq!(status(&gate, method, path, &basic("bob", "")), 200);
+        }
+    }
+}
