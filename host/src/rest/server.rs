@@ -429,7 +429,7 @@ mod tests {
         let bound = BoundServer::bind(settings, Mode::Standalone).unwrap();
         let main = bound.local_addresses().next().unwrap();
         let (herder, _runtime) = standalone();
-        let registry = Registry::new(&[], Duration::from_secs(30), 2);
+        let registry = Registry::default();
         let _server =
             bound.serve(herder, TopicTracking { enabled: true, reset_allowed: true }, Some(&registry)).unwrap();
         for path in
