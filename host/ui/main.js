@@ -103,7 +103,7 @@ function showConnection() {
     refresh();
   };
   const before = known.at === null ? "" : ` What you see is from ${clock(known.at)}.`;
-  redraw(lost, h("p", {}, h("strong", {}, what), ` since ${clock(since)}: ${why}.${before}`,
+  redraw(lost, h("p", {}, h("strong", {}, what), ` since ${clock(since)}: ${why.replace(/\.$/, "")}.${before}`,
     ` Trying again in ${span(next - Date.now())}.`), button("Try now", retry));
   lost.hidden = false;
   document.body.classList.add("stale");
