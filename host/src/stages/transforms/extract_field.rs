@@ -56,8 +56,7 @@ impl ExtractField {
 impl Transform for ExtractField {
     fn apply(&mut self, record: &mut Record) -> Result<bool> {
         let Some(steps) = self.path.steps().split_last() else {
-            let reason = "The path to the field is empty; it needs at least one name";
-            return Err(ConnectError::data(reason).with_class("java.lang.IllegalArgumentException"));
+            return empty_path(self.part.data_mut(record));
         };
         let data = self.part.data_mut(record);
         let value = std::mem::take(&mut data.value);
@@ -77,6 +76,24 @@ impl Transform for ExtractField {
         *data = Data { schema: MaybeShared::from(schema), value };
         Ok(true)
     }
+}
+
+/// An empty path leads nowhere. As in Kafka Connect, null without schema stays null, and data that has no fields is told
+/// first.
+fn empty_path(data: &mut Data) -> Result<bool> {
+    let schemaless = data.schema.is_none();
+    match (schemaless, data.value.is_null()) {
+        (true, true) => return Ok(true),
+        (false, true) => {}
+        (true, false) => {
+            require::map(&mut data.value, PURPOSE)?;
+        }
+        (false, false) => {
+            require::structure(&mut data.value, PURPOSE)?;
+        }
+    }
+    let reason = "The path to the field is empty; it needs at least one name";
+    Err(ConnectError::data(reason).with_class("java.lang.IllegalArgumentException"))
 }
 
 /// The schema of the field; `None` if there is no such field.
