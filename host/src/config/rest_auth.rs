@@ -95,7 +95,7 @@ pub(super) fn unguarded(rest: &RestSettings) -> Option<String> {
             host.eq_ignore_ascii_case("localhost")
                 || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
         });
-        !local && !(listener.scheme == Scheme::Https && shows_certificate)
+        !(local || listener.scheme == Scheme::Https && shows_certificate)
     };
     let open = rest.listeners.iter().find(is_open).filter(|_| rest.basic_auth.is_none())?;
     Some(format!(
