@@ -1,4 +1,5 @@
-//! One log line per request, in the extended NCSA form plus milliseconds, as Kafka Connect's REST server writes it.
+//! One log line per request, in the extended NCSA form plus milliseconds, as Kafka Connect's REST server writes it. It
+//! says who asked, where that is known: the user of basic auth, or the subject of the client's certificate.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,6 +11,7 @@ use axum::response::Response;
 use hyper::body::Body as _;
 use jiff::Timestamp;
 
+use super::auth::User;
 use super::resource::Origin;
 
 /// Answers the request and logs it.
@@ -19,7 +21,8 @@ pub(super) async fn log(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     if let Some(entry) = entry {
         let bytes = response.body().size_hint().exact().unwrap_or(0);
-        tracing::info!("{}", entry.line(response.status().as_u16(), bytes, begun.elapsed().as_millis()));
+        let user = response.extensions().get::<User>().map_or("-", |User(user)| user);
+        tracing::info!("{}", entry.line(user, response.status().as_u16(), bytes, begun.elapsed().as_millis()));
     }
     response
 }
@@ -45,10 +48,11 @@ impl Entry {
         }
     }
 
-    fn line(&self, status: u16, bytes: u64, millis: u128) -> String {
+    fn line(&self, user: &str, status: u16, bytes: u64, millis: u128) -> String {
         let at = self.at.strftime("%d/%b/%Y:%H:%M:%S +0000");
         let Self { client, request, referrer, agent, .. } = self;
-        format!("{client} - - [{at}] \"{request}\" {status} {bytes} \"{referrer}\" \"{agent}\" {millis}")
+        let user = user.replace(|c: char| c == '"' || c.is_whitespace() || c.is_control(), "_");
+        format!("{client} - {user} [{at}] \"{request}\" {status} {bytes} \"{referrer}\" \"{agent}\" {millis}")
     }
 }
 
@@ -68,8 +72,8 @@ mod tests {
         let request = Request::get("/connectors?expand=info").header(header::USER_AGENT, "a\"b").body(Body::empty());
         let entry = Entry { at: Timestamp::UNIX_EPOCH, ..Entry::of(&request.unwrap()) };
         assert_eq!(
-            entry.line(200, 2, 3),
-            "- - - [01/Jan/1970:00:00:00 +0000] \"GET /connectors?expand=info HTTP/1.1\" 200 2 \"-\" \"a'b\" 3"
+            entry.line("an n", 200, 2, 3),
+            "- - an_n [01/Jan/1970:00:00:00 +0000] \"GET /connectors?expand=info HTTP/1.1\" 200 2 \"-\" \"a'b\" 3"
         );
     }
 }

@@ -3,9 +3,10 @@
 use std::pin::Pin;
 use std::time::{Duration, Instant, SystemTime};
 
+use openssl::nid::Nid;
 use openssl::ssl::{self, SslAcceptor, SslAcceptorBuilder, SslMethod, SslVerifyMode, SslVersion};
-use openssl::x509::X509;
 use openssl::x509::store::X509StoreBuilder;
+use openssl::x509::{X509, X509NameEntryRef};
 use parking_lot::Mutex;
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
@@ -86,6 +87,17 @@ impl Https {
             }
         }
         state.acceptor.clone()
+    }
+}
+
+/// The common name of the certificate that the client has shown, else its whole subject; none without certificate.
+pub(super) fn subject(stream: &SslStream<TcpStream>) -> Option<String> {
+    let certificate = stream.ssl().peer_certificate()?;
+    let name = certificate.subject_name();
+    let text = |entry: &X509NameEntryRef| entry.data().to_string().ok();
+    match name.entries_by_nid(Nid::COMMONNAME).next() {
+        Some(common) => text(common),
+        None => Some(name.entries().filter_map(text).collect::<Vec<_>>().join(",")),
     }
 }
 
@@ -318,6 +330,38 @@ mod tests {
         let (_server, address) = serve(&settings);
         assert!(get(address, &own, None).unwrap().starts_with("HTTP/1.0 200"));
         assert!(get(address, &own, Some(&stranger)).is_err());
+    }
+
+    #[test]
+    fn clients_are_known_by_the_name_in_their_certificate() {
+        let dir = tempfile::tempdir().unwrap();
+        let (key, own) = certificate("localhost", None);
+        let client = certificate("ann", None);
+        let (file, trust) = (dir.path().join("own.pem"), dir.path().join("trust.pem"));
+        write(&file, &key, &own);
+        std::fs::write(&trust, client.1.to_pem().unwrap()).unwrap();
+        let ssl = Props::from([
+            ("ssl.keystore.location", file.to_str().unwrap()),
+            ("ssl.keystore.type", "PEM"),
+            ("ssl.truststore.location", trust.to_str().unwrap()),
+            ("ssl.truststore.type", "PEM"),
+            ("ssl.client.auth", "requested"),
+        ]);
+        let https = Https::new(HttpsSettings { prefix: String::new(), ssl }).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        for (shown, name) in [(Some(client), Some("ann")), (None, None)] {
+            let found = runtime.block_on(async {
+                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let address = listener.local_addr().unwrap();
+                let trusted = own.clone();
+                let client = std::thread::spawn(move || connect(address, &trusted, shown.as_ref()).map(drop));
+                let (stream, _) = listener.accept().await.unwrap();
+                let found = subject(&https.accept(stream).await.unwrap());
+                client.join().unwrap().unwrap();
+                found
+            });
+            assert_eq!(found.as_deref(), name);
+        }
     }
 
     #[test]

@@ -204,6 +204,8 @@ pub(super) struct Origin {
     pub(super) local: std::net::SocketAddr,
     /// The client's address.
     pub(super) remote: std::net::SocketAddr,
+    /// Whose certificate the client has shown: the common name, else the whole subject.
+    pub(super) subject: Option<String>,
     /// What requests have to pass; none if everybody may do everything.
     pub(super) gate: Option<Arc<Gate>>,
 }

@@ -24,7 +24,7 @@ use crate::telemetry::metrics::Registry;
 
 use super::auth::Gate;
 use super::extras::{self, Extras};
-use super::https::Https;
+use super::https::{self, Https};
 use super::listener::{self, Bound};
 use super::resource::{Api, Origin, TopicTracking};
 use super::{metrics, router, ui};
@@ -203,7 +203,7 @@ async fn serve(
     let _ = stream.set_nodelay(true);
     let Door { https, gate, router } = door;
     let Some(https) = https else {
-        let origin = Origin { scheme: "http", local, remote, gate };
+        let origin = Origin { scheme: "http", local, remote, subject: None, gate };
         return serve_http(TokioIo::new(stream), origin, router, stopped).await;
     };
     let accepted = tokio::select! {
@@ -212,7 +212,8 @@ async fn serve(
     };
     match accepted {
         Ok(stream) => {
-            let origin = Origin { scheme: "https", local, remote, gate };
+            let subject = https::subject(&stream);
+            let origin = Origin { scheme: "https", local, remote, subject, gate };
             serve_http(TokioIo::new(stream), origin, router, stopped).await;
         }
         Err(error) => tracing::debug!("REST connection from {remote}: no TLS: {error}"),

@@ -13,7 +13,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::config::BasicAuth;
-use crate::error::Result;
 
 use super::errors::ApiError;
 use super::resource::Origin;
@@ -31,35 +30,47 @@ impl Gate {
     ///
     /// # Errors
     /// The file cannot be read or names nobody.
-    pub(super) fn new(settings: &BasicAuth) -> Result<Self> {
+    pub(super) fn new(settings: &BasicAuth) -> crate::error::Result<Self> {
         Ok(Self { users: Users::read(&settings.file)?, read_only: settings.read_only.clone() })
     }
 
-    /// The answer for a request that may not pass.
-    fn refusal(&self, method: &Method, path: &str, headers: &HeaderMap) -> Option<Response> {
-        let Some(user) = credentials(headers).filter(|(user, password)| self.users.knows(user, password)) else {
-            return Some(unauthorized(method));
-        };
-        let (user, _) = user;
+    /// The user of a request that may pass, else the answer for it.
+    fn admit(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<User, Response> {
+        let given = credentials(headers).filter(|(user, password)| self.users.knows(user, password));
+        let (user, _) = given.ok_or_else(|| unauthorized(method))?;
         // A validation changes nothing.
         let looks =
             matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) || path.ends_with("/config/validate");
         if looks || !self.read_only.contains(&user) {
-            return None;
+            return Ok(User(user));
         }
         let message = format!("User {user} may look but not change anything (rest.basic.auth.read.only.users).");
-        Some(ApiError::new(StatusCode::FORBIDDEN, message).into_response())
+        let mut refusal = ApiError::new(StatusCode::FORBIDDEN, message).into_response();
+        refusal.extensions_mut().insert(User(user));
+        Err(refusal)
     }
 }
+
+/// Who made a request, for the log: goes along with the answer.
+#[derive(Debug, Clone)]
+pub(super) struct User(pub(super) String);
 
 /// Lets a request through, or answers it.
 pub(super) async fn check(request: Request, next: Next) -> Response {
     // The server says where each request came in; what did not come through it is not guarded (tests of resources).
-    let gate = request.extensions().get::<Arc<Origin>>().and_then(|origin| origin.gate.as_ref());
-    let refusal = gate.and_then(|gate| gate.refusal(request.method(), request.uri().path(), request.headers()));
-    match refusal {
-        Some(answer) => answer,
-        None => next.run(request).await,
+    let origin = request.extensions().get::<Arc<Origin>>();
+    let subject = origin.and_then(|origin| origin.subject.clone()).map(User);
+    let gate = origin.and_then(|origin| origin.gate.as_ref());
+    let admitted = gate.map(|gate| gate.admit(request.method(), request.uri().path(), request.headers())).transpose();
+    match admitted {
+        Err(refusal) => refusal,
+        Ok(user) => {
+            let mut response = next.run(request).await;
+            if let Some(user) = user.or(subject) {
+                response.extensions_mut().insert(user);
+            }
+            response
+        }
     }
 }
 
@@ -101,7 +112,7 @@ mod tests {
         if !authorization.is_empty() {
             headers.insert(header::AUTHORIZATION, authorization.parse().unwrap());
         }
-        gate.refusal(&method, path, &headers).map_or(200, |answer| answer.status().as_u16())
+        gate.admit(&method, path, &headers).map_or_else(|answer| answer.status().as_u16(), |_| 200)
     }
 
     fn basic(user: &str, password: &str) -> String {
@@ -146,5 +157,30 @@ mod tests {
             assert_eq!(status(&gate, method.clone(), path, &ann), 403, "{method} {path}");
             assert_eq!(status(&gate, method, path, &basic("bob", "")), 200);
         }
+    }
+
+    #[tokio::test]
+    async fn answers_know_who_asked() {
+        use axum::routing::any;
+        use tower::ServiceExt as _;
+
+        let (gate, _dir) = gate(&["ann"]);
+        let gate = Arc::new(gate);
+        let ask = async |gate: Option<Arc<Gate>>, authorization: &str| {
+            let address = "127.0.0.1:1".parse().unwrap();
+            let subject = Some("cn".to_owned());
+            let origin = Origin { scheme: "https", local: address, remote: address, subject, gate };
+            let router = axum::Router::new().route("/", any(|| async {}));
+            let request = Request::put("/").header(header::AUTHORIZATION, authorization).extension(Arc::new(origin));
+            let guarded = router.route_layer(axum::middleware::from_fn(check));
+            let answer = guarded.oneshot(request.body(axum::body::Body::empty()).unwrap()).await.unwrap();
+            let user = answer.extensions().get::<User>().map(|User(name)| name.clone());
+            (answer.status().as_u16(), user)
+        };
+        let bob = basic("bob", "");
+        assert_eq!(ask(Some(Arc::clone(&gate)), &bob).await, (200, Some("bob".to_owned())));
+        assert_eq!(ask(Some(Arc::clone(&gate)), &basic("ann", "sec:ret")).await, (403, Some("ann".to_owned())));
+        assert_eq!(ask(Some(gate), "").await, (401, None), "a name that was only claimed is not told");
+        assert_eq!(ask(None, &bob).await, (200, Some("cn".to_owned())));
     }
 }
