@@ -34,21 +34,27 @@ impl Gate {
         Ok(Self { users: Users::read(&settings.file)?, read_only: settings.read_only.clone() })
     }
 
-    /// The user of a request that may pass, else the answer for it.
-    fn admit(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<User, Response> {
+    fn verdict(&self, method: &Method, path: &str, headers: &HeaderMap) -> Verdict {
         let given = credentials(headers).filter(|(user, password)| self.users.knows(user, password));
-        let (user, _) = given.ok_or_else(|| unauthorized(method))?;
+        let Some((user, _)) = given else { return Verdict::Refused(unauthorized(method)) };
         // A validation changes nothing.
         let looks =
             matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) || path.ends_with("/config/validate");
         if looks || !self.read_only.contains(&user) {
-            return Ok(User(user));
+            return Verdict::Admitted(User(user));
         }
         let message = format!("User {user} may look but not change anything (rest.basic.auth.read.only.users).");
         let mut refusal = ApiError::new(StatusCode::FORBIDDEN, message).into_response();
         refusal.extensions_mut().insert(User(user));
-        Err(refusal)
+        Verdict::Refused(refusal)
     }
+}
+
+/// What becomes of a request.
+enum Verdict {
+    Admitted(User),
+    /// With the answer.
+    Refused(Response),
 }
 
 /// Who made a request, for the log: goes along with the answer.
@@ -61,17 +67,16 @@ pub(super) async fn check(request: Request, next: Next) -> Response {
     let origin = request.extensions().get::<Arc<Origin>>();
     let subject = origin.and_then(|origin| origin.subject.clone()).map(User);
     let gate = origin.and_then(|origin| origin.gate.as_ref());
-    let admitted = gate.map(|gate| gate.admit(request.method(), request.uri().path(), request.headers())).transpose();
-    match admitted {
-        Err(refusal) => refusal,
-        Ok(user) => {
-            let mut response = next.run(request).await;
-            if let Some(user) = user.or(subject) {
-                response.extensions_mut().insert(user);
-            }
-            response
-        }
+    let user = match gate.map(|gate| gate.verdict(request.method(), request.uri().path(), request.headers())) {
+        Some(Verdict::Refused(answer)) => return answer,
+        Some(Verdict::Admitted(user)) => Some(user),
+        None => subject,
+    };
+    let mut response = next.run(request).await;
+    if let Some(user) = user {
+        response.extensions_mut().insert(user);
     }
+    response
 }
 
 /// User and password. As in Kafka Connect, what is malformed is as if nothing was given.
@@ -112,7 +117,10 @@ mod tests {
         if !authorization.is_empty() {
             headers.insert(header::AUTHORIZATION, authorization.parse().unwrap());
         }
-        gate.admit(&method, path, &headers).map_or_else(|answer| answer.status().as_u16(), |_| 200)
+        match gate.verdict(&method, path, &headers) {
+            Verdict::Admitted(_) => 200,
+            Verdict::Refused(answer) => answer.status().as_u16(),
+        }
     }
 
     fn basic(user: &str, password: &str) -> String {
