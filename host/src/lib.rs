@@ -3,6 +3,8 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+#[cfg(test)]
+mod docs_page;
 pub mod error;
 pub mod herder;
 pub mod java_regex;

@@ -113,17 +113,7 @@ fn cell(text: &str) -> String {
 
 #[test]
 fn the_page_is_up_to_date() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md");
-    let page = page();
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(path, &page).expect("docs/configuration.md is writable");
-    }
-    let written = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(
-        written == page,
-        "docs/configuration.md differs from the definitions; write it anew with \
-         `UPDATE_DOCS=1 cargo test -p ferroconnect --lib config::reference`"
-    );
+    crate::docs_page::assert_up_to_date("configuration.md", &page(), "config::reference");
 }
 
 #[test]

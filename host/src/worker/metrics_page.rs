@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use crate::docs_page::{assert_up_to_date, read};
 use crate::pipeline::ErrorCounters;
 use crate::runtime::WorkerInfo;
 use crate::storage::{MemoryStatusStore, TaskId};
@@ -17,7 +18,6 @@ use super::metrics::{CommonMetrics, SinkMetrics, SourceMetrics};
 use super::worker_metrics::WholeMetrics;
 
 const BEGIN: &str = "<!-- Written by UPDATE_DOCS=1 cargo test -p ferroconnect --lib worker::metrics_page -->\n";
-const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
 
 /// Every metric of a worker with a connector of each kind, as registered by those who report.
 fn metrics() -> Vec<Metric> {
@@ -95,24 +95,11 @@ fn table() -> String {
     table
 }
 
-fn read(name: &str) -> String {
-    std::fs::read_to_string(format!("{DOCS}/{name}")).unwrap_or_else(|error| panic!("docs/{name}: {error}"))
-}
-
 #[test]
 fn the_page_is_up_to_date() {
     let written = read("metrics.md");
-    let (head, found) = written.split_once(BEGIN).expect("docs/metrics.md says where the table begins");
-    let table = table();
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(format!("{DOCS}/metrics.md"), format!("{head}{BEGIN}{table}")).unwrap();
-    } else {
-        assert!(
-            found == table,
-            "docs/metrics.md differs from the metrics; write it anew with \
-             `UPDATE_DOCS=1 cargo test -p ferroconnect --lib worker::metrics_page`"
-        );
-    }
+    let (head, _) = written.split_once(BEGIN).expect("docs/metrics.md says where the table begins");
+    assert_up_to_date("metrics.md", &format!("{head}{BEGIN}{}", table()), "worker::metrics_page");
 }
 
 /// A name that nobody registers would be a promise that is not kept.

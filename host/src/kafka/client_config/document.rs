@@ -112,15 +112,7 @@ mod tests {
 
     #[test]
     fn client_properties_document_is_up_to_date() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/client-properties.md");
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(path, properties_markdown()).expect("docs can be written");
-        }
-        let written = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(
-            written == properties_markdown(),
-            "docs/client-properties.md is out of date; run UPDATE_DOCS=1 cargo test -p \
-             ferroconnect client_properties_document"
-        );
+        let test = "client_properties_document";
+        crate::docs_page::assert_up_to_date("client-properties.md", &properties_markdown(), test);
     }
 }
