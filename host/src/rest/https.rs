@@ -1,13 +1,13 @@
 //! TLS of the REST server: Java's `ssl.*` keys into an acceptor, renewed when its files change.
 
+use std::path::PathBuf;
 use std::pin::Pin;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use openssl::nid::Nid;
 use openssl::ssl::{self, SslAcceptor, SslAcceptorBuilder, SslMethod, SslVerifyMode, SslVersion};
 use openssl::x509::store::X509StoreBuilder;
 use openssl::x509::{X509, X509NameEntryRef};
-use parking_lot::Mutex;
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
@@ -15,11 +15,10 @@ use crate::config::HttpsSettings;
 use crate::error::{ConnectError, Result};
 use crate::tls::{self, Problem};
 
+use super::renewed::Renewed;
+
 /// How long a client may take over the handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-
-/// How often at most the files are looked at; a certificate that was replaced is used that soon.
-const LOOK: Duration = Duration::from_secs(5);
 
 /// Settings whose files are read anew when they change.
 const FILES: &[&str] = &["ssl.keystore.location", "ssl.truststore.location"];
@@ -27,17 +26,8 @@ const FILES: &[&str] = &["ssl.keystore.location", "ssl.truststore.location"];
 /// The TLS side of https listeners.
 pub(super) struct Https {
     settings: HttpsSettings,
-    state: Mutex<State>,
+    acceptor: Renewed<SslAcceptor>,
 }
-
-struct State {
-    acceptor: SslAcceptor,
-    stamps: Vec<Stamp>,
-    looked: Instant,
-}
-
-/// What tells one content of a file from another: time of the last change and length. None for a file that is not there.
-type Stamp = Option<(SystemTime, u64)>;
 
 impl Https {
     /// Reads keys and certificates.
@@ -45,11 +35,10 @@ impl Https {
     /// # Errors
     /// There is no key, a store cannot be read, or a value is wrong; the error names the key with its prefix.
     pub(super) fn new(settings: HttpsSettings) -> Result<Self> {
-        let stamps = stamps(&settings);
-        let acceptor = acceptor(&settings).map_err(|problem| {
-            ConnectError::config(format!("https listeners: `{}{}` {}", settings.prefix, problem.key, problem.reason))
-        })?;
-        Ok(Self { settings, state: Mutex::new(State { acceptor, stamps, looked: Instant::now() }) })
+        let files = FILES.iter().filter_map(|key| settings.ssl.get(key)).map(PathBuf::from).collect();
+        let acceptor = Renewed::new("keys and certificates", files, || acceptor(&settings))
+            .map_err(|reason| ConnectError::config(format!("https listeners: {reason}")))?;
+        Ok(Self { settings, acceptor })
     }
 
     /// Does the handshake. The error is a text for the log.
@@ -63,31 +52,15 @@ impl Https {
         }
     }
 
-    /// The acceptor for new connections. Files that have changed are read again; while they cannot be used, the old
-    /// keys and certificates stay.
+    /// The acceptor for new connections.
     fn acceptor(&self) -> SslAcceptor {
-        let mut state = self.state.lock();
-        if state.looked.elapsed() >= LOOK {
-            state.looked = Instant::now();
-            let now = stamps(&self.settings);
-            if now != state.stamps {
-                state.stamps = now;
-                match acceptor(&self.settings) {
-                    Ok(new) => {
-                        state.acceptor = new;
-                        tracing::info!("REST uses the changed keys and certificates");
-                    }
-                    Err(problem) => tracing::warn!(
-                        "REST goes on with the old keys and certificates: `{}{}` {}",
-                        self.settings.prefix,
-                        problem.key,
-                        problem.reason
-                    ),
-                }
-            }
-        }
-        state.acceptor.clone()
+        self.acceptor.with(|| acceptor(&self.settings), SslAcceptor::clone)
     }
+}
+
+/// Reads keys and certificates. The error names the key with its prefix.
+fn acceptor(settings: &HttpsSettings) -> std::result::Result<SslAcceptor, String> {
+    build(settings).map_err(|problem| format!("`{}{}` {}", settings.prefix, problem.key, problem.reason))
 }
 
 /// The common name of the certificate that the client has shown, else its whole subject; none without certificate.
@@ -101,15 +74,7 @@ pub(super) fn subject(stream: &SslStream<TcpStream>) -> Option<String> {
     }
 }
 
-fn stamps(settings: &HttpsSettings) -> Vec<Stamp> {
-    let stamp = |key: &&str| {
-        let meta = std::fs::metadata(settings.ssl.get(key)?).ok()?;
-        Some((meta.modified().ok()?, meta.len()))
-    };
-    FILES.iter().map(stamp).collect()
-}
-
-fn acceptor(settings: &HttpsSettings) -> std::result::Result<SslAcceptor, Problem> {
+fn build(settings: &HttpsSettings) -> std::result::Result<SslAcceptor, Problem> {
     let get = |key: &str| settings.ssl.get(key);
     let library = |error: openssl::error::ErrorStack| problem("ssl.keystore.location", format!("fails: {error}"));
     let identity = tls::own(get)?
@@ -155,7 +120,7 @@ fn ciphers(builder: &mut SslAcceptorBuilder, list: Option<&str>) -> std::result:
     const KEY: &str = "ssl.cipher.suites";
     let (mut older, mut newer) = (Vec::new(), Vec::new());
     for name in words(list.unwrap_or_default()) {
-        if name.starts_with("TLS_AES_") || name.starts_with("TLS_CHACHA20_P") {
+        if tls::is_suite_of_1_3(name) {
             newer.push(name);
             continue;
         }
@@ -373,7 +338,7 @@ mod tests {
         let ssl = Props::from([("ssl.keystore.location", file.to_str().unwrap()), ("ssl.keystore.type", "PEM")]);
         let https = Https::new(HttpsSettings { prefix: String::new(), ssl }).unwrap();
         let served = || {
-            https.state.lock().looked -= LOOK;
+            https.acceptor.forget_look();
             https.acceptor().context().certificate().unwrap().to_der().unwrap()
         };
         assert_eq!(served(), own.to_der().unwrap());

@@ -18,6 +18,7 @@ mod loggers;
 mod metrics;
 mod offsets;
 mod plugins;
+mod renewed;
 mod resource;
 mod root;
 mod router;
