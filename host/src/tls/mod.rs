@@ -163,6 +163,11 @@ pub fn to_pem(certificates: &[X509]) -> Result<String, String> {
     Ok(text)
 }
 
+/// Whether a cipher suite is one of TLS 1.3. OpenSSL keeps those apart from the older ones.
+pub fn is_suite_of_1_3(suite: &str) -> bool {
+    suite.starts_with("TLS_AES_") || suite.starts_with("TLS_CHACHA20_P")
+}
+
 fn is_pem(kind: Option<&str>) -> bool {
     kind.is_some_and(|kind| kind.eq_ignore_ascii_case("PEM"))
 }

@@ -45,11 +45,7 @@ fn key_store(properties: &mut Properties) {
                 properties.put("ssl.keystore.password", "ssl.keystore.password", password);
             }
         }
-        Ok(StoreFormat::Jks) => java_key_store(properties),
-        Ok(StoreFormat::Pem) => {
-            properties.refuse(KEYSTORE, "is a PEM file; set ssl.keystore.type=PEM");
-        }
-        Ok(StoreFormat::Unknown) => properties.refuse(KEYSTORE, "is neither PKCS#12 nor PEM"),
+        Ok(StoreFormat::Jks | StoreFormat::Pem | StoreFormat::Unknown) => java_key_store(properties),
         Err(reason) => properties.refuse(KEYSTORE, reason),
     }
 }
@@ -80,7 +76,8 @@ fn trust_store(properties: &mut Properties) {
     }
 }
 
-/// Hands key and certificates of a JKS file over as PEM, because librdkafka does not read such files.
+/// Hands key and certificates of a JKS file over as PEM, because librdkafka does not read such files. What is no key store
+/// at all is refused by the same reader.
 fn java_key_store(properties: &mut Properties) {
     let refuse_key = || Problem { key: KEYSTORE, reason: "holds a key that cannot be written as PEM".to_owned() };
     let found = tls::own(|key| properties.text(key)).and_then(|identity| {
@@ -115,10 +112,12 @@ fn cipher_suites(properties: &mut Properties) {
     let Some(suites) = properties.text(KEY) else {
         return;
     };
-    // OpenSSL keeps the suites of TLS 1.3 apart, always on, and would not find them in this list.
-    let is_tls_13 = |suite: &str| suite.starts_with("TLS_AES_") || suite.starts_with("TLS_CHACHA20_P");
-    let suites: Vec<&str> =
-        suites.split([',', ':']).map(str::trim).filter(|suite| !suite.is_empty() && !is_tls_13(suite)).collect();
+    // Those of TLS 1.3 are always on, and would not be found in this list.
+    let suites: Vec<&str> = suites
+        .split([',', ':'])
+        .map(str::trim)
+        .filter(|suite| !suite.is_empty() && !tls::is_suite_of_1_3(suite))
+        .collect();
     if !suites.is_empty() {
         let joined = suites.join(":");
         properties.put(KEY, KEY, joined);
