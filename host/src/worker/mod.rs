@@ -37,7 +37,7 @@ mod topic_tracking;
 mod validation;
 mod worker_metrics;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -86,7 +86,8 @@ pub(crate) struct Shared {
 }
 
 type Connectors = Mutex<HashMap<String, Arc<ConnectorHandle>>>;
-type Tasks = Mutex<HashMap<TaskId, Arc<TaskHandle>>>;
+/// Ordered, so that the tasks of one connector are found without looking at all.
+type Tasks = Mutex<BTreeMap<TaskId, Arc<TaskHandle>>>;
 
 /// Runs connectors and tasks. Any thread may call.
 pub struct Worker {

@@ -1,6 +1,6 @@
 //! What the worker as a whole reports, and how many tasks each connector has.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -76,7 +76,7 @@ impl WholeMetrics {
             let name = Arc::clone(connector);
             ConnectorTaskCounts::new(&self.registry, connector, move || {
                 let Some(tasks) = tasks.upgrade() else { return Vec::new() };
-                let own: Vec<TaskId> = tasks.lock().keys().filter(|id| id.connector == name).cloned().collect();
+                let own: Vec<TaskId> = of(&tasks.lock(), &name).cloned().collect();
                 // A task whose thread has not come to say anything is not assigned yet.
                 let state = |id: &TaskId| statuses.task(id).map_or("UNASSIGNED", |status| status.state.as_str());
                 own.iter().map(state).collect()
@@ -90,11 +90,17 @@ impl WholeMetrics {
         for connector in connectors {
             // Both under one lock, so that a task that comes meanwhile finds its connector's counts gone, not going.
             let mut counts = self.counts.lock();
-            if !self.tasks.lock().keys().any(|id| id.connector == *connector) {
+            if of(&self.tasks.lock(), connector).next().is_none() {
                 counts.remove(connector);
             }
         }
     }
+}
+
+/// The tasks of one connector.
+fn of<'a, T>(tasks: &'a BTreeMap<TaskId, T>, connector: &Arc<str>) -> impl Iterator<Item = &'a TaskId> + use<'a, T> {
+    let id = |task| TaskId { connector: Arc::clone(connector), task };
+    tasks.range(id(0)..=id(u32::MAX)).map(|(id, _)| id)
 }
 
 /// Counts the start of a task once: it succeeds when the task first runs, and fails when it fails before that.
