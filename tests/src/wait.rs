@@ -11,15 +11,17 @@ const PAUSE: Duration = Duration::from_millis(20);
 ///
 /// # Panics
 /// When it has given none within `patience`; the message is `what` and the last word of `probe`.
-pub fn until_some<T>(what: &str, patience: Duration, mut probe: impl FnMut() -> Result<T, String>) -> T {
+pub fn until_some<T>(what: &str, patience: Duration, probe: impl FnMut() -> Result<T, String>) -> T {
+    within(patience, probe).unwrap_or_else(|last| panic!("waited {patience:?} in vain for {what}; at last: {last}"))
+}
+
+/// Asks `probe` until it gives a value. The error is its last word, when it has given none within `patience`.
+pub fn within<T, E>(patience: Duration, mut probe: impl FnMut() -> Result<T, E>) -> Result<T, E> {
     let deadline = Instant::now() + patience;
     loop {
         match probe() {
-            Ok(value) => return value,
-            Err(last) if Instant::now() >= deadline => {
-                panic!("waited {patience:?} in vain for {what}; at last: {last}")
-            }
-            Err(_) => std::thread::sleep(PAUSE),
+            Err(_) if Instant::now() < deadline => std::thread::sleep(PAUSE),
+            answer => return answer,
         }
     }
 }

@@ -3,14 +3,14 @@
 use crate::kafka::Kafka;
 use crate::process::{Process, tail};
 use crate::rest::RestClient;
-use crate::wait::{PATIENCE, until_some};
+use crate::wait::{PATIENCE, until_some, within};
 use crate::{build_dir, free_port, repository};
 use rustix::process::Signal;
 use std::fmt::Write as _;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// Time for the Java worker to stop: three of the longest interval between two flushes of offsets in these tests.
@@ -321,16 +321,9 @@ impl Worker {
     /// The Java worker's REST server is stopped by two shutdown hooks at once, the worker's and its own. Now and then
     /// they wait for each other for ever, while the tasks go on and flush their offsets as before; only SIGKILL ends it.
     fn stop_java(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + JAVA_STOP;
-        loop {
-            if let Some(status) = self.process.ended() {
-                return status;
-            }
-            if Instant::now() >= deadline {
-                eprintln!("the Java worker hangs in its shutdown and is killed");
-                return self.process.kill();
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        within(JAVA_STOP, || self.process.ended().ok_or(())).unwrap_or_else(|()| {
+            eprintln!("the Java worker hangs in its shutdown and is killed");
+            self.process.kill()
+        })
     }
 }

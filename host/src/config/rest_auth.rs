@@ -109,6 +109,18 @@ pub(super) fn unguarded(rest: &RestSettings) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Mode, Props, WorkerConfig};
+
+    fn worker(more: &[(&str, &str)]) -> Result<WorkerConfig> {
+        let mut props = Props::from([
+            ("bootstrap.servers", "localhost:9092"),
+            ("key.converter", "JsonConverter"),
+            ("value.converter", "JsonConverter"),
+            ("offset.storage.file.filename", "offsets"),
+        ]);
+        more.iter().for_each(|(key, value)| props.set(*key, *value));
+        WorkerConfig::from_props(props, Mode::Standalone)
+    }
 
     fn login(text: &str) -> Result<PathBuf> {
         let dir = tempfile::tempdir().expect("a directory");
@@ -141,15 +153,7 @@ mod tests {
     #[test]
     fn an_api_open_to_the_network_gets_a_warning() {
         let warned = |more: &[(&str, &str)]| {
-            let mut props = crate::config::Props::from([
-                ("bootstrap.servers", "localhost:9092"),
-                ("key.converter", "JsonConverter"),
-                ("value.converter", "JsonConverter"),
-                ("offset.storage.file.filename", "offsets"),
-            ]);
-            more.iter().for_each(|(key, value)| props.set(*key, *value));
-            let config = crate::config::WorkerConfig::from_props(props, crate::config::Mode::Standalone);
-            config.expect("right").warnings.iter().any(|warning| warning.contains("without authentication"))
+            worker(more).expect("right").warnings.iter().any(|warning| warning.contains("without authentication"))
         };
         assert!(warned(&[]));
         assert!(warned(&[("listeners", "http://localhost:1,https://10.0.0.1:2")]));
@@ -161,16 +165,7 @@ mod tests {
 
     #[test]
     fn extensions_and_users_are_checked() {
-        let error = |key: &str, value: &str| {
-            let props = crate::config::Props::from([
-                ("bootstrap.servers", "localhost:9092"),
-                ("key.converter", "JsonConverter"),
-                ("value.converter", "JsonConverter"),
-                ("offset.storage.file.filename", "offsets"),
-                (key, value),
-            ]);
-            crate::config::WorkerConfig::from_props(props, crate::config::Mode::Standalone).expect_err("refused")
-        };
+        let error = |key: &str, value: &str| worker(&[(key, value)]).expect_err("refused");
         let other = error(EXTENSIONS, "com.example.Guard");
         assert!(other.message().contains("com.example.Guard") && other.message().contains(EXTENSION), "{other}");
         let nameless = error(READERS, "ann");
