@@ -218,8 +218,11 @@ fn parts(config: WorkerConfig, plugins: &Plugins, worker_id: &str) -> Result<Wor
         statuses,
         info: WorkerInfo {
             worker_id: worker_id.to_owned(),
-            version: VERSION.to_owned(),
-            commit: option_env!("FERROCONNECT_COMMIT").unwrap_or("unknown").to_owned(),
+            version: crate::KAFKA_CONNECT.to_owned(),
+            commit: match option_env!("FERROCONNECT_COMMIT") {
+                Some(commit) => format!("ferroconnect-{VERSION}-{commit}"),
+                None => format!("ferroconnect-{VERSION}"),
+            },
             kafka_cluster_id: None,
         },
         metrics: Registry::new(window),

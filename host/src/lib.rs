@@ -18,3 +18,7 @@ pub mod storage;
 pub mod telemetry;
 pub mod tls;
 pub mod worker;
+
+/// The version of Kafka Connect whose REST API and built-in plugins this worker stands in for. Clients decide by it what
+/// they may ask for, and configurations choose plugins by it.
+pub const KAFKA_CONNECT: &str = "4.3.1";

@@ -18,9 +18,9 @@ use crate::storage::{OffsetMap, TargetState, TaskId};
 pub struct WorkerInfo {
     /// Advertised `host:port`, the `worker_id` of statuses.
     pub worker_id: String,
-    /// Version of this build.
+    /// Version of Kafka Connect that this worker stands in for, as clients expect it.
     pub version: String,
-    /// Commit this build was made from; `unknown` when the build could not tell.
+    /// Which build this is: `ferroconnect-VERSION`, and the commit behind it where the build could tell.
     pub commit: String,
     /// `None` until a broker has been reached.
     pub kafka_cluster_id: Option<String>,

@@ -48,9 +48,9 @@ impl BuiltIn {
         }
     }
 
-    /// Its version: that of the worker.
+    /// Its version: that of the Kafka Connect class it stands in for.
     pub fn version(&self) -> &'static str {
-        env!("CARGO_PKG_VERSION")
+        crate::KAFKA_CONNECT
     }
 }
 

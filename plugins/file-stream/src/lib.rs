@@ -18,6 +18,10 @@ mod text;
 pub use sink::FileStreamSink;
 pub use source::FileStreamSource;
 
+/// The version of Kafka whose connectors these stand in for, so that configurations which ask for a version
+/// (`connector.plugin.version`) keep working.
+const VERSION: &str = "4.3.1";
+
 ferroconnect_plugin_sdk::export! {
     sources: [FileStreamSource],
     sinks: [FileStreamSink],

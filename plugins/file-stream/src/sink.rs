@@ -20,7 +20,7 @@ pub struct FileStreamSink {
 
 impl Plugin for FileStreamSink {
     fn describe() -> Description {
-        Description::new("org.apache.kafka.connect.file.FileStreamSinkConnector", env!("CARGO_PKG_VERSION"))
+        Description::new("org.apache.kafka.connect.file.FileStreamSinkConnector", crate::VERSION)
             .alias("FileStreamSinkConnector")
             .alias("FileStreamSink")
             .task_class("org.apache.kafka.connect.file.FileStreamSinkTask")

@@ -27,7 +27,7 @@ pub struct FileStreamSource {
 
 impl Plugin for FileStreamSource {
     fn describe() -> Description {
-        Description::new("org.apache.kafka.connect.file.FileStreamSourceConnector", env!("CARGO_PKG_VERSION"))
+        Description::new("org.apache.kafka.connect.file.FileStreamSourceConnector", crate::VERSION)
             .alias("FileStreamSourceConnector")
             .alias("FileStreamSource")
             .task_class("org.apache.kafka.connect.file.FileStreamSourceTask")

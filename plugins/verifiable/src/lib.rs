@@ -19,6 +19,10 @@ pub use schema_source::SchemaSource;
 pub use sink::VerifiableSink;
 pub use source::VerifiableSource;
 
+/// The version of Kafka whose connectors these stand in for, so that configurations which ask for a version
+/// (`connector.plugin.version`) keep working.
+const VERSION: &str = "4.3.1";
+
 ferroconnect_plugin_sdk::export! {
     sources: [VerifiableSource, SchemaSource, MockSource],
     sinks: [VerifiableSink, MockSink],

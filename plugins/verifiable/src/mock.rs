@@ -17,7 +17,7 @@ fn describe(what: &str) -> Description {
         .key(Key::string(MODE).doc("'connector-failure' or 'task-failure'; with anything else nothing fails."))
         .key(Key::long(DELAY).default_value("15000").at_least(0).doc("Milliseconds from the start to the failure."));
     let class = format!("org.apache.kafka.connect.tools.Mock{what}Connector");
-    Description::new(&class, env!("CARGO_PKG_VERSION"))
+    Description::new(&class, crate::VERSION)
         .alias(&format!("Mock{what}Connector"))
         .alias(&format!("Mock{what}"))
         .task_class(&format!("org.apache.kafka.connect.tools.Mock{what}Task"))

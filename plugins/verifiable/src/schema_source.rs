@@ -34,7 +34,7 @@ impl Plugin for SchemaSource {
             .key(
                 Key::int(PARTITIONS).default_value("1").at_least(1).doc("The field 'partitioning' counts up to this."),
             );
-        Description::new("org.apache.kafka.connect.tools.SchemaSourceConnector", env!("CARGO_PKG_VERSION"))
+        Description::new("org.apache.kafka.connect.tools.SchemaSourceConnector", crate::VERSION)
             .alias("SchemaSourceConnector")
             .alias("SchemaSource")
             .task_class("org.apache.kafka.connect.tools.SchemaSourceTask")

@@ -16,7 +16,7 @@ pub struct VerifiableSink {
 
 impl Plugin for VerifiableSink {
     fn describe() -> Description {
-        Description::new("org.apache.kafka.connect.tools.VerifiableSinkConnector", env!("CARGO_PKG_VERSION"))
+        Description::new("org.apache.kafka.connect.tools.VerifiableSinkConnector", crate::VERSION)
             .alias("VerifiableSinkConnector")
             .alias("VerifiableSink")
             .task_class("org.apache.kafka.connect.tools.VerifiableSinkTask")

@@ -26,7 +26,7 @@ impl Plugin for VerifiableSource {
                 .low()
                 .doc("Whether the value is a struct of all that is told about the record, in place of its number."),
         );
-        Description::new("org.apache.kafka.connect.tools.VerifiableSourceConnector", env!("CARGO_PKG_VERSION"))
+        Description::new("org.apache.kafka.connect.tools.VerifiableSourceConnector", crate::VERSION)
             .alias("VerifiableSourceConnector")
             .alias("VerifiableSource")
             .task_class("org.apache.kafka.connect.tools.VerifiableSourceTask")
