@@ -63,6 +63,8 @@ const COMMON: &[(&str, &str)] = &[
     ("socket.keepalive.enable", "true"),
     // Closed idle connections are no news; the client reconnects when it needs one.
     ("log.connection.close", "false"),
+    // Histograms that librdkafka keeps for every broker connection; 130 kB a task, which few clusters ever ask for.
+    ("enable.metrics.push", "false"),
 ];
 
 /// The queue is bounded twice. librdkafka needs some 300 bytes beside each record, so the count

@@ -80,7 +80,7 @@ pub(super) const TABLE: &[Property] = &[
     row("socket.connection.setup.timeout.max.ms", ALL, Nothing(&["30000"]), "librdkafka does not lengthen the time-out after failures."),
     row("send.buffer.bytes", ALL, Convert(&["socket.send.buffer.bytes"], convert::socket_buffer), "-1 (system default) becomes librdkafka's 0."),
     row("receive.buffer.bytes", ALL, Convert(&["socket.receive.buffer.bytes"], convert::socket_buffer), "-1 (system default) becomes librdkafka's 0."),
-    row("enable.metrics.push", ALL, Same, ""),
+    row("enable.metrics.push", ALL, Same, "false by default; set it to true where brokers collect the metrics of clients (KIP-714)."),
     // Producer
     row("acks", P, Convert(&["acks"], convert::acks), ""),
     row("enable.idempotence", P, Combined("enable.idempotence"), "On unless set to false, or unless acks, retries or max.in.flight.requests.per.connection rule it out."),
