@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::future::join_all;
 use serde::Serialize;
 
 use crate::config::Props;
@@ -24,9 +25,11 @@ pub(super) async fn list(State(api): State<Api>, query: InQuery) -> Answer {
     if query.get("expand").is_none() {
         return Ok(ok(&names));
     }
+    // Asked for all at once: the herder answers in one go, and does not wait for this thread between two connectors.
+    let parts = join_all(names.iter().map(|name| expand(&api, name, &query))).await;
     let mut expanded = BTreeMap::new();
-    for name in names {
-        match expand(&api, &name, &query).await {
+    for (name, parts) in names.into_iter().zip(parts) {
+        match parts {
             Ok(parts) => {
                 expanded.insert(name, parts);
             }
