@@ -2,9 +2,12 @@
 # Measures our worker beside the Java worker and raw librdkafka loops: same input file, same broker, in turns.
 #
 #   scripts/bench.sh [--lines N] [--rounds N] [--format string|json|struct|chain] [--without-java] [--without-ours] [--write]
+#   scripts/bench.sh scale [--connectors N] [--tasks N] [--files N] [--without-java] [--write]
 #
 # string and json move lines of text, json with schemas; struct moves structs with JSON schemas, chain takes them through
 # InsertField, ReplaceField and TimestampConverter as well.
+#
+# "scale" runs many connectors at once and measures REST, memory and start instead of records.
 #
 # Prints Markdown tables with rates, CPU time, memory and ratios; --write also puts them into docs/benchmarks.md. The
 # defaults (5 million lines of 99 bytes, 2 rounds) take about ten minutes and 3 GB of disk on a 2-core machine. Use a
@@ -16,10 +19,12 @@ cd "$root"
 built=${CARGO_TARGET_DIR:-$root/target}/release
 
 arguments=()
+command=run
 ours=1
 for argument in "$@"; do
   case $argument in
     -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 0 ;;
+    scale) command=scale ;;
     --write) arguments+=(--write docs/benchmarks.md) ;;
     --without-ours) ours=; arguments+=("$argument") ;;
     *) arguments+=("$argument") ;;
@@ -42,4 +47,4 @@ if [ -z "$bootstrap" ]; then
   found=$(scripts/dev-kafka.sh up --dir "$kafka_dir")
   bootstrap=$(sed -n 's/^bootstrap=//p' <<<"$found")
 fi
-"$built/ferroconnect-bench" run --bootstrap "$bootstrap" "${arguments[@]}"
+"$built/ferroconnect-bench" "$command" --bootstrap "$bootstrap" "${arguments[@]}"

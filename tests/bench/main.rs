@@ -8,6 +8,7 @@ mod raw_consume;
 mod raw_produce;
 mod report;
 mod runs;
+mod scale;
 mod subject;
 mod usage;
 
@@ -25,6 +26,8 @@ struct Cli {
 enum Command {
     /// Run all of it and print a table.
     Run(Options),
+    /// Many connectors and tasks: REST, memory, start.
+    Scale(scale::Options),
     /// Only what the border between worker and plugin costs.
     Border,
     /// The raw producer loop: reads lines and sends them.
@@ -67,7 +70,14 @@ fn main() {
             let text = report::markdown(&options, &results);
             println!("{text}");
             if let Some(path) = &options.write {
-                report::write(path, &options, &text);
+                report::write(path, options.format.name(), &text);
+            }
+        }
+        Command::Scale(options) => {
+            let text = scale::markdown(&options, &scale::all(&options));
+            println!("{text}");
+            if let Some(path) = &options.write {
+                report::write(path, "scale", &text);
             }
         }
         Command::Border => println!("{}", report::border(&border::measure())),

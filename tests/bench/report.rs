@@ -47,10 +47,9 @@ pub(crate) fn border(border: &Border) -> String {
     .join("\n")
 }
 
-/// Puts `text` between the markers of its format in the file; adds them at the end of a file that has none.
-pub(crate) fn write(path: &Path, options: &Options, text: &str) {
-    let format = options.format.name();
-    let (begin, end) = (format!("<!-- bench {format} begin -->"), format!("<!-- bench {format} end -->"));
+/// Puts `text` between the markers of this name in the file; adds them at the end of a file that has none.
+pub(crate) fn write(path: &Path, name: &str, text: &str) {
+    let (begin, end) = (format!("<!-- bench {name} begin -->"), format!("<!-- bench {name} end -->"));
     let block = format!("{begin}\n{text}{end}");
     let old = fs::read_to_string(path).unwrap_or_else(|_| "# Benchmarks\n".to_owned());
     let new = match (old.find(&begin), old.find(&end)) {
@@ -60,7 +59,8 @@ pub(crate) fn write(path: &Path, options: &Options, text: &str) {
     fs::write(path, new).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
 }
 
-fn machine() -> String {
+/// What everything ran on.
+pub(crate) fn machine() -> String {
     let cpus = std::thread::available_parallelism().map_or(0, usize::from);
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|l| l.strip_prefix("model name")).map(|l| l.trim_start_matches(['\t', ' ', ':']));
