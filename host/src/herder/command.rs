@@ -152,6 +152,10 @@ pub(super) enum Change {
     Offsets(String, OffsetsRequest, Reply<String>),
     /// Forget the topics a connector has used.
     ResetTopics(String, Reply<()>),
+    /// Take the task configs of a connector that another worker has computed.
+    PutTaskConfigs(String, Vec<Props>, Reply<()>),
+    /// Shut out the producers of earlier tasks of an exactly-once source (KIP-618).
+    FenceZombies(String, Reply<()>),
     /// Set the level of a logger and those below it on every worker (KIP-976).
     SetClusterLogLevel(String, LogLevel, Reply<()>),
 }

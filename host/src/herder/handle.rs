@@ -196,6 +196,16 @@ impl Handle {
         self.call(|reply| Look::PluginConfig(plugin.to_owned(), version, reply)).await
     }
 
+    /// Takes the task configs of a connector that another worker of the group has computed. A worker on its own refuses.
+    pub async fn put_task_configs(&self, name: &str, configs: Vec<Props>) -> Result<()> {
+        self.call(|reply| Change::PutTaskConfigs(name.to_owned(), configs, reply)).await
+    }
+
+    /// Shuts out the producers of earlier tasks of an exactly-once source (KIP-618). A worker on its own refuses.
+    pub async fn fence_zombies(&self, name: &str) -> Result<()> {
+        self.call(|reply| Change::FenceZombies(name.to_owned(), reply)).await
+    }
+
     /// Sets the level of a logger and those below it on every worker (KIP-976).
     pub async fn set_cluster_log_level(&self, logger: &str, level: LogLevel) -> Result<()> {
         self.call(|reply| Change::SetClusterLogLevel(logger.to_owned(), level, reply)).await

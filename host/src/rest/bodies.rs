@@ -63,6 +63,16 @@ pub(super) fn flat_map(body: &[u8]) -> Parsed<Props> {
     props(json(body)?, "The request body")
 }
 
+/// Reads a list of flat maps: the task configs that another worker sends.
+pub(super) fn flat_maps(body: &[u8]) -> Parsed<Vec<Props>> {
+    let list = json(body)?;
+    if kind(list) != Kind::Array {
+        return Err(wrong_type("The request body", "an array", list));
+    }
+    let maps: Vec<&RawValue> = typed(list)?;
+    maps.into_iter().map(|map| props(map, "Each entry of the request body")).collect()
+}
+
 /// Reads the body of `PATCH /connectors/X/offsets`. `None` when there are no offsets in it.
 pub(super) fn offsets(body: &[u8]) -> Parsed<Option<Vec<ConnectorOffset>>> {
     let fields = object(json(body)?, "The request body")?;
@@ -92,7 +102,7 @@ fn offset_entry(entry: &RawValue) -> Parsed<ConnectorOffset> {
 /// The body as JSON, each number still with its own spelling.
 fn json(body: &[u8]) -> Parsed<&RawValue> {
     if body.is_empty() {
-        return Err(ApiError::bad_request("The request has no body; a JSON object is needed"));
+        return Err(ApiError::bad_request("The request has no body; JSON is needed"));
     }
     serde_json::from_slice(body).map_err(not_json)
 }
@@ -270,6 +280,15 @@ mod tests {
             let text = format!("{error:?}");
             assert!(text.contains(&format!("{want:?}")[1..want.len()]), "{body}: {text}");
             assert_eq!(error.into_response().status().as_u16(), 400);
+        }
+    }
+
+    #[test]
+    fn lists_of_maps_are_read() {
+        let maps = flat_maps(br#"[{"a":1},{}]"#).unwrap();
+        assert_eq!((maps.len(), maps[0].get("a")), (2, Some("1")));
+        for wrong in ["{}", "[[]]", "[{}", "null", ""] {
+            flat_maps(wrong.as_bytes()).unwrap_err();
         }
     }
 

@@ -9,6 +9,10 @@ use crate::error::{ConnectError, Result};
 
 use super::https::Https;
 
+/// Connections that may wait to be accepted. The standard library's 128 are few when hundreds of clients come at once; the
+/// system has a limit of its own (on Linux `net.core.somaxconn`).
+const BACKLOG: i32 = 1024;
+
 /// A bound port that nobody serves yet; clients that connect wait.
 pub(super) struct Bound {
     pub(super) listener: Listener,
@@ -28,6 +32,7 @@ pub(super) fn bind(listener: &Listener, key: &str, hint: &str, https: Option<&Ar
         ))
     };
     let socket = bind_socket(listener).map_err(failed)?;
+    rustix::net::listen(&socket, BACKLOG).map_err(|error| failed(error.into()))?;
     // The socket is polled by the server's async threads.
     socket.set_nonblocking(true).map_err(failed)?;
     let local = socket.local_addr().map_err(failed)?;

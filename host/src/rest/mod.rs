@@ -7,11 +7,13 @@
 mod access_log;
 mod auth;
 mod bodies;
+mod connections;
 mod connectors;
 mod entities;
 mod errors;
 mod extras;
 mod https;
+mod internal;
 mod lifecycle;
 mod listener;
 mod loggers;
@@ -27,6 +29,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 mod ui;
+mod well_formed;
 
 pub use resource::TopicTracking;
 pub use server::{BoundServer, Server};

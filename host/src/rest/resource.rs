@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -42,21 +43,30 @@ pub struct TopicTracking {
 
 /// Puts content negotiation and OPTIONS around the methods of a resource. `methods` is the answer to OPTIONS.
 pub(super) fn resource(methods: &'static str, routes: MethodRouter<Api>) -> MethodRouter<Api> {
+    internal_resource(methods, routes).route_layer(middleware::from_fn(take_json))
+}
+
+/// As [`resource`], for calls of other workers, which do not say of what type their bodies are.
+pub(super) fn internal_resource(methods: &'static str, routes: MethodRouter<Api>) -> MethodRouter<Api> {
     let options = move || async move {
         let headers = [(header::ALLOW, methods), (header::CONTENT_TYPE, "text/plain")];
         (headers, methods)
     };
-    routes.route_layer(middleware::from_fn(negotiate)).on(MethodFilter::OPTIONS, options)
+    routes.route_layer(middleware::from_fn(give_json)).on(MethodFilter::OPTIONS, options)
 }
 
-/// Refuses a body that is not JSON (415) and a client that takes no JSON (406). Other than in Kafka Connect the type of
-/// a GET, which has no body, does not matter.
-async fn negotiate(request: Request, next: Next) -> Response {
-    let has_body = !matches!(*request.method(), Method::GET | Method::HEAD);
+/// Refuses a body that is not JSON (415). Other than in Kafka Connect the type of a GET, which has no body, does not matter.
+async fn take_json(request: Request, next: Next) -> Response {
+    let has_body = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let content_type = request.headers().get(header::CONTENT_TYPE);
     if has_body && content_type.is_some_and(|value| !is_json(value)) {
         return ApiError::unrouted(StatusCode::UNSUPPORTED_MEDIA_TYPE).into_response();
     }
+    next.run(request).await
+}
+
+/// Refuses a client that takes no JSON (406).
+async fn give_json(request: Request, next: Next) -> Response {
     if !accepts_json(request.headers()) {
         return ApiError::unrouted(StatusCode::NOT_ACCEPTABLE).into_response();
     }
@@ -67,18 +77,15 @@ fn is_json(value: &HeaderValue) -> bool {
     value.to_str().is_ok_and(|text| essence(text).eq_ignore_ascii_case("application/json"))
 }
 
+/// As in Kafka Connect, whatever is named is accepted: a weight of 0 makes no difference.
 fn accepts_json(headers: &HeaderMap) -> bool {
     let mut accepted = headers.get_all(header::ACCEPT).iter().peekable();
     if accepted.peek().is_none() {
         return true;
     }
     accepted.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(',')).any(|range| {
-        let refused = range.split(';').skip(1).any(|parameter| {
-            let parameter = parameter.trim().to_ascii_lowercase();
-            parameter.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f32))
-        });
         let range = essence(range).to_ascii_lowercase();
-        !refused && matches!(range.as_str(), "" | "*/*" | "application/*" | "application/json")
+        matches!(range.as_str(), "" | "*" | "*/*" | "application/*" | "application/json")
     })
 }
 
@@ -144,31 +151,52 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
 
     async fn from_request(request: Request, _: &S) -> Answer<Self> {
         let typed = request.headers().contains_key(header::CONTENT_TYPE);
-        let bytes = read(request.into_body()).await?;
+        let bytes = read(request).await?;
         // A wrong type has been refused before; here it is about none.
         if !typed && !bytes.is_empty() {
-            return Err(ApiError::unrouted(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+            return Err(ApiError::standard(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
         Ok(Self(bytes))
     }
 }
 
-async fn read(body: Body) -> Answer<Bytes> {
-    match tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, MAX_BODY)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) if is_too_long(&error) => Err(ApiError::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("The request body is larger than {MAX_BODY} bytes, which is the most that is read"),
-        )),
-        Ok(Err(error)) => Err(ApiError::bad_request(format!("The request body could not be read: {error}"))),
+/// The bytes of a body of any type.
+pub(super) struct RawBody(pub(super) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for RawBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Answer<Self> {
+        read(request).await.map(Self)
+    }
+}
+
+async fn read(request: Request) -> Answer<Bytes> {
+    let asks_first = request.headers().contains_key(header::EXPECT);
+    match tokio::time::timeout(BODY_TIMEOUT, collect(request.into_body(), asks_first)).await {
+        Ok(collected) => collected,
         Err(_) => Err(ApiError::standard(StatusCode::REQUEST_TIMEOUT)),
     }
 }
 
-fn is_too_long(error: &axum::Error) -> bool {
-    let first: &(dyn std::error::Error + 'static) = error;
-    std::iter::successors(Some(first), |error| error.source())
-        .any(|error| error.is::<http_body_util::LengthLimitError>())
+/// Reads a body. One that is too long is read to its end, but not kept: most clients look at the answer only when they
+/// have sent everything. A client that `asks_first` is spared the sending.
+async fn collect(mut body: Body, asks_first: bool) -> Answer<Bytes> {
+    let too_long = || {
+        let message = format!("The request body is larger than {MAX_BODY} bytes, which is the most that is read");
+        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    };
+    if asks_first && body.size_hint().lower() > MAX_BODY as u64 {
+        return Err(too_long());
+    }
+    match Limited::new(&mut body, MAX_BODY).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            while let Some(Ok(_)) = body.frame().await {}
+            Err(too_long())
+        }
+        Err(error) => Err(ApiError::bad_request(format!("The request body could not be read: {error}"))),
+    }
 }
 
 /// A JSON answer with status 200.
@@ -272,8 +300,8 @@ mod tests {
         assert!(accepts(&["*/*"]));
         assert!(accepts(&["text/html, application/JSON;q=0.5"]));
         assert!(accepts(&["text/html", "application/*"]));
+        assert!(accepts(&["text/html, *; q=.2"]));
         assert!(!accepts(&["text/plain"]));
-        assert!(!accepts(&["application/json;q=0"]));
     }
 
     #[test]

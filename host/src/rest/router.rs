@@ -7,8 +7,10 @@ use axum::response::Response;
 use axum::routing::{get, post, put};
 
 use super::errors::ApiError;
-use super::resource::{Api, resource};
-use super::{access_log, auth, connectors, lifecycle, loggers, offsets, plugins, root, tasks, ui};
+use super::resource::{Api, internal_resource, resource};
+use super::{
+    access_log, auth, connectors, internal, lifecycle, loggers, offsets, plugins, root, tasks, ui, well_formed,
+};
 
 /// The resources for users: `/`, `/health`, `/connectors`, `/connector-plugins`.
 pub(super) fn main_resources() -> Router<Api> {
@@ -35,7 +37,11 @@ pub(super) fn main_resources() -> Router<Api> {
         .route("/connectors/{connector}/restart", resource(post_only, post(lifecycle::restart)))
         .route("/connectors/{connector}/topics", resource(read, get(lifecycle::topics)))
         .route("/connectors/{connector}/topics/reset", resource(put_only, put(lifecycle::reset_topics)))
-        .route("/connectors/{connector}/tasks", resource(read, get(tasks::list)))
+        .route("/connectors/{connector}/fence", internal_resource(put_only, put(internal::fence)))
+        .route(
+            "/connectors/{connector}/tasks",
+            internal_resource("HEAD, POST, GET, OPTIONS", get(tasks::list).post(internal::put_task_configs)),
+        )
         .route("/connectors/{connector}/tasks/{task}/status", resource(read, get(tasks::status)))
         .route("/connectors/{connector}/tasks/{task}/restart", resource(post_only, post(tasks::restart)))
         .route(
@@ -64,6 +70,7 @@ pub(super) fn finish(resources: Router<Api>, api: Api) -> Router {
         .route_layer(middleware::from_fn(auth::check))
         .fallback(|| async { ApiError::unrouted(StatusCode::NOT_FOUND) })
         .method_not_allowed_fallback(|| async { ApiError::unrouted(StatusCode::METHOD_NOT_ALLOWED) })
+        .layer(middleware::from_fn(well_formed::check))
         .layer(middleware::from_fn(access_log::log))
         .layer(middleware::map_response(name_server))
         .with_state(api)

@@ -1,5 +1,4 @@
-//! The HTTP server: sockets, connections, limits, stop. It has threads of its own, so that nothing a connector does can
-//! slow it down.
+//! The HTTP server: sockets, limits, stop. It has threads of its own, so that nothing a connector does can slow it down.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,10 +10,11 @@ use axum::middleware;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::config::{AdminListeners, HttpsSettings, Listener, Mode, RestSettings, Scheme};
@@ -23,6 +23,7 @@ use crate::herder::Handle;
 use crate::telemetry::metrics::Registry;
 
 use super::auth::Gate;
+use super::connections::{Connection, Connections, Registered, Watched};
 use super::extras::{self, Extras};
 use super::https::{self, Https};
 use super::listener::{self, Bound};
@@ -31,9 +32,6 @@ use super::{metrics, router, ui};
 
 /// Connections that are served at once; further ones wait to be accepted.
 const MAX_CONNECTIONS: usize = 512;
-
-/// How long a connection may stay idle or take to send its headers, as in Kafka Connect.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// The most headers, and the most bytes of them, that a request may have.
 const MAX_HEADERS: usize = 100;
@@ -121,18 +119,19 @@ impl BoundServer {
         }
         let admin = router::finish(router::admin_resources().merge(metrics()), api);
         let (stop, stopped) = watch::channel(false);
-        let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let connections = Connections::new(MAX_CONNECTIONS);
         let _entered = runtime.enter();
+        runtime.spawn(connections.clone().review());
         let sockets = self.main.into_iter().map(|bound| (bound, main.clone(), self.gate.clone()));
         // As in Kafka Connect, addresses for administration alone are guarded by where they are.
         for (bound, router, gate) in sockets.chain(self.admin.into_iter().map(|bound| (bound, admin.clone(), None))) {
             let socket = TcpListener::from_std(bound.socket)
                 .map_err(|error| ConnectError::io(format!("Could not serve {}", bound.listener)).caused_by(error))?;
             let door = Door { https: bound.https, gate, router };
-            runtime.spawn(accept(socket, door, Arc::clone(&slots), stopped.clone()));
+            runtime.spawn(accept(socket, door, connections.clone(), stopped.clone()));
         }
         drop(_entered);
-        Ok(Server { runtime, stop, slots })
+        Ok(Server { runtime, stop, connections })
     }
 }
 
@@ -141,7 +140,7 @@ impl BoundServer {
 pub struct Server {
     runtime: Runtime,
     stop: watch::Sender<bool>,
-    slots: Arc<Semaphore>,
+    connections: Connections,
 }
 
 impl Server {
@@ -150,9 +149,8 @@ impl Server {
     pub fn stop(self, grace: Duration) {
         // Without receivers there is nothing left to stop.
         let _ = self.stop.send(true);
-        let all = u32::try_from(MAX_CONNECTIONS).expect("a small constant");
         let finished =
-            self.runtime.block_on(async { tokio::time::timeout(grace, self.slots.acquire_many(all)).await.is_ok() });
+            self.runtime.block_on(async { tokio::time::timeout(grace, self.connections.none_left()).await.is_ok() });
         if !finished {
             tracing::warn!("Some REST requests were not answered within {} s and are cut off", grace.as_secs());
         }
@@ -168,20 +166,20 @@ struct Door {
     router: Router,
 }
 
-async fn accept(socket: TcpListener, door: Door, slots: Arc<Semaphore>, mut stopped: watch::Receiver<bool>) {
+async fn accept(socket: TcpListener, door: Door, connections: Connections, mut stopped: watch::Receiver<bool>) {
     loop {
-        let slot = tokio::select! {
+        let place = tokio::select! {
             _ = stopped.changed() => return,
-            slot = Arc::clone(&slots).acquire_owned() => slot.expect("the semaphore is never closed"),
+            place = connections.place() => place,
         };
         let accepted = tokio::select! {
-            // The port is free before the slot is, which is what a stop waits for.
+            // The port is free before the place is, which is what a stop waits for.
             _ = stopped.changed() => return drop(socket),
             accepted = socket.accept() => accepted,
         };
         match accepted {
             Ok((stream, remote)) => {
-                tokio::spawn(serve(stream, remote, door.clone(), slot, stopped.clone()));
+                tokio::spawn(serve(stream, remote, door.clone(), connections.register(place), stopped.clone()));
             }
             Err(error) => {
                 tracing::warn!("Could not accept a REST connection: {error}");
@@ -191,11 +189,26 @@ async fn accept(socket: TcpListener, door: Door, slots: Arc<Semaphore>, mut stop
     }
 }
 
+/// Serves one connection until one of its sides closes it, its client takes too long, or the server stops.
 async fn serve(
     stream: TcpStream,
     remote: SocketAddr,
     door: Door,
-    _slot: OwnedSemaphorePermit,
+    registered: Registered,
+    stopped: watch::Receiver<bool>,
+) {
+    let connection = &registered.connection;
+    tokio::select! {
+        () = open(stream, remote, door, connection, stopped) => {}
+        () = connection.closed() => tracing::debug!("REST connection from {remote} is closed: its client keeps us waiting"),
+    }
+}
+
+async fn open(
+    stream: TcpStream,
+    remote: SocketAddr,
+    door: Door,
+    connection: &Arc<Connection>,
     mut stopped: watch::Receiver<bool>,
 ) {
     let Ok(local) = stream.local_addr() else { return };
@@ -204,7 +217,8 @@ async fn serve(
     let Door { https, gate, router } = door;
     let Some(https) = https else {
         let origin = Origin { scheme: "http", local, remote, subject: None, gate };
-        return serve_http(TokioIo::new(stream), origin, router, stopped).await;
+        let stream = Watched { stream, connection: Arc::clone(connection) };
+        return serve_http(stream, origin, router, stopped).await;
     };
     let accepted = tokio::select! {
         _ = stopped.changed() => return,
@@ -214,33 +228,40 @@ async fn serve(
         Ok(stream) => {
             let subject = https::subject(&stream);
             let origin = Origin { scheme: "https", local, remote, subject, gate };
-            serve_http(TokioIo::new(stream), origin, router, stopped).await;
+            let stream = Watched { stream, connection: Arc::clone(connection) };
+            serve_http(stream, origin, router, stopped).await;
         }
         Err(error) => tracing::debug!("REST connection from {remote}: no TLS: {error}"),
     }
 }
 
-/// Serves one connection until one of its sides closes it, or the server stops.
-async fn serve_http<S>(stream: S, origin: Origin, router: Router, mut stopped: watch::Receiver<bool>)
+async fn serve_http<S>(stream: Watched<S>, origin: Origin, router: Router, mut stopped: watch::Receiver<bool>)
 where
-    S: hyper::rt::Read + hyper::rt::Write + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin,
 {
     let remote = origin.remote;
     let origin = Arc::new(origin);
+    let progress = Arc::clone(&stream.connection);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let mut request = request.map(Body::new);
+        let mut request = request.map(|body| progress.request(Body::new(body)));
         if let Some(uri) = router::without_trailing_slash(request.uri()) {
             *request.uri_mut() = uri;
         }
         request.extensions_mut().insert(Arc::clone(&origin));
-        router.clone().oneshot(request)
+        let (answer, progress) = (router.clone().oneshot(request), Arc::clone(&progress));
+        async move {
+            let answer = answer.await;
+            progress.answered();
+            answer
+        }
     });
+    // The time limits of connections are those of `connections`.
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(IDLE_TIMEOUT)
+        .header_read_timeout(None)
+        .half_close(true)
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEADER_BYTES)
-        .serve_connection(stream, service);
+        .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -454,6 +475,39 @@ mod tests {
         let long = "x".repeat(MAX_HEADER_BYTES);
         let answer = exchange(main, &format!("GET / HTTP/1.1\r\nHost: h\r\nX-Long: {long}\r\n\r\n"));
         assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+    }
+
+    #[test]
+    fn clients_that_only_say_goodbye_early_get_their_answer() {
+        let (_server, main, _) = serve(AdminListeners::Shared);
+        let mut client = Client::connect(main).unwrap();
+        client.write_all(b"GET /connectors HTTP/1.0\r\n\r\n").unwrap();
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        assert!(answer.ends_with("\r\n\r\n[]"), "{answer}");
+    }
+
+    #[test]
+    fn bodies_that_are_too_long_are_refused_after_their_end_or_before_their_beginning() {
+        let (_server, main, _) = serve(AdminListeners::Shared);
+        let head = "POST /connectors HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nConnection: close\r\n";
+        let body = "x".repeat(3 * crate::rest::resource::MAX_BODY);
+        let whole = exchange(main, &format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()));
+        assert!(whole.starts_with("HTTP/1.1 413"), "{whole}");
+        let asking = exchange(main, &format!("{head}Expect: 100-continue\r\nContent-Length: {}\r\n\r\n", body.len()));
+        assert!(asking.starts_with("HTTP/1.1 413"), "{asking}");
+    }
+
+    #[test]
+    fn requests_that_could_be_smuggled_past_a_proxy_end_their_connection() {
+        let (_server, main, _) = serve(AdminListeners::Shared);
+        let smuggler = "POST /connectors HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n\
+                        0\r\n\r\nDELETE /connectors/a HTTP/1.1\r\nHost: h\r\n\r\n";
+        let answers = exchange(main, smuggler);
+        assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{answers}");
+        let hosts = exchange(main, "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n");
+        assert!(hosts.starts_with("HTTP/1.1 400"), "{hosts}");
     }
 
     #[test]

@@ -118,12 +118,13 @@ async fn what_does_not_reach_a_resource_is_json_without_a_type() {
         assert_error(&reply, status, message);
         assert_eq!(reply.header(header::CONTENT_TYPE), None, "{call}");
     }
-    for content_type in ["", "text/plain"] {
+    for (content_type, answered) in [("", Some("application/json")), ("text/plain", None)] {
         let reply = client.raw("POST /connectors", content_type, "{}").await;
         assert_error(&reply, 415, "HTTP 415 Unsupported Media Type");
-        assert_eq!(reply.header(header::CONTENT_TYPE), None);
+        assert_eq!(reply.header(header::CONTENT_TYPE), answered, "as in Kafka Connect");
     }
-    let request = Request::get("/connectors").header(header::ACCEPT, "text/plain").body(Body::empty()).unwrap();
+    let request = Request::get("/connectors").header(header::HOST, "h").header(header::ACCEPT, "text/plain");
+    let request = request.body(Body::empty()).unwrap();
     assert_error(&client.send(request).await, 406, "HTTP 406 Not Acceptable");
 }
 
@@ -254,6 +255,21 @@ async fn life_cycle_calls_have_the_statuses_of_kafka_connect() {
         assert_error(&reply, status, message);
         assert_eq!(reply.header(header::CONTENT_TYPE), Some("application/json"), "{call}");
     }
+}
+
+#[tokio::test]
+async fn a_worker_on_its_own_takes_no_calls_of_other_workers() {
+    let client = Client::new();
+    let text = "Kafka Connect in standalone mode does not support";
+    for content_type in ["", "text/plain", "application/json"] {
+        let tasks = client.raw("POST /connectors/a/tasks", content_type, r#"[{"a":"b"}]"#).await;
+        assert_error(&tasks, 500, &format!("{text} externally setting task configurations."));
+        let fence = client.raw("PUT /connectors/a/fence", content_type, "").await;
+        assert_error(&fence, 500, &format!("{text} exactly-once source connectors."));
+    }
+    assert_eq!(client.raw("POST /connectors/a/tasks", "", "{}").await.status, 400);
+    assert_eq!(client.call("GET /connectors/a/fence").await.status, 405);
+    assert_eq!(client.call("OPTIONS /connectors/a/tasks").await.text, "HEAD, POST, GET, OPTIONS");
 }
 
 #[tokio::test]

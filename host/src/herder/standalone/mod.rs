@@ -65,6 +65,11 @@ pub(super) fn start(
     Ok(Handle::new(queue, runtime))
 }
 
+/// The answer to calls that only make sense in a group of workers, in Kafka Connect's words.
+fn unsupported(what: &str) -> Result<()> {
+    Err(ConnectError::rest(500, format!("Kafka Connect in standalone mode does not support {what}.")))
+}
+
 /// What connectors may ask for goes into the same queue as everything else.
 struct Events {
     queue: Sender<Command>,
@@ -201,6 +206,17 @@ impl Owner {
                 });
             }
             Change::ResetTopics(name, reply) => reply.send(self.operations.reset_topics(&name)),
+            Change::PutTaskConfigs(name, configs, reply) => {
+                tracing::debug!(
+                    "{} task configs for {name}, perhaps of a worker in a group, are refused",
+                    configs.len()
+                );
+                reply.send(unsupported("externally setting task configurations"));
+            }
+            Change::FenceZombies(name, reply) => {
+                tracing::debug!("A request, perhaps of a worker in a group, to fence {name} is refused");
+                reply.send(unsupported("exactly-once source connectors"));
+            }
             Change::SetClusterLogLevel(logger, level, reply) => {
                 // One worker is the whole cluster.
                 loggers::set_level(&logger, level);
