@@ -110,12 +110,18 @@ impl Standalone {
             TopicTracking { enabled: parts.config.topic_tracking, reset_allowed: parts.config.topic_tracking_reset };
         let summary = summary(&parts.config, plugins, &server);
         let statuses = Arc::clone(&parts.statuses);
-        let metrics = parts.config.metrics.endpoint.then(|| parts.metrics.clone());
+        let registry = parts.metrics.clone();
+        let metrics = parts.config.metrics.endpoint.then_some(&registry);
         let worker = Arc::new(Worker::new(parts)?);
         let runtime: Arc<dyn Runtime> = worker.clone();
-        let handle = herder::start_standalone(runtime, Arc::new(MemoryConfigStore::default()), Arc::clone(&statuses))?;
+        let handle = herder::start_standalone(
+            runtime,
+            Arc::new(MemoryConfigStore::default()),
+            Arc::clone(&statuses),
+            &registry,
+        )?;
         let url = server.url();
-        let server = server.serve(handle.clone(), tracking, metrics.as_ref())?;
+        let server = server.serve(handle.clone(), tracking, metrics)?;
         tracing::info!("Kafka Connect worker initialization took {}ms", begin.elapsed().as_millis());
         tracing::info!("{summary}");
         worker.find_cluster()?;

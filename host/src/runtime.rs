@@ -9,8 +9,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{ConfigInfos, ConfigKeyInfo, ConnectorKind, PluginKind, Props};
-use crate::error::Result;
+use crate::config::{ConfigInfos, ConfigKeyInfo, ConnectorKind, PluginKind, Props, RestartPolicy};
+use crate::error::{ConnectError, Result};
 use crate::storage::{OffsetMap, TargetState, TaskId};
 
 /// What `GET /` and the status records say about this worker.
@@ -77,7 +77,48 @@ pub enum OffsetsOutcome {
     FrameworkOnly,
 }
 
-/// What a running connector may ask of its herder. Called from the connector's own thread; returns at once.
+/// A connector, without its tasks, or one of its tasks.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// The connector itself, by name.
+    Connector(Arc<str>),
+    /// A task of it.
+    Task(TaskId),
+}
+
+impl Part {
+    /// The connector that it is, or belongs to.
+    pub fn connector(&self) -> &str {
+        match self {
+            Self::Connector(name) => name,
+            Self::Task(id) => &id.connector,
+        }
+    }
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Connector(name) => write!(f, "connector {name}"),
+            Self::Task(id) => write!(f, "task {id}"),
+        }
+    }
+}
+
+/// A failure of a part whose configuration asks for automatic restarts.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// What has failed.
+    pub part: Part,
+    /// Why.
+    pub error: ConnectError,
+    /// How long it had been running; zero if it never was.
+    pub ran_for: Duration,
+    /// How its connector wants it to be restarted.
+    pub policy: RestartPolicy,
+}
+
+/// What a running connector and its tasks tell their herder. Called from their own threads; returns at once.
 pub trait ConnectorEvents: Send + Sync {
     /// The connector wants its task configs to be computed anew.
     fn request_task_reconfiguration(&self, connector: &str);
@@ -85,6 +126,10 @@ pub trait ConnectorEvents: Send + Sync {
     /// The connector was just started with values of config providers that hold good for so long; then it is to be
     /// started anew. `None` = for ever, or `config.action.reload` says that nothing is to be done.
     fn values_lapse(&self, connector: &str, after: Option<Duration>);
+
+    /// A part has failed, and its status says so. Not called for parts without a [`RestartPolicy`], nor for those that
+    /// were given up because they hang.
+    fn failed(&self, failure: Failure);
 }
 
 /// What a herder asks of the worker that runs connectors and tasks in this process.
@@ -148,13 +193,20 @@ pub trait Runtime: Send + Sync + 'static {
     fn has_outdated_tasks(&self, name: &str) -> bool;
 
     /// Stops a connector and forgets it; does nothing if there is none. Given up after 5 s: the thread is abandoned,
-    /// counted, and can no longer write statuses.
-    fn stop_connector(&self, name: &str);
+    /// counted, and can no longer write statuses. False = it was given up.
+    fn stop_connector(&self, name: &str) -> bool;
 
     /// Starts one task on a thread of its own, without waiting for the plugin's start.
     ///
     /// On error the task is FAILED in the status store.
-    fn start_task(&self, id: &TaskId, connector: Props, task: Props, target: TargetState) -> Result<()>;
+    fn start_task(
+        &self,
+        id: &TaskId,
+        connector: Props,
+        task: Props,
+        target: TargetState,
+        events: Arc<dyn ConnectorEvents>,
+    ) -> Result<()>;
 
     /// Stops tasks side by side and waits for all, at most `task.shutdown.graceful.timeout.ms` together. Later ones are
     /// abandoned, counted, and can no longer write statuses. Ignores tasks that do not run here.

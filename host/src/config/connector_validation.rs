@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::auto_restart;
 use super::catalog::{ConnectorKind, PluginCatalog};
 use super::chain;
 use super::connector::topic_rules;
@@ -60,6 +61,9 @@ impl ConnectorCheck<'_> {
         }
         for (key, message) in dead_letters::rules(self.kind, props) {
             framework.add_error(key, message);
+        }
+        for (key, message) in auto_restart::rules(props) {
+            framework.add_error(&key, message);
         }
         framework.add_null_errors(props);
         // Converters may add errors to the framework's keys, so they come first.

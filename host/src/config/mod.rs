@@ -6,6 +6,7 @@
 //! What is not here: the settings of Kafka clients (see `kafka`) and the keys of plugins, which
 //! the plugins define themselves.
 
+mod auto_restart;
 mod catalog;
 mod chain;
 #[cfg(test)]
@@ -39,6 +40,7 @@ mod value;
 mod worker;
 mod worker_keys;
 
+pub use auto_restart::RestartPolicy;
 pub use catalog::{ConnectorKind, InstalledPlugin, PluginCatalog, PluginKind};
 pub use chain::{PredicateSpec, TransformSpec};
 pub use confidential::{add_passwords, connector_secrets};

@@ -1,6 +1,7 @@
 //! The reference page `docs/configuration.md`, written from the definitions so that it cannot
 //! say anything else than the program does.
 
+use super::auto_restart;
 use super::catalog::ConnectorKind;
 use super::connector_keys::{Surroundings, common_def, connector_def};
 use super::dead_letters;
@@ -13,6 +14,10 @@ use crate::stages::transforms::config::syntax_version_key;
 
 const INTRODUCTION: &str = include_str!("reference/introduction.md");
 const CONNECTORS: &str = include_str!("reference/connectors.md");
+const RESTARTS: &str = "#### Beyond Kafka Connect
+
+[Automatic restarts](life-cycle.md#automatic-restarts): what a connector does not set is as its worker says.
+";
 const TRANSFORMS: &str = "### Transforms
 
 The keys of each transform and predicate are described in [transforms.md](transforms.md). One key of ours works in all
@@ -26,6 +31,7 @@ fn page() -> String {
     page.push_str(&tables(&worker_def(Mode::Standalone, false), |_| true, "###"));
     page.push_str(&format!("\n{CONNECTORS}\n### All connectors\n"));
     page.push_str(&tables(&common, |_| true, "####"));
+    page.push_str(&format!("\n{RESTARTS}\n{}", table(auto_restart::keys().iter())));
     for (kind, title) in [(ConnectorKind::Source, "Sources"), (ConnectorKind::Sink, "Sinks")] {
         page.push_str(&format!("\n### {title}\n"));
         let own = |key: &ConfigKey| common.get(&key.name).is_none();

@@ -1,5 +1,6 @@
 //! The keys of a worker file: Kafka Connect's, and a few of our own.
 
+use super::auto_restart;
 use super::catalog::PluginKind;
 use super::def::{ConfigDef, ConfigKey, Importance::*, Width};
 use super::listeners::{admin_listeners_rule, listeners_rule, response_headers_rule};
@@ -22,6 +23,7 @@ pub(super) fn worker_def(mode: Mode, embedded_broker: bool) -> ConfigDef {
         kafka_keys(embedded_broker),
         converter_keys(),
         task_keys(),
+        in_group("Automatic restarts", auto_restart::keys()),
         plugin_keys(),
         address_keys(),
         answer_keys(),

@@ -13,7 +13,7 @@ use super::model::{ConnectorInfo, ConnectorReport, Put, TaskInfo};
 use super::restart::RestartRequest;
 use super::stage::StageCell;
 use super::work::Lane;
-use crate::runtime::ConnectorOffset;
+use crate::runtime::{ConnectorOffset, Failure};
 
 /// Where the answer to a command goes. Dropping it unanswered tells the caller that the worker is shutting down.
 #[derive(Debug)]
@@ -169,6 +169,8 @@ pub(super) enum Event {
     Reconfigure(String),
     /// The values that a connector was started with hold good for so long; `None` = for ever.
     ValuesLapse(String, Option<Duration>),
+    /// Something has failed that may have to be restarted.
+    Failed(Failure),
     /// A piece of work that was handed to another thread is over.
     WorkDone(Lane),
 }

@@ -5,6 +5,7 @@
 //!
 //! What is not here: how a connector or task runs (`worker`) and any wire format (`rest`).
 
+mod auto_restarts;
 mod command;
 mod handle;
 mod model;
@@ -21,7 +22,8 @@ mod work;
 
 pub use crate::config::ConnectorKind;
 pub use crate::runtime::{
-    ConnectorEvents, ConnectorOffset, OffsetsChange, OffsetsOutcome, PluginSummary, Runtime, SinkOffset, WorkerInfo,
+    ConnectorEvents, ConnectorOffset, Failure, OffsetsChange, OffsetsOutcome, Part, PluginSummary, Runtime, SinkOffset,
+    WorkerInfo,
 };
 pub use command::{ConfigChange, OffsetsRequest};
 pub use handle::{HEALTH_TIMEOUT, Handle, REQUEST_TIMEOUT};

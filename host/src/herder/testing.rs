@@ -2,7 +2,7 @@
 //!
 //! Connectors are driven by their config: class names with `Source` or `Sink` in them exist; `tasks.max` is the number of
 //! tasks; `behaviour` is `fail` (does not start), `hang` (starts only when given up) or `hang-tasks` (task configs come
-//! only when given up). With `ttl.ms` its values lapse.
+//! only when given up). With `ttl.ms` its values lapse. `restart.automatic.` keys hold.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::config::{ConfigInfo, ConfigInfos, ConfigKeyInfo, ConfigValueInfo, ConnectorKind, PluginKind, Props};
+use crate::config::{
+    ConfigInfo, ConfigInfos, ConfigKeyInfo, ConfigValueInfo, ConnectorKind, PluginKind, Props, RestartPolicy,
+};
 use crate::error::{ConnectError, Result};
 use crate::storage::{
     ConnectorState, ConnectorStatus, MemoryConfigStore, MemoryStatusStore, StatusStore, TargetState, TaskId, TaskState,
@@ -19,6 +21,7 @@ use crate::storage::{
 
 use super::{Handle, standalone};
 use crate::runtime::*;
+use crate::telemetry::metrics::Registry;
 
 pub(crate) const WORKER_ID: &str = "127.0.0.1:8083";
 /// Pointless work is given up after this; long enough for what does not hang.
@@ -37,7 +40,8 @@ struct State {
     /// What was asked, in order, for example `start a`.
     calls: Vec<String>,
     connectors: HashMap<String, Connector>,
-    tasks: HashSet<TaskId>,
+    /// With their events and the config of their connector.
+    tasks: HashMap<TaskId, (Props, Arc<dyn ConnectorEvents>)>,
     /// Connectors whose start waits to be given up.
     hanging: HashSet<String>,
     offsets: HashMap<String, Vec<ConnectorOffset>>,
@@ -55,7 +59,8 @@ pub(crate) fn standalone() -> (Handle, Arc<TestRuntime>) {
     let statuses = Arc::new(MemoryStatusStore::default());
     let runtime =
         Arc::new(TestRuntime { statuses: Arc::clone(&statuses), state: Mutex::default(), changed: Condvar::new() });
-    let handle = standalone::start(runtime.clone(), Arc::new(MemoryConfigStore::default()), statuses, SHORT).unwrap();
+    let configs = Arc::new(MemoryConfigStore::default());
+    let handle = standalone::start(runtime.clone(), configs, statuses, &Registry::default(), SHORT).unwrap();
     (handle, runtime)
 }
 
@@ -97,9 +102,22 @@ impl TestRuntime {
         self.state.lock().outdated = true;
     }
 
-    /// Makes a task look failed.
-    pub(crate) fn fail_task(&self, id: &TaskId) {
-        self.put_task(id, TaskStatus::new(TaskState::Failed, WORKER_ID, 0).with_trace("boom"));
+    /// Fails a task that runs.
+    pub(crate) fn fail_task(&self, id: &TaskId, error: ConnectError) {
+        self.put_task(id, TaskStatus::new(TaskState::Failed, WORKER_ID, 0).with_trace(error.trace()));
+        let (config, events) = self.state.lock().tasks[id].clone();
+        tell(Part::Task(id.clone()), &config, error, &*events);
+    }
+
+    /// Fails a connector that runs.
+    pub(crate) fn fail_connector(&self, name: &str, error: ConnectError) {
+        self.put_connector(name, ConnectorStatus::new(ConnectorState::Failed, WORKER_ID, 0).with_trace(error.trace()));
+        let (config, events) = {
+            let state = self.state.lock();
+            let connector = &state.connectors[name];
+            (connector.config.clone(), Arc::clone(&connector.events))
+        };
+        tell(Part::Connector(name.into()), &config, error, &*events);
     }
 
     pub(crate) fn running_tasks(&self) -> usize {
@@ -206,6 +224,7 @@ impl Runtime for TestRuntime {
             let error = ConnectError::connect("does not start");
             let status = ConnectorStatus::new(ConnectorState::Failed, WORKER_ID, 0).with_trace(error.trace());
             self.put_connector(name, status);
+            tell(Part::Connector(name.into()), &config, error.clone(), &*events);
             return Err(error);
         }
         self.put_connector(name, ConnectorStatus::new(target.connector_state(), WORKER_ID, 0));
@@ -236,20 +255,30 @@ impl Runtime for TestRuntime {
         Ok(vec![config.with("task.class", "test.TestTask"); tasks])
     }
 
-    fn stop_connector(&self, name: &str) {
+    fn stop_connector(&self, name: &str) -> bool {
         self.called(format!("stop {name}"));
         if self.state.lock().connectors.remove(name).is_some() {
             self.put_connector(name, ConnectorStatus::new(ConnectorState::Unassigned, WORKER_ID, 0));
         }
+        true
     }
 
-    fn start_task(&self, id: &TaskId, connector: Props, _: Props, target: TargetState) -> Result<()> {
+    fn start_task(
+        &self,
+        id: &TaskId,
+        connector: Props,
+        _: Props,
+        target: TargetState,
+        events: Arc<dyn ConnectorEvents>,
+    ) -> Result<()> {
         self.called(format!("start-task {id} {target}"));
         if connector.get("behaviour") == Some("fail-tasks") {
-            self.fail_task(id);
-            return Err(ConnectError::connect("no such task class"));
+            let error = ConnectError::connect("no such task class");
+            self.put_task(id, TaskStatus::new(TaskState::Failed, WORKER_ID, 0).with_trace(error.trace()));
+            tell(Part::Task(id.clone()), &connector, error.clone(), &*events);
+            return Err(error);
         }
-        self.state.lock().tasks.insert(id.clone());
+        self.state.lock().tasks.insert(id.clone(), (connector.clone(), events));
         let state = if target == TargetState::Paused { TaskState::Paused } else { TaskState::Running };
         self.put_task(id, TaskStatus::new(state, WORKER_ID, 0));
         if let Some(topic) = connector.get("topic") {
@@ -263,7 +292,7 @@ impl Runtime for TestRuntime {
         let names: Vec<_> = ids.iter().map(TaskId::to_string).collect();
         self.called(format!("stop-tasks {}", names.join(" ")));
         for id in ids {
-            if self.state.lock().tasks.remove(id) {
+            if self.state.lock().tasks.remove(id).is_some() {
                 self.put_task(id, TaskStatus::new(TaskState::Unassigned, WORKER_ID, 0));
             }
         }
@@ -275,7 +304,7 @@ impl Runtime for TestRuntime {
             let mut state = self.state.lock();
             let Some(connector) = state.connectors.get_mut(name) else { return Ok(()) };
             connector.target = target;
-            state.tasks.iter().filter(|id| *id.connector == *name).cloned().collect::<Vec<_>>()
+            state.tasks.keys().filter(|id| *id.connector == *name).cloned().collect::<Vec<_>>()
         };
         self.put_connector(name, ConnectorStatus::new(target.connector_state(), WORKER_ID, 0));
         let state = if target == TargetState::Paused { TaskState::Paused } else { TaskState::Running };
@@ -301,6 +330,13 @@ impl Runtime for TestRuntime {
             OffsetsChange::AlterSink(_) => {}
         }
         Ok(OffsetsOutcome::FrameworkOnly)
+    }
+}
+
+/// Tells the herder of a failure if the config asks for restarts. The part never was healthy.
+fn tell(part: Part, config: &Props, error: ConnectError, events: &dyn ConnectorEvents) {
+    if let Some(policy) = RestartPolicy::new(config, &Props::new()).unwrap() {
+        events.failed(Failure { part, error, ran_for: Duration::ZERO, policy });
     }
 }
 

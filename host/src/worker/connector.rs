@@ -17,6 +17,7 @@ use crate::runtime::ConnectorEvents;
 use crate::storage::{ConnectorState, ConnectorStatus, StatusStore, TargetState};
 use crate::telemetry::metrics::ConnectorMetrics;
 
+use super::failures::FailureWatch;
 use super::offset_reader::OffsetReader;
 use super::opened::{Fingerprint, Opened};
 
@@ -44,6 +45,7 @@ pub(crate) struct ConnectorParts {
     /// What the framework takes from it.
     pub(crate) typed: ConnectorConfig,
     pub(crate) events: Arc<dyn ConnectorEvents>,
+    pub(crate) watch: Arc<FailureWatch>,
     pub(crate) statuses: Arc<dyn StatusStore>,
     pub(crate) worker_id: Arc<str>,
     pub(crate) offsets: OffsetReader,
@@ -305,6 +307,7 @@ impl ConnectorThread {
         self.failed = false;
         self.target = Some(target);
         self.shared.running.store(target == TargetState::Started, Ordering::Release);
+        self.parts.watch.runs(target == TargetState::Started);
         self.report(target.connector_state(), None);
         Ok(())
     }
@@ -343,10 +346,13 @@ impl ConnectorThread {
 
     fn fail(&mut self, error: &ConnectError) {
         tracing::error!("The connector failed: {}", error.trace().trim_end());
-        self.failed = true;
+        let again = std::mem::replace(&mut self.failed, true);
         self.target = None;
         self.shared.running.store(false, Ordering::Release);
         self.report(ConnectorState::Failed, Some(error.trace()));
+        if !again && !self.shared.abandoned.load(Ordering::Acquire) {
+            self.parts.watch.failed(error);
+        }
     }
 
     fn report(&self, state: ConnectorState, trace: Option<String>) {

@@ -10,8 +10,8 @@ use crate::pipeline::ErrorCounters;
 use crate::runtime::WorkerInfo;
 use crate::storage::{MemoryStatusStore, TaskId};
 use crate::telemetry::metrics::{
-    ConnectorMetrics, ConnectorTaskCounts, Metric, MetricKind, MetricValue, Registry, StagePlugin, TaskPlugins,
-    TaskStage, names, prometheus, stage_info,
+    ConnectorMetrics, ConnectorTaskCounts, Metric, MetricKind, MetricValue, Registry, RestartMetrics, StagePlugin,
+    TaskPlugins, TaskStage, names, prometheus, stage_info,
 };
 
 use super::metrics::{CommonMetrics, SinkMetrics, SourceMetrics};
@@ -31,6 +31,8 @@ fn metrics() -> Vec<Metric> {
     let (connectors, tasks, abandoned) = (Arc::default(), Arc::default(), Arc::new(AtomicUsize::new(0)));
     let statuses = Arc::new(MemoryStatusStore::default());
     let _worker = WholeMetrics::new(&registry, &info, &connectors, &tasks, statuses, &abandoned);
+    let mut restarts = RestartMetrics::new(&registry);
+    restarts.restarted("c");
     let _connector = ConnectorMetrics::new(&registry, "c", "source", "S", "1");
     let _counts = ConnectorTaskCounts::new(&registry, "c", Vec::new);
     let common = |task, stages| {

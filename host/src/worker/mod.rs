@@ -11,6 +11,7 @@ mod consumed;
 mod dead_letters;
 mod describe;
 mod errant;
+mod failures;
 mod flush;
 mod lifecycle;
 mod metrics;
@@ -51,13 +52,14 @@ use crate::error::{ConnectError, Result};
 use crate::plugins::api::{MetricTarget, Scope};
 use crate::plugins::{Plugin, Registry as PluginRegistry};
 use crate::runtime::{
-    ConnectorEvents, ConnectorOffset, OffsetsChange, OffsetsOutcome, PluginSummary, Runtime, WorkerInfo,
+    ConnectorEvents, ConnectorOffset, OffsetsChange, OffsetsOutcome, Part, PluginSummary, Runtime, WorkerInfo,
 };
 use crate::storage::{ConnectorState, ConnectorStatus, OffsetStore, StatusStore, TargetState, TaskId, TaskState};
 use crate::telemetry::LogContext;
 use crate::telemetry::metrics::{ConnectorMetrics, Registry};
 
 use connector::{ConnectorHandle, ConnectorParts};
+use failures::FailureWatch;
 use flush::OffsetFlusher;
 use offset_reader::OffsetReader;
 use task::{TaskHandle, TaskReporter};
@@ -237,13 +239,15 @@ impl Runtime for Worker {
         target: TargetState,
         events: Arc<dyn ConnectorEvents>,
     ) -> Result<()> {
-        let started = self.spawn_connector(name, &config, events);
-        let handle = match started {
+        let watch = FailureWatch::new(&self.shared, Part::Connector(name.into()), &config, Arc::clone(&events));
+        let watch = Arc::new(watch);
+        let handle = match self.spawn_connector(name, &config, events, &watch) {
             Ok(handle) => handle,
             Err(error) => {
                 self.metrics.connector_start(false);
                 let status = ConnectorStatus::new(ConnectorState::Failed, self.shared.worker_id(), 0);
                 self.shared.statuses.put_connector(name, status.with_trace(error.trace()))?;
+                watch.failed(&error);
                 return Err(error);
             }
         };
@@ -286,16 +290,23 @@ impl Runtime for Worker {
         own.any(|(_, task)| task.lifecycle.values().is_some_and(|used| used != values))
     }
 
-    fn stop_connector(&self, name: &str) {
+    fn stop_connector(&self, name: &str) -> bool {
         let handle = self.connectors.lock().remove(name);
-        if let Some(handle) = handle
-            && !handle.stop()
-        {
+        let ended = handle.is_none_or(|handle| handle.stop());
+        if !ended {
             self.give_up(1);
         }
+        ended
     }
 
-    fn start_task(&self, id: &TaskId, connector: Props, task: Props, target: TargetState) -> Result<()> {
+    fn start_task(
+        &self,
+        id: &TaskId,
+        connector: Props,
+        task: Props,
+        target: TargetState,
+        events: Arc<dyn ConnectorEvents>,
+    ) -> Result<()> {
         let lifecycle = Arc::new(lifecycle::Lifecycle::new(target));
         let version = self.shared.connector_plugin(&connector).ok().map(|plugin| plugin.version.as_str().to_owned());
         let reporter = TaskReporter {
@@ -306,6 +317,7 @@ impl Runtime for Worker {
             lifecycle,
             start: self.metrics.task_start(),
             metrics: Arc::default(),
+            watch: FailureWatch::new(&self.shared, Part::Task(id.clone()), &connector, events),
         };
         let mut tasks = self.tasks.lock();
         if tasks.get(id).is_some_and(|task| !task.lifecycle.has_ended()) {
@@ -367,6 +379,7 @@ impl Worker {
         name: &str,
         config: &Props,
         events: Arc<dyn ConnectorEvents>,
+        watch: &Arc<FailureWatch>,
     ) -> Result<Arc<ConnectorHandle>> {
         if self.connectors.lock().contains_key(name) {
             return Err(ConnectError::illegal_state(format!("Connector with name {name} already exists")));
@@ -381,6 +394,7 @@ impl Worker {
             raw: config.clone(),
             typed,
             events,
+            watch: Arc::clone(watch),
             statuses: Arc::clone(&self.shared.statuses),
             worker_id: self.shared.worker_id(),
             offsets: OffsetReader::new(Arc::clone(&name), Arc::clone(&self.shared.offsets)),

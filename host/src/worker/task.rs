@@ -8,6 +8,7 @@ use crate::error::{ConnectError, Result};
 use crate::storage::{StatusStore, TaskId, TaskState, TaskStatus};
 use crate::telemetry::LogContext;
 
+use super::failures::FailureWatch;
 use super::lifecycle::{Lifecycle, Next};
 use super::metrics::CommonMetrics;
 use super::worker_metrics::StartCount;
@@ -22,6 +23,7 @@ pub(crate) struct TaskReporter {
     pub(crate) start: StartCount,
     /// Told of every state, once the task has them. Kept with the handle, so that a task that has failed is still seen.
     pub(crate) metrics: Arc<OnceLock<Arc<CommonMetrics>>>,
+    pub(crate) watch: FailureWatch,
 }
 
 impl TaskReporter {
@@ -36,6 +38,7 @@ impl TaskReporter {
         if state == TaskState::Running {
             self.start.ended(true);
         }
+        self.watch.runs(state == TaskState::Running);
         self.put(TaskStatus::new(state, Arc::clone(&self.worker_id), 0));
     }
 
@@ -43,6 +46,9 @@ impl TaskReporter {
     pub(crate) fn failed(&self, error: &ConnectError) {
         self.start.ended(false);
         self.put(TaskStatus::new(TaskState::Failed, Arc::clone(&self.worker_id), 0).with_trace(error.trace()));
+        if !self.lifecycle.is_abandoned() && self.lifecycle.next() != Next::Stop {
+            self.watch.failed(error);
+        }
     }
 
     fn put(&self, status: TaskStatus) {
@@ -160,7 +166,7 @@ fn live(
 fn own_panic(payload: &(dyn std::any::Any + Send)) -> ConnectError {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned());
-    ConnectError::connect(format!("The worker's own code panicked, which is a bug worth reporting: {text}"))
+    ConnectError::panic(format!("The worker's own code panicked, which is a bug worth reporting: {text}"))
 }
 
 /// Stops tasks side by side and waits for all of them until `deadline`. Answers how many were given up.

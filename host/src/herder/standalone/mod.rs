@@ -8,6 +8,7 @@ mod operations;
 #[cfg(test)]
 mod tests;
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -16,14 +17,16 @@ use std::time::{Duration, Instant};
 
 use crate::error::{ConnectError, Result};
 use crate::storage::{ConfigStore, StatusStore};
+use crate::telemetry::metrics::{Registry, RestartMetrics};
 use crate::telemetry::{LogContext, loggers};
 
+use super::auto_restarts::{AutoRestarts, Moment, Verdict};
 use super::command::{Change, Command, Event, Look, Reply};
 use super::handle::Handle;
 use super::reloads::Reloads;
 use super::stage::StageCell;
 use super::work::{Lane, Patience, Work};
-use crate::runtime::{ConnectorEvents, Runtime};
+use crate::runtime::{ConnectorEvents, Failure, Part, Runtime};
 
 use operations::Operations;
 
@@ -38,8 +41,9 @@ pub fn start_standalone(
     runtime: Arc<dyn Runtime>,
     configs: Arc<dyn ConfigStore>,
     statuses: Arc<dyn StatusStore>,
+    metrics: &Registry,
 ) -> Result<Handle> {
-    start(runtime, configs, statuses, SUPERSEDED_GRACE)
+    start(runtime, configs, statuses, metrics, SUPERSEDED_GRACE)
 }
 
 /// As [`start_standalone`]; `grace` is how long work may go on that has become pointless.
@@ -47,6 +51,7 @@ pub(super) fn start(
     runtime: Arc<dyn Runtime>,
     configs: Arc<dyn ConfigStore>,
     statuses: Arc<dyn StatusStore>,
+    metrics: &Registry,
     grace: Duration,
 ) -> Result<Handle> {
     let (queue, commands) = mpsc::channel();
@@ -56,6 +61,8 @@ pub(super) fn start(
         queue: queue.clone(),
         work: Work::new(queue.clone(), grace),
         reloads: Reloads::default(),
+        restarts: AutoRestarts::default(),
+        metrics: RestartMetrics::new(metrics),
         operations: Arc::new(Operations::new(Arc::clone(&runtime), configs, statuses, events)),
     };
     thread::Builder::new()
@@ -68,6 +75,11 @@ pub(super) fn start(
 /// The answer to calls that only make sense in a group of workers, in Kafka Connect's words.
 fn unsupported(what: &str) -> Result<()> {
     Err(ConnectError::rest(500, format!("Kafka Connect in standalone mode does not support {what}.")))
+}
+
+/// A number from 0 to 1. A fresh hasher's keys are random; that is random enough to spread restarts.
+fn chance() -> f64 {
+    RandomState::new().hash_one(0) as f64 / u64::MAX as f64
 }
 
 /// What connectors may ask for goes into the same queue as everything else.
@@ -84,6 +96,10 @@ impl ConnectorEvents for Events {
     fn values_lapse(&self, connector: &str, after: Option<Duration>) {
         let _ = self.queue.send(Event::ValuesLapse(connector.to_owned(), after).into());
     }
+
+    fn failed(&self, failure: Failure) {
+        let _ = self.queue.send(Event::Failed(failure).into());
+    }
 }
 
 /// Reads the queue; the only one who decides what is done and in which order.
@@ -92,6 +108,8 @@ struct Owner {
     queue: Sender<Command>,
     work: Work,
     reloads: Reloads,
+    restarts: AutoRestarts,
+    metrics: RestartMetrics,
     operations: Arc<Operations>,
 }
 
@@ -114,7 +132,7 @@ impl Owner {
     }
 
     /// The next command. Meanwhile gives up starts that hang and that a later command has made pointless, and starts
-    /// connectors anew whose values have lapsed.
+    /// anew connectors whose values have lapsed and what has failed.
     fn next(&mut self) -> Option<Command> {
         loop {
             for name in self.work.take_overdue(Instant::now()) {
@@ -123,7 +141,9 @@ impl Owner {
             for name in self.reloads.take_due(Instant::now()) {
                 self.unasked(name, |ops, name| ops.reload(name));
             }
-            let deadline = self.work.next_deadline().into_iter().chain(self.reloads.next()).min();
+            self.restart_due();
+            let clocks = [self.work.next_deadline(), self.reloads.next(), self.restarts.next()];
+            let deadline = clocks.into_iter().flatten().min();
             let Some(deadline) = deadline else { return self.commands.recv().ok() };
             match self.commands.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(command) => return Some(command),
@@ -140,8 +160,11 @@ impl Owner {
             Look::Connectors(reply) => reply.send(Ok(ops.names())),
             Look::Connector(name, reply) => reply.send(ops.info(&name)),
             Look::Tasks(name, reply) => reply.send(ops.tasks(&name)),
-            Look::Status(name, reply) => reply.send(ops.status(&name)),
-            Look::TaskStatus(id, reply) => reply.send(ops.task_status(&id)),
+            Look::Status(name, reply) => reply.send(ops.status(&name).map(|report| self.restarts.announce(report))),
+            Look::TaskStatus(id, reply) => reply.send(ops.task_status(&id).map(|mut status| {
+                self.restarts.announce_in(&Part::Task(id), &mut status.trace);
+                status
+            })),
             Look::Topics(name, reply) => reply.send(Ok(ops.topics(&name))),
             Look::Offsets(name, reply) => {
                 self.read(Lane::Offsets(name.clone()), reply, move |ops, _| ops.offsets(&name));
@@ -171,6 +194,8 @@ impl Owner {
                 });
             }
             Change::Delete(name, reply) => {
+                self.restarts.forget(&name);
+                self.metrics.forget(&name);
                 self.on_connector(name, Patience::Supersedes, reply, |ops, name, stage| ops.delete(name, stage));
             }
             Change::SetTargetState(name, target, reply) => {
@@ -178,25 +203,34 @@ impl Owner {
                 let changed = *stored.as_ref().unwrap_or(&false);
                 reply.send(stored.map(drop));
                 if changed {
+                    self.restarts.forget(&name);
                     self.unasked(name, |ops, name| ops.reach_target(name));
                 }
             }
             Change::Stop(name, reply) => {
+                self.restarts.forget(&name);
                 let lane = Lane::Connector(name.clone());
                 self.on_lane(lane, Patience::Supersedes, reply, move |ops, reply| ops.stop(&name, reply));
             }
             Change::RestartConnector(name, reply) => {
+                self.restarts.forget_part(&Part::Connector(name.as_str().into()));
                 self.on_connector(name, Patience::Supersedes, reply, |ops, name, stage| {
                     ops.restart_connector(name, stage)
                 });
             }
             Change::Restart(name, request, reply) => {
+                if request.include_tasks {
+                    self.restarts.forget(&name);
+                } else {
+                    self.restarts.forget_part(&Part::Connector(name.as_str().into()));
+                }
                 let patience = if request.only_failed { Patience::Waits } else { Patience::Supersedes };
                 self.on_lane(Lane::Connector(name.clone()), patience, reply, move |ops, reply| {
                     ops.restart(&name, request, reply)
                 });
             }
             Change::RestartTask(id, reply) => {
+                self.restarts.forget_part(&Part::Task(id.clone()));
                 let name = id.connector.to_string();
                 self.on_connector(name, Patience::Waits, reply, move |ops, _, stage| ops.restart_task(&id, stage));
             }
@@ -228,6 +262,12 @@ impl Owner {
     fn react(&mut self, event: Event) {
         match event {
             Event::Valid(name, valid, reply) => {
+                // Tasks go on, failed ones too, where the config stays what it was.
+                if self.operations.has_config(&name, &valid.config) {
+                    self.restarts.forget_part(&Part::Connector(name.as_str().into()));
+                } else if !valid.create_only {
+                    self.restarts.forget(&name);
+                }
                 let patience = if valid.create_only { Patience::Waits } else { Patience::Supersedes };
                 self.on_connector(name, patience, reply, move |ops, name, stage| ops.apply(name, valid, stage));
             }
@@ -242,8 +282,41 @@ impl Owner {
                 }
                 self.reloads.set(name, after, Instant::now());
             }
+            Event::Failed(failure) => self.meet_failure(&failure),
             Event::WorkDone(lane) => self.work.done(lane),
         }
+    }
+
+    /// Plans a restart of what has failed, if it is to run and a restart may help.
+    fn meet_failure(&mut self, failure: &Failure) {
+        let (part, name) = (&failure.part, failure.part.connector());
+        if !self.operations.should_run(name) {
+            return;
+        }
+        let _context = LogContext::connector(name).enter();
+        match self.restarts.judge(failure, Moment::now(), chance()) {
+            Verdict::Restart(planned) => tracing::warn!("The {part} has failed; {planned}"),
+            Verdict::Hopeless(reason) => tracing::warn!("The {part} is not restarted automatically: {reason}"),
+            Verdict::Exhausted(made) => {
+                tracing::error!("The {part} is left failed after {made} automatic restarts in a row");
+            }
+        }
+    }
+
+    fn restart_due(&mut self) {
+        for (part, planned) in self.restarts.take_due(Instant::now()) {
+            let name = part.connector().to_owned();
+            if !self.operations.should_run(&name) {
+                self.restarts.forget(&name);
+                continue;
+            }
+            self.metrics.restarted(&name);
+            self.unasked(name, move |ops, _| {
+                tracing::info!("Restarting the {part}: {planned}");
+                ops.restart_automatically(&part)
+            });
+        }
+        self.metrics.pending(self.restarts.pending());
     }
 
     /// Work that only looks: nobody needs it if nobody waits for its answer any more.

@@ -19,7 +19,7 @@ use crate::herder::model::{ConnectorInfo, ConnectorReport, Put, TaskInfo};
 use crate::herder::restart::{RestartPlan, RestartRequest};
 use crate::herder::stage::StageCell;
 use crate::herder::{offsets, patch, task_configs};
-use crate::runtime::{ConnectorEvents, ConnectorOffset, OffsetsChange, Runtime};
+use crate::runtime::{ConnectorEvents, ConnectorOffset, OffsetsChange, Part, Runtime};
 
 const CLASS: &str = "connector.class";
 
@@ -235,6 +235,50 @@ impl Operations {
         self.restart_connector(name, &StageCell::default())
     }
 
+    /// True if a connector has this very config. Does not block.
+    pub(super) fn has_config(&self, name: &str, config: &Props) -> bool {
+        self.configs.connector(name).is_some_and(|stored| stored.config == *config)
+    }
+
+    /// True if a connector exists and is meant to run. Does not block.
+    pub(super) fn should_run(&self, name: &str) -> bool {
+        self.configs.connector(name).is_some_and(|stored| stored.target == TargetState::Started)
+    }
+
+    /// Starts a failed connector or task anew. It may have been restarted, paused, stopped or deleted since it failed.
+    pub(super) fn restart_automatically(&self, part: &Part) -> Result<()> {
+        let name = part.connector();
+        if !self.should_run(name) || !self.has_failed(part) {
+            return Ok(());
+        }
+        match part {
+            Part::Connector(_) => {
+                if !self.runtime.stop_connector(name) {
+                    return Err(ConnectError::connect(
+                        "It is not restarted automatically, as it would run beside its thread that hangs",
+                    ));
+                }
+                self.put_connector_state(name, ConnectorState::Restarting)?;
+                self.start_connector(name, &StageCell::default())?;
+                self.update_tasks(name, &StageCell::default())
+            }
+            Part::Task(id) => {
+                self.runtime.stop_tasks(std::slice::from_ref(id));
+                self.put_task_state(id, TaskState::Restarting)?;
+                self.start_task(id, &*self.stored(name)?)
+            }
+        }
+    }
+
+    fn has_failed(&self, part: &Part) -> bool {
+        match part {
+            Part::Connector(name) => {
+                self.statuses.connector(name).is_some_and(|status| status.state == ConnectorState::Failed)
+            }
+            Part::Task(id) => self.statuses.task(id).is_some_and(|status| status.state == TaskState::Failed),
+        }
+    }
+
     /// Answers with the plan once everything is stopped; the starts follow (KIP-745).
     pub(super) fn restart(&self, name: &str, request: RestartRequest, reply: Reply<ConnectorReport>) {
         let stage = reply.stage_cell().clone();
@@ -376,7 +420,8 @@ impl Operations {
             return Err(ConnectError::not_found(format!("Task {id} not found")));
         };
         // The target may have changed since `stored` was read; the change itself is applied later on this lane.
-        self.runtime.start_task(id, stored.config.clone(), task.clone(), stored.target)
+        let events = Arc::clone(&self.events);
+        self.runtime.start_task(id, stored.config.clone(), task.clone(), stored.target, events)
     }
 
     fn put_task_state(&self, id: &TaskId, state: TaskState) -> Result<()> {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::config::Props;
-use crate::error::ErrorKind;
+use crate::error::{ConnectError, ErrorKind};
 use crate::herder::testing::{TestRuntime, config, standalone};
 use crate::herder::{ConfigChange, ConnectorOffset, Handle, Health, OffsetsRequest, Put, RestartRequest};
 use crate::storage::{ConnectorState, TargetState, TaskId, TaskState};
@@ -178,7 +178,7 @@ fn restarts_reach_what_their_flags_say() {
         assert_eq!(plan.tasks[0].1.version.as_deref(), Some("1.0"));
         await_states(&handle, "a", ConnectorState::Running, &[TaskState::Running; 2]).await;
 
-        runtime.fail_task(&TaskId::new("a", 1));
+        runtime.fail_task(&TaskId::new("a", 1), ConnectError::connect("boom"));
         runtime.take_calls();
         let failed = RestartRequest { only_failed: true, include_tasks: true };
         handle.restart("a", failed).await.unwrap();
@@ -370,5 +370,94 @@ fn connectors_whose_values_lapse_are_started_anew() {
         runtime.take_calls();
         let calls = await_call(&runtime, "start last STARTED").await;
         assert!(calls.iter().all(|call| call.contains("last")), "{calls:?}");
+    });
+}
+
+/// Asks for automatic restarts after a wait that is over at once.
+const AT_ONCE: [(&str, &str); 3] = [
+    ("restart.automatic.enable", "true"),
+    ("restart.automatic.backoff.ms", "1"),
+    ("restart.automatic.max.attempts", "2"),
+];
+/// Asks for automatic restarts that do not come within the test.
+const LATER: [(&str, &str); 2] = [("restart.automatic.enable", "true"), ("restart.automatic.backoff.ms", "3600000")];
+
+#[test]
+fn what_fails_is_started_anew_if_that_may_help() {
+    let (handle, runtime) = standalone();
+    let boom = || ConnectError::connect("boom");
+    run(async {
+        create(&handle, config("a", SOURCE, AT_ONCE)).await.unwrap();
+        runtime.take_calls();
+        runtime.fail_task(&TaskId::new("a", 0), boom());
+        assert_eq!(await_call(&runtime, "start-task a-0 STARTED").await, ["stop-tasks a-0", "start-task a-0 STARTED"]);
+        runtime.fail_connector("a", boom());
+        assert_eq!(await_call(&runtime, "start a STARTED").await, ["stop a", "start a STARTED"]);
+        await_states(&handle, "a", ConnectorState::Running, &[TaskState::Running]).await;
+        // What no restart can help, and what did not ask for it, is left alone.
+        runtime.fail_task(&TaskId::new("a", 0), ConnectError::config("wrong"));
+        create(&handle, config("b", SOURCE, [])).await.unwrap();
+        runtime.fail_connector("b", boom());
+        // One that does not start is tried as often as it may be.
+        let failing = config("c", SOURCE, AT_ONCE).with("behaviour", "fail");
+        assert_eq!(create(&handle, failing).await.unwrap_err().message(), "does not start");
+        runtime.take_calls();
+        await_call(&runtime, "start c STARTED").await;
+        let calls = await_call(&runtime, "start c STARTED").await;
+        assert!(calls.iter().all(|call| call.ends_with("c") || call.ends_with("c STARTED")), "{calls:?}");
+        assert_eq!(states(&handle, "a").await, (ConnectorState::Running, vec![TaskState::Failed]));
+        assert_eq!(states(&handle, "b").await.0, ConnectorState::Failed);
+    });
+}
+
+#[test]
+fn a_restart_to_come_is_told_and_given_up_when_a_person_steps_in() {
+    let (handle, runtime) = standalone();
+    let id = TaskId::new("a", 0);
+    let announced = async || {
+        let trace = handle.task_status(TaskId::new("a", 0)).await.unwrap().trace;
+        let both = handle.status("a").await.unwrap().tasks[0].1.trace == trace;
+        both && trace.is_some_and(|trace| trace.contains("boom\nNext automatic restart 1 of 10 at 20"))
+    };
+    run(async {
+        create(&handle, config("a", SOURCE, LATER)).await.unwrap();
+        for step in 0..6 {
+            runtime.fail_task(&id, ConnectError::connect("boom"));
+            assert!(announced().await, "before step {step}");
+            match step {
+                0 => handle.restart_task(id.clone()).await.unwrap(),
+                1 => {
+                    // The same config again leaves tasks alone.
+                    handle.configure("a", ConfigChange::Put(config("a", SOURCE, LATER))).await.unwrap();
+                    assert!(announced().await);
+                    let other = config("a", SOURCE, LATER).with("note", "x");
+                    handle.configure("a", ConfigChange::Put(other)).await.unwrap();
+                }
+                2 => {
+                    drop(handle.restart("a", RestartRequest { only_failed: true, include_tasks: true }).await.unwrap())
+                }
+                3 => {
+                    // A restart of the connector alone leaves the task's to come.
+                    handle.restart_connector("a").await.unwrap();
+                    assert!(announced().await);
+                    handle.set_target_state("a", TargetState::Paused).await.unwrap();
+                    await_states(&handle, "a", ConnectorState::Paused, &[TaskState::Paused]).await;
+                    // Nothing is restarted that is not to run.
+                    runtime.fail_task(&id, ConnectError::connect("boom"));
+                    assert!(!announced().await);
+                    handle.set_target_state("a", TargetState::Started).await.unwrap();
+                }
+                4 => {
+                    handle.stop("a").await.unwrap();
+                    handle.set_target_state("a", TargetState::Started).await.unwrap();
+                }
+                _ => {
+                    handle.delete("a").await.unwrap();
+                    create(&handle, config("a", SOURCE, LATER)).await.unwrap();
+                }
+            }
+            await_states(&handle, "a", ConnectorState::Running, &[TaskState::Running]).await;
+            assert!(!announced().await, "after step {step}");
+        }
     });
 }

@@ -249,10 +249,14 @@ metrics! {
         /// When the worker started, in milliseconds since 1970.
         APP_START_TIME = "start-time-ms";
     }
-    /// What Kafka Connect does not tell. Tags: none, or connector and task, then stage, or topic and partition.
+    /// What Kafka Connect does not tell. Tags: none, or connector, or connector and task, then stage, or topic and partition.
     OWN_GROUP = "ferroconnect" {
         /// Threads that hang in a plugin and were given up.
         ABANDONED_THREADS_TOTAL = "abandoned-threads-total";
+        /// Automatic restarts of a connector and its tasks since the worker started.
+        AUTOMATIC_RESTARTS_TOTAL = "automatic-restarts-total";
+        /// Failed connectors and tasks that wait for their automatic restart.
+        AUTOMATIC_RESTARTS_PENDING = "automatic-restarts-pending";
         /// Time that a stage took for a batch; the stages are poll, convert, transform, put, send and commit.
         STAGE_DURATION = "stage-duration-seconds";
         /// Bytes of keys and values that a source task has given to its producer and Kafka has not acknowledged.
