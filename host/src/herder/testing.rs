@@ -102,9 +102,14 @@ impl TestRuntime {
         self.state.lock().outdated = true;
     }
 
+    /// Makes a task look failed, and tells nobody.
+    pub(crate) fn show_failed(&self, id: &TaskId, error: &ConnectError) {
+        self.put_task(id, TaskStatus::new(TaskState::Failed, WORKER_ID, 0).with_trace(error.trace()));
+    }
+
     /// Fails a task that runs.
     pub(crate) fn fail_task(&self, id: &TaskId, error: ConnectError) {
-        self.put_task(id, TaskStatus::new(TaskState::Failed, WORKER_ID, 0).with_trace(error.trace()));
+        self.show_failed(id, &error);
         let (config, events) = self.state.lock().tasks[id].clone();
         tell(Part::Task(id.clone()), &config, error, &*events);
     }
@@ -274,7 +279,7 @@ impl Runtime for TestRuntime {
         self.called(format!("start-task {id} {target}"));
         if connector.get("behaviour") == Some("fail-tasks") {
             let error = ConnectError::connect("no such task class");
-            self.put_task(id, TaskStatus::new(TaskState::Failed, WORKER_ID, 0).with_trace(error.trace()));
+            self.show_failed(id, &error);
             tell(Part::Task(id.clone()), &connector, error.clone(), &*events);
             return Err(error);
         }

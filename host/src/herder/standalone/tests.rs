@@ -457,6 +457,7 @@ fn a_restart_to_come_is_told_and_given_up_when_a_person_steps_in() {
                 }
             }
             await_states(&handle, "a", ConnectorState::Running, &[TaskState::Running]).await;
+            runtime.show_failed(&id, &ConnectError::connect("boom"));
             assert!(!announced().await, "after step {step}");
         }
     });
