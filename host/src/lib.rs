@@ -7,6 +7,7 @@ pub mod config;
 mod docs_page;
 pub mod error;
 pub mod herder;
+mod java_hash;
 pub mod java_regex;
 pub mod kafka;
 pub mod pipeline;

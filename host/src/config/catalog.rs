@@ -136,7 +136,7 @@ pub trait PluginCatalog: Send + Sync {
     /// Whether a text is a version or a range of versions (KIP-891).
     ///
     /// # Errors
-    /// It is not; the error is the message, `Invalid version specification: …`.
+    /// It is not; the error is the message.
     fn check_version(&self, text: &str) -> Result<(), String>;
 
     /// The version used when none is asked for.

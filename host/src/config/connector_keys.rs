@@ -314,7 +314,7 @@ fn source_keys() -> Vec<ConfigKey> {
             "Whether the connector may only be created if it can write every record exactly once: requested (no) or \
              required. KIP-618.",
         )
-        .check(Validator::one_of_ignore_case(&["requested", "required"]))
+        .check(Validator::one_of_ignore_case(&["required", "requested"]))
         .show(EXACTLY_ONCE, 2, Width::Short, "Exactly once support"),
         ConfigKey::defaulting(
             "transaction.boundary",

@@ -15,6 +15,7 @@ use super::infos::{ConfigInfos, ConfigKeyInfo, ConfigValueInfo};
 use super::overrides::{ClientKind, OverridePolicy, OverrideRequest, hide_secrets};
 use super::props::Props;
 use super::providers::has_variable;
+use super::unknown_keys;
 use super::validate::Validation;
 use super::worker::WorkerConfig;
 use crate::error::{ErrorKind, Result};
@@ -80,6 +81,7 @@ impl ConnectorCheck<'_> {
         for part in overrides.into_iter().chain(converters) {
             infos.append(part);
         }
+        infos.hints = unknown_keys::hints(self.kind, props, &infos);
         mask(&mut infos, self.raw, self.resolved, self.confidential);
         Ok(infos)
     }

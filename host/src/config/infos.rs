@@ -3,6 +3,7 @@
 use indexmap::{IndexMap, IndexSet};
 
 use crate::error::ConnectError;
+use crate::java_hash;
 
 /// A key of a definition. Fields are in the order of the JSON object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +74,8 @@ pub struct ConfigInfos {
     pub groups: Vec<String>,
     /// Keys and values, in the order in which they are shown.
     pub configs: Vec<ConfigInfo>,
+    /// Sentences for the log about keys that are probably mistaken; REST does not show them.
+    pub hints: Vec<String>,
 }
 
 impl ConfigInfos {
@@ -100,14 +103,18 @@ impl ConfigInfos {
         let error_count =
             configs.iter().filter_map(|config| config.value.as_ref()).map(|value| value.errors.len()).sum();
         let groups: IndexSet<String> = groups.into_iter().collect();
-        Self { name: name.to_owned(), error_count, groups: groups.into_iter().collect(), configs }
+        Self { name: name.to_owned(), error_count, groups: groups.into_iter().collect(), configs, hints: Vec::new() }
     }
 
     /// The answer for a part of the configuration that has its own definition under a prefix
     /// (a converter, client overrides): one entry per value, and a key counts as one error
     /// however many messages it has.
-    pub fn prefixed(prefix: &str, keys: &[ConfigKeyInfo], values: impl IntoIterator<Item = ConfigValueInfo>) -> Self {
-        let mut infos = Self { name: String::new(), error_count: 0, groups: Vec::new(), configs: Vec::new() };
+    pub fn prefixed(prefix: &str, keys: &[ConfigKeyInfo], mut values: Vec<ConfigValueInfo>) -> Self {
+        let mut infos =
+            Self { name: String::new(), error_count: 0, groups: Vec::new(), configs: Vec::new(), hints: Vec::new() };
+        // The order in which Kafka Connect shows these entries and their groups is that of a hash table.
+        let buckets = java_hash::grown(values.len());
+        java_hash::sort(&mut values, buckets, |value| &value.name);
         for mut value in values {
             let definition = keys.iter().find(|key| key.name == value.name).map(|key| {
                 let mut key = key.clone();
@@ -124,6 +131,8 @@ impl ConfigInfos {
             infos.error_count += usize::from(!value.errors.is_empty());
             infos.configs.push(ConfigInfo { definition, value: Some(value) });
         }
+        let buckets = java_hash::grown(infos.groups.len());
+        java_hash::sort(&mut infos.groups, buckets, |group| group);
         infos
     }
 
@@ -207,7 +216,7 @@ mod tests {
     #[test]
     fn prefixed_parts_count_one_error_per_key() {
         let mut all = ConfigInfos::assemble("X", keys(&["a"]), [value("a", &["e"])], []);
-        all.append(ConfigInfos::prefixed("value.converter.", &keys(&["s"]), [value("s", &["e1", "e2"])]));
+        all.append(ConfigInfos::prefixed("value.converter.", &keys(&["s"]), vec![value("s", &["e1", "e2"])]));
         assert_eq!(all.error_count, 2);
         let last = all.configs.last().expect("appended");
         assert_eq!(last.definition.as_ref().expect("defined").name, "value.converter.s");

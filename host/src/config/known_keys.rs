@@ -45,7 +45,7 @@ const DISTRIBUTED: &[&str] = &[
 ];
 
 /// Settings of Kafka clients, which a worker's own clients take without a prefix.
-const CLIENTS: &[&str] = &[
+pub(super) const CLIENTS: &[&str] = &[
     "acks",
     "allow.auto.create.topics",
     "auto.commit.interval.ms",

@@ -34,6 +34,7 @@ mod rest_auth;
 mod secret;
 mod toml_file;
 mod topic_creation;
+mod unknown_keys;
 mod validate;
 mod validators;
 mod value;

@@ -18,6 +18,18 @@ pub enum ClientKind {
 }
 
 impl ClientKind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::Producer, Self::Consumer, Self::Admin];
+
+    /// `producer`, `consumer` or `admin`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Producer => "producer",
+            Self::Consumer => "consumer",
+            Self::Admin => "admin",
+        }
+    }
+
     /// The prefix in connector configurations, for example `producer.override.`.
     pub fn override_prefix(self) -> &'static str {
         match self {

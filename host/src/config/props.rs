@@ -43,9 +43,9 @@ impl Props {
         self.0.insert(key.into(), value);
     }
 
-    /// Sets a value unless the key is there.
+    /// Sets a value unless the key has one; null is none.
     pub fn set_default(&mut self, key: impl Into<String>, value: impl Into<String>) {
-        self.0.entry(key.into()).or_insert_with(|| Some(value.into()));
+        self.0.entry(key.into()).or_default().get_or_insert_with(|| value.into());
     }
 
     /// As [`set`](Self::set), for building maps in one expression.

@@ -8,7 +8,9 @@ use crate::error::{ConnectError, Result};
 use crate::java_regex::JavaRegex;
 
 pub(super) const PREFIX: &str = "topic.creation.";
-const DEFAULT_GROUP: &str = "default";
+pub(super) const DEFAULT_GROUP: &str = "default";
+/// The keys of a group; whatever else stands there is for the topics.
+pub(super) const GROUP_KEYS: [&str; 4] = ["include", "exclude", "partitions", "replication.factor"];
 
 /// How a topic is created.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +87,7 @@ fn group_settings(props: &Props, group: &str, def: &ConfigDef) -> Result<NewTopi
     let prefix = format!("{PREFIX}{group}.");
     let number = |key: &str| parsed.integer(&format!("{prefix}{key}"));
     let mut config = props.with_prefix(&prefix);
-    for key in ["include", "exclude", "partitions", "replication.factor"] {
+    for key in GROUP_KEYS {
         config.remove(key);
     }
     Ok(NewTopicSettings {

@@ -1,6 +1,7 @@
 //! Changing some keys of a config (KIP-477).
 
 use crate::config::Props;
+use crate::java_hash;
 
 /// Keys with a null value go, the others come or change.
 ///
@@ -22,7 +23,7 @@ pub(super) fn apply(config: &Props, patch: Props) -> Props {
         }
     }
     let mut entries: Vec<(String, Option<String>)> = patched.into_iter().collect();
-    entries.sort_by_key(|(key, _)| bucket(key, capacity));
+    java_hash::sort(&mut entries, capacity, |(key, _)| key);
     entries.into_iter().collect()
 }
 
@@ -30,13 +31,6 @@ pub(super) fn apply(config: &Props, patch: Props) -> Props {
 fn capacity_for(len: usize) -> usize {
     // `(int) (len / 0.75f + 1)`, rounded up to a power of two.
     (len * 4 / 3 + 1).next_power_of_two()
-}
-
-/// The bucket of a text; `capacity` is a power of two.
-fn bucket(key: &str, capacity: usize) -> usize {
-    let hash = key.encode_utf16().fold(0_u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(unit.into()));
-    let spread = hash ^ (hash >> 16);
-    spread as usize & (capacity - 1)
 }
 
 #[cfg(test)]

@@ -211,6 +211,7 @@ impl Runtime for TestRuntime {
             error_count: value.errors.len(),
             groups: vec!["Common".into()],
             configs: vec![ConfigInfo { definition: Some(key("name", "")), value: Some(value) }],
+            hints: Vec::new(),
         })
     }
 

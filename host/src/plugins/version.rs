@@ -108,83 +108,101 @@ impl fmt::Display for Version {
     }
 }
 
-/// What a user asks for: one version, or a Maven range such as `[1.0,2.0)` or `(,1.5],[2.0,)`.
+/// What a user asks for, as Maven reads it: `[1.0,2.0)`, `(,1.5],[2.0,)`. A version alone stands for just that version
+/// (KIP-891); for Maven it would be a wish.
 #[derive(Debug, Clone)]
-pub enum VersionRange {
-    /// A version alone. Maven reads it as a wish; plugins are matched exactly (KIP-891).
-    Exact(Version),
-    /// Intervals, one of which has to hold.
-    AnyOf(Vec<Interval>),
-}
+pub struct VersionRange(Vec<Interval>);
 
 /// One interval of a range.
 #[derive(Debug, Clone)]
-pub struct Interval {
-    low: Option<(Version, bool)>,
-    high: Option<(Version, bool)>,
+struct Interval {
+    low: Option<Version>,
+    low_closed: bool,
+    high: Option<Version>,
+    high_closed: bool,
 }
 
 impl VersionRange {
-    /// Reads what a user wrote; `latest` and the empty text ask for nothing in particular.
+    /// Reads what a user wrote; `latest` asks for nothing in particular.
     ///
     /// # Errors
-    /// The text, where it is not a range.
+    /// The text is not a range; the message is Maven's, which clients see.
     pub fn parse(text: &str) -> Result<Option<VersionRange>, String> {
-        let text = text.trim();
-        if text.is_empty() || text.eq_ignore_ascii_case("latest") {
+        if text == "latest" {
             return Ok(None);
         }
-        if !text.starts_with(['[', '(']) {
-            let plain = !text.contains(['[', '(', ']', ')', ',']);
-            return if plain { Ok(Some(VersionRange::Exact(Version::new(text)))) } else { Err(text.to_owned()) };
-        }
-        let mut intervals = Vec::new();
-        let mut rest = text;
-        while !rest.is_empty() {
-            let (interval, tail) = Interval::parse(rest).ok_or_else(|| text.to_owned())?;
+        let text = text.trim();
+        let is_enclosed = text.starts_with(['[', '(']);
+        let spec = if is_enclosed { text.to_owned() } else { format!("[{text}]") };
+        let mut intervals: Vec<Interval> = Vec::new();
+        let mut rest = spec.as_str();
+        while rest.starts_with(['[', '(']) {
+            let end = rest.find([']', ')']).ok_or_else(|| format!("Unbounded range: {spec}"))?;
+            let (interval, tail) = rest.split_at(end + 1);
+            let interval = Interval::parse(interval)?;
+            if intervals.last().is_some_and(|before| before.overlaps(&interval)) {
+                return Err(format!("Ranges overlap: {spec}"));
+            }
             intervals.push(interval);
-            rest = tail.trim_start().strip_prefix(',').unwrap_or(tail).trim_start();
+            rest = tail.trim_start();
+            rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
         }
-        Ok(Some(VersionRange::AnyOf(intervals)))
+        match rest {
+            "" => Ok(Some(VersionRange(intervals))),
+            _ => Err(format!("Only fully-qualified sets allowed in multiple set scenario: {spec}")),
+        }
     }
 
     /// Whether a version is in the range.
     pub fn contains(&self, version: &Version) -> bool {
-        match self {
-            VersionRange::Exact(wanted) => wanted == version,
-            VersionRange::AnyOf(intervals) => intervals.iter().any(|interval| interval.contains(version)),
-        }
+        self.0.iter().any(|interval| interval.contains(version))
     }
 }
 
 impl Interval {
-    fn parse(text: &str) -> Option<(Interval, &str)> {
-        let low_closed = text.starts_with('[');
-        let body = text.strip_prefix(['[', '('])?;
-        let end = body.find([']', ')'])?;
-        let (inside, tail) = body.split_at(end);
-        let high_closed = tail.starts_with(']');
-        let version = |text: &str, closed| (!text.trim().is_empty()).then(|| (Version::new(text.trim()), closed));
-        let interval = match inside.split_once(',') {
-            Some((low, high)) => Interval { low: version(low, low_closed), high: version(high, high_closed) },
-            None if low_closed && high_closed => {
-                let only = version(inside, true)?;
-                Interval { low: Some(only.clone()), high: Some(only) }
+    /// Reads a text that begins and ends with brackets.
+    fn parse(text: &str) -> Result<Interval, String> {
+        let (low_closed, high_closed) = (text.starts_with('['), text.ends_with(']'));
+        let inside = &text[1..text.len() - 1];
+        let version = |text: &str| (!text.trim().is_empty()).then(|| Version::new(text.trim()));
+        let Some((low, high)) = inside.split_once(',') else {
+            if !low_closed || !high_closed {
+                return Err(format!("Single version must be surrounded by []: {text}"));
             }
-            None => return None,
+            let only = Some(Version::new(inside.trim()));
+            return Ok(Interval { low: only.clone(), low_closed, high: only, high_closed });
         };
-        if let (Some((low, _)), Some((high, _))) = (&interval.low, &interval.high)
-            && low > high
-        {
-            return None;
+        let interval = Interval { low: version(low), low_closed, high: version(high), high_closed };
+        match (&interval.low, &interval.high) {
+            (Some(low), Some(high)) if low > high || (low == high && !(low_closed && high_closed)) => {
+                Err(format!("Range defies version ordering: {text}"))
+            }
+            _ => Ok(interval),
         }
-        Some((interval, &tail[1..]))
+    }
+
+    /// Whether a later interval begins before the end of this one.
+    fn overlaps(&self, later: &Interval) -> bool {
+        self.high.as_ref().is_some_and(|high| later.low.as_ref().is_none_or(|low| low < high))
     }
 
     fn contains(&self, version: &Version) -> bool {
-        let above = self.low.as_ref().is_none_or(|(low, closed)| version > low || (*closed && version == low));
-        let below = self.high.as_ref().is_none_or(|(high, closed)| version < high || (*closed && version == high));
+        let above = self.low.as_ref().is_none_or(|low| version > low || (self.low_closed && version == low));
+        let below = self.high.as_ref().is_none_or(|high| version < high || (self.high_closed && version == high));
         above && below
+    }
+}
+
+impl fmt::Display for VersionRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, interval) in self.0.iter().enumerate() {
+            let end = |version: &Option<Version>| version.as_ref().map_or(String::new(), Version::to_string);
+            let comma = if place == 0 { "" } else { "," };
+            let (open, close) =
+                (if interval.low_closed { '[' } else { '(' }, if interval.high_closed { ']' } else { ')' });
+            write!(f, "{comma}{open}{},{}{close}", end(&interval.low), end(&interval.high))?;
+        }
+        Ok(())
     }
 }
 
@@ -228,8 +246,28 @@ mod tests {
         assert!(within("[1.0,2.0)", "1.0") && !within("[1.0,2.0)", "2.0"));
         assert!(within("(,1.5],[2.0,)", "3") && !within("(,1.5],[2.0,)", "1.6"));
         assert!(within("[1.2]", "1.2") && !within("[1.2]", "1.2.1"));
-        for bad in ["[1.0", "(1.0)", "[2,1]", "1.0,2.0", "[]"] {
-            assert_eq!(VersionRange::parse(bad).map(|_| ()).unwrap_err(), bad);
+        assert!(within("1.0,2.0", "1.5"), "as Kafka Connect reads it");
+        assert!(!within("", "1.0"));
+    }
+
+    #[test]
+    fn wrong_ranges_have_mavens_texts() {
+        for (bad, message) in [
+            ("[1.0", "Unbounded range: [1.0"),
+            ("(1.0)", "Single version must be surrounded by []: (1.0)"),
+            ("[2,1]", "Range defies version ordering: [2,1]"),
+            ("(1,1)", "Range defies version ordering: (1,1)"),
+            ("[1,3],[2,4]", "Ranges overlap: [1,3],[2,4]"),
+            ("[1,2]3", "Only fully-qualified sets allowed in multiple set scenario: [1,2]3"),
+        ] {
+            assert_eq!(VersionRange::parse(bad).map(drop).unwrap_err(), message);
+        }
+    }
+
+    #[test]
+    fn ranges_are_shown_with_both_ends() {
+        for (text, shown) in [("1.0", "[1.0,1.0]"), ("", "[,]"), ("(,1.5],[2,)", "(,1.5],[2,)"), ("[4]", "[4,4]")] {
+            assert_eq!(VersionRange::parse(text).unwrap().expect("a range").to_string(), shown);
         }
     }
 }

@@ -128,7 +128,7 @@ impl InQuery {
 
     /// A flag: any text but `true` counts as false, as in Java.
     pub(super) fn flag(&self, name: &str, default: bool) -> bool {
-        self.get(name).map_or(default, |text| text.eq_ignore_ascii_case("true"))
+        self.get(name).filter(|text| !text.is_empty()).map_or(default, |text| text.eq_ignore_ascii_case("true"))
     }
 }
 

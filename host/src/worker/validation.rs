@@ -86,6 +86,9 @@ pub(super) fn plugin_config(shared: &Shared, name: &str, version: Option<&str>) 
         PluginKind::Predicate,
     ];
     let registry = &shared.registry;
+    if let Some(version) = version.filter(|version| registry.check_version(version).is_err()) {
+        return Err(ConnectError::bad_request(format!("Invalid version specification: {version}")));
+    }
     let Some(class) = registry.resolve_any(name) else {
         return Err(ConnectError::not_found(format!("Unknown plugin {name}.")));
     };

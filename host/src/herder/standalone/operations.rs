@@ -135,7 +135,11 @@ impl Operations {
                 ValidConfig { config, create_only: false, target: None }
             }
         };
-        match self.validate(&valid.config, stage)?.refusal() {
+        let infos = self.validate(&valid.config, stage)?;
+        if !infos.hints.is_empty() {
+            tracing::warn!("Configuration of connector {}: {}", name.escape_debug(), infos.hints.join("; "));
+        }
+        match infos.refusal() {
             Some(refusal) => Err(refusal),
             None => Ok(valid),
         }

@@ -7,12 +7,12 @@ use ferroconnect_plugin_abi::{Blob, Record, Schema, SchemaType, Shared, Text, Va
 
 use super::cache::SchemaCache;
 use super::config::{REPLACE_NULL, parse, replace_null_key, syntax_version_key};
-use super::hash_order;
 use super::nested::{Leaves, Missing, Tree};
 use super::path::{FieldPath, Syntax};
 use super::{maps, require};
 use crate::config::{ConfigDef, ConfigKey, Importance, Props, Type, Validator};
 use crate::error::{ConnectError, InField as _, Result};
+use crate::java_hash;
 use crate::stages::text::{decimal, digits, parse_float};
 use crate::stages::{Part, Transform};
 
@@ -52,7 +52,7 @@ impl MaskField {
                 names.push(name);
             }
         }
-        hash_order::sort(&mut names, hash_order::made_of(config.list(FIELDS).len()), |name| name);
+        java_hash::sort(&mut names, java_hash::made_of(config.list(FIELDS).len()), |name| name);
         let paths = names.into_iter().map(|name| Ok((FieldPath::parse(name, syntax)?, ())));
         let fields = Tree::new(paths.collect::<Result<Vec<_>>>()?)?;
         fields.refuse_overlaps(FIELDS)?;

@@ -1,8 +1,7 @@
 //! The transforms that come with the worker, one file each, with their class names.
 //!
 //! What they share: [`require`] (what a record must be), [`cache`] (plans made once per schema), [`structs`] and
-//! [`maps`] (changing records in place), [`path`] and [`nested`] (fields inside fields), [`hash_order`] (which of several
-//! errors is told), [`config`].
+//! [`maps`] (changing records in place), [`path`] and [`nested`] (fields inside fields), [`config`].
 
 pub mod cache;
 mod cast;
@@ -11,7 +10,6 @@ mod drop_headers;
 mod extract_field;
 mod filter;
 mod flatten;
-pub mod hash_order;
 mod header_from;
 mod hoist_field;
 mod insert_field;

@@ -13,9 +13,10 @@ use super::config::{REPLACE_NULL, parse, replace_null_key, syntax_version_key};
 use super::nested::{Leaves, Missing, StructPlan, Tree};
 use super::path::{FieldPath, Syntax};
 use super::structs::{Moves, Required, basics};
-use super::{hash_order, lookup, maps, require};
+use super::{lookup, maps, require};
 use crate::config::{ConfigDef, ConfigKey, Importance, Parsed, Props, Type, Validator};
 use crate::error::{ConnectError, Result};
+use crate::java_hash;
 use crate::stages::text::java_class;
 use crate::stages::{Part, Transform};
 
@@ -151,8 +152,8 @@ impl Rules {
             }
         }
         let mut pairs: Vec<(&Text, &Text)> = rules.renames.iter().collect();
-        let buckets = hash_order::grown(pairs.len());
-        hash_order::sort(&mut pairs, buckets, |(old, _)| old.as_str());
+        let buckets = java_hash::grown(pairs.len());
+        java_hash::sort(&mut pairs, buckets, |(old, _)| old.as_str());
         rules.sources = pairs.into_iter().map(|(old, new)| (new.clone(), old.clone())).collect();
         rules
     }

@@ -3,7 +3,7 @@
 use super::convert::Target;
 use crate::config::java_trim;
 use crate::error::{ConnectError, Result};
-use crate::stages::transforms::hash_order;
+use crate::java_hash;
 use crate::stages::transforms::nested::{Leaves, Tree};
 use crate::stages::transforms::path::{FieldPath, Syntax};
 
@@ -68,8 +68,8 @@ fn read(items: &[String]) -> Result<Casts<'_>, String> {
             }
         }
     }
-    let buckets = hash_order::grown(fields.len());
-    hash_order::sort(&mut fields, buckets, |(name, _)| name);
+    let buckets = java_hash::grown(fields.len());
+    java_hash::sort(&mut fields, buckets, |(name, _)| name);
     match whole {
         None => Ok(Casts::Fields(fields)),
         Some(target) if items.len() == 1 => Ok(Casts::Whole(target)),

@@ -1,18 +1,18 @@
-//! The order in which Java's hash tables give names. Where several fields of one record cannot be changed, it decides
-//! which of them the error tells of, and dead letters and traces are compared with those of Java.
+//! The order in which Java's hash tables give names (as of Java 17). It decides which of several fields of a record an
+//! error tells of, and in which order REST answers list keys; clients compare and print both.
 
 /// The number of buckets of a table that grew to hold so many names (Java: `HashMap.put`).
-pub fn grown(names: usize) -> usize {
+pub(crate) fn grown(names: usize) -> usize {
     (names * 4).div_ceil(3).next_power_of_two().max(16)
 }
 
 /// The number of buckets of a set made of a list of so many names (Java: `new HashSet<>(list)`).
-pub fn made_of(names: usize) -> usize {
+pub(crate) fn made_of(names: usize) -> usize {
     (names * 4 / 3 + 1).next_power_of_two().max(16)
 }
 
 /// Sorts as a table with so many buckets gives its entries; those in one bucket stay in their order.
-pub fn sort<T>(entries: &mut [T], buckets: usize, name: impl Fn(&T) -> &str) {
+pub(crate) fn sort<T>(entries: &mut [T], buckets: usize, name: impl Fn(&T) -> &str) {
     entries.sort_by_key(|entry| bucket(name(entry), buckets));
 }
 
