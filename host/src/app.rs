@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::config::providers::ConfigProvider;
 use crate::config::{
-    ConfigFile, ConnectorFile, ConverterRole, InitialState, LogFormat, Mode, PluginKind, Props, WorkerConfig,
+    ConfigFile, ConnectorFile, ConverterRole, DirectorySettings, Mode, PluginKind, Props, WorkerConfig,
 };
+use crate::connector_dir::ConnectorDirectory;
 use crate::error::{ConnectError, Result};
 use crate::herder::{self, ConfigChange, Handle};
 use crate::kafka::EmbeddedBroker;
@@ -17,8 +18,8 @@ use crate::runtime::{Runtime, WorkerInfo};
 use crate::storage::{
     ConnectorState, FileOffsetStore, MemoryConfigStore, MemoryStatusStore, StatusStore, TargetState, TaskState,
 };
+use crate::telemetry::logging;
 use crate::telemetry::metrics::{Registry, WindowConfig};
-use crate::telemetry::{self, logging};
 use crate::worker::{Worker, WorkerParts};
 
 /// The version of this worker.
@@ -34,6 +35,7 @@ pub struct Standalone {
     server: Server,
     url: String,
     statuses: Arc<dyn StatusStore>,
+    directory: Option<ConnectorDirectory>,
     // Ends after everything that talks to it.
     _broker: Option<EmbeddedBroker>,
 }
@@ -43,7 +45,14 @@ pub struct Standalone {
 /// # Errors
 /// The file cannot be read or is wrong, or the plugin path cannot be searched.
 pub fn load(path: &Path) -> Result<(WorkerConfig, Plugins)> {
-    let file = ConfigFile::read(path)?;
+    load_file(ConfigFile::read(path)?)
+}
+
+/// As [`load`], for a configuration that has been read.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_file(file: ConfigFile) -> Result<(WorkerConfig, Plugins)> {
     let plugins = find_plugins(&file)?;
     let places = ConverterRole::ALL.map(|role| (role, file.place(role.key())));
     let config = WorkerConfig::from_file(file, Mode::Standalone, &provider_maker(&plugins))?;
@@ -93,10 +102,9 @@ impl Standalone {
         connector_files: &[PathBuf],
         begin: Instant,
     ) -> Result<Standalone> {
-        logging::set_format(match config.log_format {
-            LogFormat::Text => telemetry::LogFormat::Text,
-            LogFormat::Json => telemetry::LogFormat::Json,
-        });
+        if let Some(format) = config.log_format {
+            logging::set_format(format);
+        }
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
@@ -110,6 +118,7 @@ impl Standalone {
             TopicTracking { enabled: parts.config.topic_tracking, reset_allowed: parts.config.topic_tracking_reset };
         let summary = summary(&parts.config, plugins, &server);
         let statuses = Arc::clone(&parts.statuses);
+        let directory = parts.config.connectors_dir.clone();
         let registry = parts.metrics.clone();
         let metrics = parts.config.metrics.endpoint.then_some(&registry);
         let worker = Arc::new(Worker::new(parts)?);
@@ -125,8 +134,8 @@ impl Standalone {
         tracing::info!("Kafka Connect worker initialization took {}ms", begin.elapsed().as_millis());
         tracing::info!("{summary}");
         worker.find_cluster()?;
-        let standalone = Standalone { handle, worker, server, url, statuses, _broker: broker };
-        if let Err(error) = standalone.create_connectors(connectors) {
+        let mut standalone = Standalone { handle, worker, server, url, statuses, directory: None, _broker: broker };
+        if let Err(error) = standalone.create_connectors(connectors).and_then(|()| standalone.follow(directory)) {
             standalone.stop();
             return Err(error);
         }
@@ -137,18 +146,23 @@ impl Standalone {
 
     fn create_connectors(&self, files: Vec<ConnectorFile>) -> Result<()> {
         for file in files {
-            let state = file.initial_state.map(|state| match state {
-                InitialState::Running => TargetState::Started,
-                InitialState::Paused => TargetState::Paused,
-                InitialState::Stopped => TargetState::Stopped,
-            });
-            let change = ConfigChange::Create { config: file.config, initial: state };
+            let initial = file.initial_state.map(TargetState::from);
+            let change = ConfigChange::Create { config: file.config, initial };
             self.handle.configure_blocking(&file.name, change).map_err(|error| {
                 let text = format!("Failed to create connector for {}", file.path.display());
                 tracing::error!("{text}: {}", error.message());
                 ConnectError::connect(text).caused_by(error)
             })?;
             tracing::info!("Created connector {}", file.name);
+        }
+        Ok(())
+    }
+
+    /// Makes the connectors of a directory and follows its files from then on.
+    fn follow(&mut self, directory: Option<DirectorySettings>) -> Result<()> {
+        if let Some(settings) = directory {
+            tracing::info!("Following the connector files in {}", settings.dir.display());
+            self.directory = Some(ConnectorDirectory::start(&settings, self.handle.clone())?);
         }
         Ok(())
     }
@@ -174,7 +188,13 @@ impl Standalone {
     /// Stops connectors and tasks within their graceful time-outs, then everything else.
     pub fn stop(self) {
         tracing::info!("Kafka Connect stopping");
+        // Before the herder, so that nothing is made any more; its end is waited for behind the herder's, which answers
+        // what it may be waiting for.
+        let directory = self.directory.inspect(ConnectorDirectory::request_stop);
         self.handle.shutdown();
+        if let Some(directory) = directory {
+            directory.join();
+        }
         self.worker.close();
         self.server.stop(REST_GRACE);
         let abandoned = self.worker.abandoned();

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod connector_dir;
 #[cfg(test)]
 mod docs_page;
 pub mod error;

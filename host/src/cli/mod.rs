@@ -1,5 +1,6 @@
 //! The command line.
 
+mod container;
 pub mod plugins;
 mod quickstart;
 mod standalone;
@@ -27,6 +28,8 @@ enum Command {
         /// Connectors to start with: Java properties, JSON or TOML
         connectors: Vec<PathBuf>,
     },
+    /// Run a worker on its own that environment variables configure, as in a container
+    Container(container::ContainerArgs),
     /// Look at plugin libraries
     #[command(subcommand)]
     Plugins(plugins::PluginsCommand),
@@ -44,6 +47,7 @@ pub fn main() -> ExitCode {
     };
     match cli.command {
         Command::Standalone { worker, connectors } => standalone::run(&worker, &connectors),
+        Command::Container(args) => container::run(&args),
         Command::Plugins(command) => plugins::run(command),
         Command::Transform(args) => transform::run(&args),
         Command::Quickstart(args) => quickstart::run(&args),

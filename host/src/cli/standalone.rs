@@ -8,33 +8,36 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::app::{self, Standalone};
+use crate::config::WorkerConfig;
 use crate::error::Result;
+use crate::plugins::Plugins;
 use crate::telemetry::loggers::LevelSpec;
 use crate::telemetry::{LogFormat, logging};
 
 /// The worker could not be set up: a wrong worker file, the plugin path.
-const EXIT_SETUP: u8 = 2;
+pub(super) const EXIT_SETUP: u8 = 2;
 /// The worker or one of its connectors did not start.
 const EXIT_START: u8 = 3;
 
 /// How long after a signal another one says nothing new.
 const SAME_WISH: Duration = Duration::from_secs(1);
 
-/// Sets up the log. Answers false, after saying why, if its settings are wrong.
+/// Sets up the log as the environment says. Answers false, after saying why, if that is wrong.
 pub(super) fn start_log() -> bool {
-    let levels = match LevelSpec::from_env() {
-        Ok(levels) => levels,
-        Err(error) => {
-            eprintln!("ferroconnect: {error}");
-            return false;
-        }
-    };
-    if let Err(error) = logging::init(LogFormat::Text, &levels) {
+    start_log_with(LogFormat::from_env(), LevelSpec::from_env().map_err(|error| error.to_string()))
+}
+
+/// Sets up the log. What is wrong about its settings is said in the log, so that programs can read that too.
+pub(super) fn start_log_with(format: Result<LogFormat, String>, levels: Result<LevelSpec, String>) -> bool {
+    let in_force = (format.clone().unwrap_or_default(), levels.clone().unwrap_or_default());
+    if let Err(error) = logging::init(in_force.0, &in_force.1) {
         eprintln!("ferroconnect: the log could not be set up: {error}");
         return false;
     }
     logging::install_panic_hook();
-    true
+    let wrong: Vec<String> = [format.err(), levels.err()].into_iter().flatten().collect();
+    wrong.iter().for_each(|reason| tracing::error!("{reason}"));
+    wrong.is_empty()
 }
 
 /// The signals that end a worker.
@@ -46,6 +49,11 @@ pub(super) fn run(worker: &Path, connectors: &[PathBuf]) -> ExitCode {
     if !start_log() {
         return ExitCode::from(EXIT_SETUP);
     }
+    run_worker(|| app::load(worker), connectors)
+}
+
+/// Runs the worker that `load` gives until a signal ends it. The log is there.
+pub(super) fn run_worker(load: impl FnOnce() -> Result<(WorkerConfig, Plugins)>, connectors: &[PathBuf]) -> ExitCode {
     let begin = Instant::now();
     // Before the worker starts, so that a signal during the start is not lost.
     let mut signals = match end_signals() {
@@ -56,7 +64,7 @@ pub(super) fn run(worker: &Path, connectors: &[PathBuf]) -> ExitCode {
         }
     };
     tracing::info!("Kafka Connect worker initializing ...");
-    let (config, plugins) = match app::load(worker) {
+    let (config, plugins) = match load() {
         Ok(loaded) => loaded,
         Err(error) => {
             tracing::error!("Stopping due to error: {}", error.trace().trim_end());

@@ -1,6 +1,6 @@
 //! Configuration files: what is in them and on which line.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::props::Props;
@@ -13,6 +13,11 @@ pub struct ConfigFile {
     path: PathBuf,
     props: Props,
     lines: HashMap<String, u32>,
+    /// Names of what gave a value in place of a line of the file.
+    sources: HashMap<String, String>,
+    /// Names the place to set a key that is not there; the file if none.
+    missing: Option<fn(&str) -> String>,
+    secrets: HashSet<String>,
     warnings: Vec<String>,
 }
 
@@ -33,7 +38,8 @@ impl ConfigFile {
 
     /// Takes a map that came from elsewhere; messages will name `path` without a line.
     pub fn from_props(path: impl Into<PathBuf>, props: Props) -> Self {
-        Self { path: path.into(), props, lines: HashMap::new(), warnings: Vec::new() }
+        let (lines, sources, missing, secrets, warnings) = Default::default();
+        Self { path: path.into(), props, lines, sources, missing, secrets, warnings }
     }
 
     pub(super) fn from_properties(path: &Path, bytes: &[u8]) -> Result<Self> {
@@ -73,6 +79,43 @@ impl ConfigFile {
         self.props.set(key, value);
     }
 
+    /// Sets a key to a value from elsewhere, in place of what the file says. Messages name `source`.
+    pub(super) fn set_from(&mut self, key: &str, value: String, source: String) {
+        self.sources.insert(key.to_owned(), source);
+        self.props.set(key, value);
+    }
+
+    /// Takes a key out of the configuration.
+    pub(super) fn take(&mut self, key: &str) -> Option<String> {
+        self.sources.remove(key);
+        self.props.remove(key).flatten()
+    }
+
+    /// Messages about keys that are not set name the place that `missing` gives for a key.
+    pub(super) fn name_missing(&mut self, missing: fn(&str) -> String) {
+        self.missing = Some(missing);
+    }
+
+    /// What gave a key its value in place of a line of the file.
+    pub(super) fn source(&self, key: &str) -> Option<&str> {
+        self.sources.get(key).map(String::as_str)
+    }
+
+    /// Takes care that the value of a key is never shown.
+    pub(super) fn keep_secret(&mut self, key: &str) {
+        self.secrets.insert(key.to_owned());
+    }
+
+    /// The keys whose values must not be shown, whatever they are.
+    pub(super) fn secrets(&self) -> &HashSet<String> {
+        &self.secrets
+    }
+
+    /// Adds something that a user should look at.
+    pub(super) fn warn(&mut self, warning: String) {
+        self.warnings.push(warning);
+    }
+
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
@@ -93,12 +136,14 @@ impl ConfigFile {
         &self.warnings
     }
 
-    /// The place of a key for messages: `file:line`, or the file alone for a key that is not
-    /// in it.
+    /// The place of a key for messages: the name of what set it, `file:line`, or for a key that is not there the file
+    /// or what could set it.
     pub fn place(&self, key: &str) -> String {
-        match self.lines.get(key) {
-            Some(line) => format!("{}:{line}", self.path.display()),
-            None => self.path.display().to_string(),
+        match (self.sources.get(key), self.lines.get(key), self.missing) {
+            (Some(source), _, _) => source.clone(),
+            (None, Some(line), _) => format!("{}:{line}", self.path.display()),
+            (None, None, Some(missing)) => missing(key),
+            (None, None, None) => self.path.display().to_string(),
         }
     }
 }

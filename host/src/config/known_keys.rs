@@ -189,6 +189,12 @@ pub(super) fn warnings(def: &ConfigDef, props: &Props, place: impl Fn(&str) -> S
     warnings
 }
 
+/// Whether a key is one that a worker or one of its clients has by this very name.
+pub(super) fn is_named(def: &ConfigDef, key: &str) -> bool {
+    let of_client = ["producer.", "consumer.", "admin."].iter().find_map(|prefix| key.strip_prefix(prefix));
+    def.get(key).is_some() || DISTRIBUTED.contains(&key) || CLIENTS.contains(&of_client.unwrap_or(key))
+}
+
 fn is_known(def: &ConfigDef, key: &str) -> bool {
     def.get(key).is_some()
         || DISTRIBUTED.contains(&key)

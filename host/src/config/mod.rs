@@ -19,6 +19,7 @@ mod connector_validation;
 mod converters;
 mod dead_letters;
 mod def;
+mod environment;
 mod file;
 mod infos;
 mod jaas;
@@ -51,6 +52,7 @@ pub use connector_validation::{ConnectorCheck, connector_keys, connector_version
 pub use converters::{ConverterRole, PluginSpec};
 pub use dead_letters::{DeadLetterQueue, PutErrors};
 pub use def::{ConfigDef, ConfigKey, Default, Importance, Recommendation, Recommender, Width};
+pub use environment::{Environment, EnvironmentConfig};
 pub use file::ConfigFile;
 pub use infos::{ConfigInfo, ConfigInfos, ConfigKeyInfo, ConfigValueInfo};
 pub use jaas::LoginModule;
@@ -64,6 +66,7 @@ pub use validate::{ConfigValue, NULL_VALUE, Parsed, Problem, Problems, Validatio
 pub use validators::{Bound, CheckFn, Validator};
 pub use value::{Type, Value, is_blank, java_trim, split_list};
 pub use worker::{
-    AdminListeners, HttpsSettings, LogFormat, MetricSettings, PluginSettings, RestSettings, WorkerConfig, plugin_path,
+    AdminListeners, DirectorySettings, HttpsSettings, MetricSettings, PluginSettings, RestSettings, WorkerConfig,
+    plugin_path,
 };
 pub use worker_keys::Mode;

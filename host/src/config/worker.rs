@@ -13,10 +13,11 @@ use super::listeners::{HeaderRule, Listener, Scheme};
 use super::props::Props;
 use super::providers::{ConfigTransformer, ProviderMaker, Resolved, has_variable};
 use super::rest_auth::{BasicAuth, basic_auth, unguarded};
+use super::secret::HIDDEN;
 use super::validate::{Parsed, Problem};
-use super::worker_keys::{Mode, worker_def};
+use super::worker_keys::{CONNECTORS_DIR, CONNECTORS_DIR_INTERVAL, Mode, worker_def};
 use crate::error::{ConnectError, Result};
-use crate::telemetry::Confidential;
+use crate::telemetry::{Confidential, LogFormat};
 
 const BOOTSTRAP_SERVERS: &str = "bootstrap.servers";
 const PLUGIN_PATH: &str = "plugin.path";
@@ -32,13 +33,14 @@ pub enum AdminListeners {
     Own(Vec<Listener>),
 }
 
-/// The form of log lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// Lines for people.
-    Text,
-    /// One JSON object a line.
-    Json,
+/// A directory of connector files, and how closely to follow it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectorySettings {
+    /// The directory.
+    pub dir: PathBuf,
+    /// The time between two looks. A file that has changed less than this ago may not be finished, and is left alone
+    /// until it has rested.
+    pub interval: Duration,
 }
 
 /// How to find and open plugins.
@@ -175,8 +177,10 @@ pub struct WorkerConfig {
     pub override_allowlist: Vec<String>,
     /// The metrics registry's settings.
     pub metrics: MetricSettings,
-    /// The form of log lines.
-    pub log_format: LogFormat,
+    /// The form of log lines, if it is set.
+    pub log_format: Option<LogFormat>,
+    /// A directory of connector files to follow, if there is one; `None` in distributed mode.
+    pub connectors_dir: Option<DirectorySettings>,
     /// Replaces variables in connector configurations.
     pub transformer: ConfigTransformer,
     /// What must not be shown of this configuration.
@@ -214,6 +218,9 @@ impl WorkerConfig {
         let transformer = ConfigTransformer::from_worker(file.props(), maker, &mut warnings)?;
         let Resolved { props: mut originals, mut confidential, .. } = transformer.resolve(file.props())?;
         add_settings(&mut confidential, &originals);
+        for secret in file.secrets().iter().filter_map(|key| originals.get(key)) {
+            confidential.add(secret, HIDDEN);
+        }
         if let Some(raw) = file.props().get(PLUGIN_PATH) {
             if originals.get(PLUGIN_PATH) != Some(raw) {
                 warnings.push(format!(
@@ -281,9 +288,13 @@ impl WorkerConfig {
                 endpoint: parsed.bool("metrics.endpoint.enable"),
                 debug: parsed.str("metrics.recording.level") == "DEBUG",
             },
-            log_format: match parsed.str("log.format") {
-                "json" => LogFormat::Json,
-                _ => LogFormat::Text,
+            log_format: originals.get("log.format").and_then(|text| text.parse().ok()),
+            connectors_dir: match mode {
+                Mode::Standalone => {
+                    let interval = parsed.millis(CONNECTORS_DIR_INTERVAL);
+                    parsed.opt_str(CONNECTORS_DIR).map(|dir| DirectorySettings { dir: dir.into(), interval })
+                }
+                Mode::Distributed => None,
             },
             transformer: providers.transformer,
             confidential: providers.confidential,
@@ -383,12 +394,15 @@ fn report(file: &ConfigFile, resolved: &Props, problems: &[Problem]) -> ConnectE
         .iter()
         .map(|problem| {
             let mut message = problem.message.clone();
-            if let (Some(raw), Some(value)) = (file.props().get(&problem.key), resolved.get(&problem.key))
-                && has_variable(raw)
-                && raw != value
-            {
-                message =
-                    format!("Invalid value {raw} for configuration {}: what it stands for is not right", problem.key);
+            if let (Some(raw), Some(value)) = (file.props().get(&problem.key), resolved.get(&problem.key)) {
+                let secret = file.secrets().contains(&problem.key);
+                if secret || (has_variable(raw) && raw != value) {
+                    let shown = if secret { HIDDEN } else { raw };
+                    message = format!(
+                        "Invalid value {shown} for configuration {}: what it stands for is not right",
+                        problem.key
+                    );
+                }
             }
             let expected = match &problem.expected {
                 Some(expected) => format!(". Expected {expected}"),

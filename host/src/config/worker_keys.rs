@@ -16,6 +16,9 @@ pub enum Mode {
     Distributed,
 }
 
+pub(super) const CONNECTORS_DIR: &str = "connectors.dir";
+pub(super) const CONNECTORS_DIR_INTERVAL: &str = "connectors.dir.interval.ms";
+
 /// The definition of a worker file. With the embedded broker no address of a broker is needed.
 pub(super) fn worker_def(mode: Mode, embedded_broker: bool) -> ConfigDef {
     let mut def = ConfigDef::new();
@@ -469,7 +472,24 @@ fn standalone_keys() -> Vec<ConfigKey> {
         "The file that holds the offsets of source connectors, in Kafka Connect's own format. A worker's alone.",
     )
     .check(Validator::NonEmpty);
-    in_group("Standalone", [file])
+    let dir = ConfigKey::nullable(
+        CONNECTORS_DIR,
+        Type::String,
+        Low,
+        "A directory of connector files that the worker follows: a new file makes a connector, a changed one changes it, \
+         and the connector of a file that goes is deleted. Our own key.",
+    )
+    .check(Validator::NonEmpty);
+    let interval = ConfigKey::defaulting(
+        CONNECTORS_DIR_INTERVAL,
+        Type::Long,
+        "2000",
+        Low,
+        "The time between two looks at 'connectors.dir'. A file counts when it has not changed for this long. Our own \
+         key.",
+    )
+    .check(Validator::at_least(100));
+    in_group("Standalone", [file, dir, interval])
 }
 
 fn log_keys() -> Vec<ConfigKey> {
@@ -478,7 +498,8 @@ fn log_keys() -> Vec<ConfigKey> {
         Type::String,
         "text",
         Low,
-        "The form of log lines: text for people or json for programs. Our own key.",
+        "The form of log lines: text for people or json for programs. If not set, the environment variable \
+         FERROCONNECT_LOG_FORMAT decides, which also holds for lines before this file is read. Our own key.",
     )
     .check(Validator::one_of(&["text", "json"]));
     in_group("Logging", [format])

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::config::InitialState;
+
 /// A connector's task, written `X-N` in logs, thread names and status keys.
 ///
 /// Cheap to clone. Orders by connector, then by number, which is the order REST lists tasks in.
@@ -139,6 +141,16 @@ named_states! {
     Paused = "PAUSED",
     /// Keep the configuration only.
     Stopped = "STOPPED",
+}
+
+impl From<InitialState> for TargetState {
+    fn from(state: InitialState) -> Self {
+        match state {
+            InitialState::Running => Self::Started,
+            InitialState::Paused => Self::Paused,
+            InitialState::Stopped => Self::Stopped,
+        }
+    }
 }
 
 impl TargetState {

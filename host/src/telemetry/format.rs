@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
+use std::str::FromStr;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
@@ -19,6 +20,36 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line, in UTC.
     Json,
+}
+
+/// The environment variable that holds the form of log lines, unless the worker file says otherwise.
+const FORMAT_VARIABLE: &str = "FERROCONNECT_LOG_FORMAT";
+
+impl LogFormat {
+    /// Reads the variable `FERROCONNECT_LOG_FORMAT`; unset or empty gives text.
+    ///
+    /// # Errors
+    /// It holds something else than `text` or `json`.
+    pub fn from_env() -> Result<Self, String> {
+        match std::env::var_os(FORMAT_VARIABLE).filter(|text| !text.is_empty()) {
+            None => Ok(Self::default()),
+            Some(text) => {
+                text.to_string_lossy().parse().map_err(|reason| format!("{FORMAT_VARIABLE} (environment): {reason}"))
+            }
+        }
+    }
+}
+
+impl FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            other => Err(format!("Invalid value {other}: expected text or json")),
+        }
+    }
 }
 
 /// The value of a field that a message carries beside its text.

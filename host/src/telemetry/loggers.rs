@@ -290,14 +290,20 @@ pub struct BadLevels {
     item: String,
 }
 
-impl fmt::Display for BadLevels {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Environment variable {LEVELS_VARIABLE}: `{}` is not understood; write LEVEL or LOGGER=LEVEL, separated by \
-             commas, with a level of OFF, ERROR, WARN, INFO, DEBUG or TRACE",
+impl BadLevels {
+    /// What is wrong, without the place where it stands.
+    pub fn reason(&self) -> String {
+        format!(
+            "`{}` is not understood; write LEVEL or LOGGER=LEVEL, separated by commas, with a level of OFF, ERROR, \
+             WARN, INFO, DEBUG or TRACE",
             self.item
         )
+    }
+}
+
+impl fmt::Display for BadLevels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Environment variable {LEVELS_VARIABLE}: {}", self.reason())
     }
 }
 
