@@ -180,6 +180,11 @@ impl Standalone {
         self.statuses.connectors().into_iter().find_map(failed)
     }
 
+    /// Talks to the worker's herder.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
     /// The address of the REST API.
     pub fn url(&self) -> &str {
         &self.url

@@ -4,6 +4,7 @@ mod container;
 pub mod plugins;
 mod quickstart;
 mod standalone;
+mod supervisor;
 mod transform;
 
 use std::path::PathBuf;

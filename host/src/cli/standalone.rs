@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::supervisor::Supervisor;
 use crate::app::{self, Standalone};
 use crate::config::WorkerConfig;
 use crate::error::Result;
@@ -78,8 +79,17 @@ pub(super) fn run_worker(load: impl FnOnce() -> Result<(WorkerConfig, Plugins)>,
             return ExitCode::from(EXIT_START);
         }
     };
+    let supervisor = Supervisor::from_env();
+    let watchdog = supervisor.as_ref().map(|supervisor| supervisor.ready(standalone.url(), standalone.handle()));
+    if let Some(Err(error)) = &watchdog {
+        tracing::error!("The service manager gets no signs of life: {error}");
+    }
     if let Some(signal) = signals.forever().next() {
         tracing::info!("Stopping because of {}", signal_name(signal));
+    }
+    drop(watchdog);
+    if let Some(supervisor) = &supervisor {
+        supervisor.tell("STOPPING=1");
     }
     // A second signal ends the process at once, for those who do not want to wait for a graceful stop. Some supervisors
     // signal the process and then its group, so what comes right behind the first is the same wish.
