@@ -1,6 +1,9 @@
 //! The command line.
 
+mod completions;
+mod connectors;
 mod container;
+mod output;
 pub mod plugins;
 mod quickstart;
 mod standalone;
@@ -36,6 +39,10 @@ enum Command {
     Plugins(plugins::PluginsCommand),
     /// Show what a connector's converters and transforms do to sample records, without Kafka
     Transform(transform::TransformArgs),
+    /// Look after the connectors of a running worker, by its REST API
+    Connectors(connectors::ConnectorsArgs),
+    /// Write the script that completes commands in a shell
+    Completions(completions::CompletionsArgs),
     /// Copy a file through a broker inside this process, to see a worker at work
     Quickstart(quickstart::QuickstartArgs),
 }
@@ -51,6 +58,8 @@ pub fn main() -> ExitCode {
         Command::Container(args) => container::run(&args),
         Command::Plugins(command) => plugins::run(command),
         Command::Transform(args) => transform::run(&args),
+        Command::Connectors(args) => connectors::run(args),
+        Command::Completions(args) => completions::run::<Cli>(&args),
         Command::Quickstart(args) => quickstart::run(&args),
     }
 }
@@ -60,4 +69,26 @@ fn usage(error: &clap::Error) -> ExitCode {
     // Without a terminal or file to print to there is nobody to tell.
     let _unprinted = error.print();
     if error.use_stderr() { ExitCode::from(1) } else { ExitCode::SUCCESS }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_put_together_well() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn passwords_are_no_arguments() {
+        fn names(command: &clap::Command) -> Vec<String> {
+            let own = command.get_arguments().filter_map(|arg| arg.get_long()).map(str::to_owned);
+            own.chain(command.get_subcommands().flat_map(names)).collect()
+        }
+        let taking: Vec<String> = names(&Cli::command()).into_iter().filter(|name| name.contains("password")).collect();
+        assert!(taking.iter().all(|name| name == "password-file"), "{taking:?}");
+    }
 }

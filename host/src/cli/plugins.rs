@@ -13,6 +13,8 @@ use crate::config::{ConfigFile, Props};
 use crate::error::{ConnectError, Result};
 use crate::plugins::{Finder, LibraryReport, Outcome, PluginReport, Plugins, Refusal, plugin_settings, probe};
 
+use super::output::{print, table};
+
 /// The commands under `ferroconnect plugins`.
 #[derive(Debug, Subcommand)]
 pub enum PluginsCommand {
@@ -121,9 +123,8 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode> {
 }
 
 fn show<T: Serialize>(json: bool, what: &T, text: impl Fn(&T) -> String) -> Result<()> {
-    use std::io::Write as _;
     let text = if json { serde_json::to_string_pretty(what)? + "\n" } else { text(what) };
-    match std::io::stdout().write_all(text.as_bytes()) {
+    match print(&text) {
         // The reader, such as `head`, has seen enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
@@ -163,19 +164,6 @@ impl<'a> Listing<'a> {
         }
         out
     }
-}
-
-/// Columns as wide as their widest text, two blanks between.
-fn table<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; N] = std::array::from_fn(width);
-    let mut out = String::new();
-    for row in rows {
-        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        out.push_str(cells.join("  ").trim_end());
-        out.push('\n');
-    }
-    out
 }
 
 fn describe_outcome(outcome: &Outcome) -> String {
@@ -225,7 +213,7 @@ fn describe_plugin(plugin: &PluginReport) -> String {
                 Some(default) => format!("= {default}"),
                 None => String::new(),
             };
-            [format!("  {}", key.name), key.ty.to_lowercase(), default, key.documentation.clone()]
+            [format!("  {}", key.name), key.ty.to_lowercase(), default, key.documentation.replace('\n', " ")]
         })
         .collect();
     out.push_str(&table(&rows));
@@ -266,12 +254,6 @@ fn short_name(class: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tables_line_up() {
-        let rows = [["A".to_owned(), "B".to_owned()], ["long".to_owned(), String::new()], ["é".into(), "x".into()]];
-        assert_eq!(table(&rows), "A     B\nlong\né     x\n");
-    }
 
     #[test]
     fn short_names() {

@@ -1,0 +1,296 @@
+//! `ferroconnect connectors` looks after the connectors of a running worker, ours or Java's.
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use ferroconnect_e2e::kafka::Kafka;
+use ferroconnect_e2e::process::{Process, read_lossy};
+use ferroconnect_e2e::wait::{PATIENCE, until};
+use ferroconnect_e2e::worker::{Subject, WorkerSetup, program};
+use ferroconnect_e2e::{free_port, repository, unique};
+use rustix::process::Signal;
+use serde_json::Value;
+
+/// What a command has written and how it has ended.
+#[derive(Debug)]
+struct Done {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl From<Output> for Done {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+/// The commands for one worker, run in its folder.
+struct Commands {
+    url: String,
+    dir: std::path::PathBuf,
+}
+
+impl Commands {
+    fn of(setup: &WorkerSetup) -> Self {
+        Self { url: format!("http://127.0.0.1:{}", setup.port()), dir: setup.dir().to_owned() }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(program());
+        command.arg("connectors").args(args).env("FERROCONNECT_URL", &self.url).current_dir(&self.dir);
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Done {
+        self.command(args).stdin(Stdio::null()).output().unwrap().into()
+    }
+
+    /// What a command that ends well writes.
+    #[track_caller]
+    fn good(&self, args: &[&str]) -> String {
+        let done = self.run(args);
+        assert_eq!((done.code, done.err.as_str()), (Some(0), ""), "{args:?}: {done:?}");
+        done.out
+    }
+
+    /// What a command that ends with this code writes to standard error.
+    #[track_caller]
+    fn bad(&self, code: i32, args: &[&str]) -> String {
+        let done = self.run(args);
+        assert_eq!(done.code, Some(code), "{args:?}: {done:?}");
+        assert!(done.err.starts_with("ferroconnect: ") || code == 1, "{done:?}");
+        done.err
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        std::fs::write(self.dir.join(file), text).unwrap();
+    }
+}
+
+fn setup() -> WorkerSetup {
+    WorkerSetup::new(Subject::from_env(), Kafka::shared())
+}
+
+fn source(name: &str, topic: &str) -> String {
+    format!("name={name}\nconnector.class=FileStreamSource\ntasks.max=1\ntopic={topic}\nfile=in.txt\n")
+}
+
+#[test]
+fn a_connector_is_created_looked_after_and_deleted() {
+    let mut setup = setup();
+    let _worker = setup.start();
+    let cli = Commands::of(&setup);
+    let (name, topic) = ("an order, 100% new", unique("cli"));
+    cli.write("c.properties", &source(name, &topic));
+    assert_eq!(cli.good(&["list"]), "no connectors\n");
+    assert_eq!(cli.good(&["create", "-f", "c.properties"]), format!("{name} is created\n"));
+    let again = cli.bad(4, &["create", "-f", "c.properties"]);
+    assert!(
+        again.contains(&format!("Connector {name} already exists (409 for POST {}/connectors)", cli.url)),
+        "{again}"
+    );
+
+    let shown = cli.good(&["status", name, "--wait", "60"]);
+    assert_eq!(shown.matches("RUNNING").count(), 2, "{shown}");
+    assert!(cli.good(&["list"]).lines().any(|line| line.starts_with(&format!("{name}  source  RUNNING  1 running"))));
+    cli.good(&["pause", name]);
+    cli.good(&["status", name, "--wait", "60", "--until", "paused"]);
+    cli.good(&["resume", name]);
+    cli.good(&["status", name, "--wait", "60"]);
+    assert_eq!(
+        cli.good(&["restart", name, "--include-tasks"]),
+        format!("{name}: restarting the connector and task 0\n")
+    );
+    cli.good(&["status", name, "--wait", "60"]);
+    assert_eq!(
+        cli.good(&["restart", name, "--include-tasks", "--only-failed"]),
+        format!("{name}: nothing to restart\n")
+    );
+    assert_eq!(cli.good(&["restart", name]), format!("{name} is restarted\n"));
+    cli.good(&["status", name, "--wait", "60"]);
+    assert_eq!(cli.good(&["restart", name, "--task", "0"]), format!("task 0 of {name} is restarted\n"));
+    let late = cli.bad(5, &["status", name, "--wait", "1", "--until", "stopped"]);
+    assert!(late.contains("after 1 s: "), "{late}");
+
+    assert!(cli.bad(1, &["delete", name]).contains("add --yes"));
+    assert!(cli.good(&["list"]).contains(name), "it was deleted without a yes");
+    assert_eq!(cli.good(&["delete", name, "--yes"]), format!("{name} is deleted\n"));
+    assert_eq!(cli.good(&["list"]), "no connectors\n");
+    assert!(cli.bad(4, &["config", name]).contains(&format!("Connector {name} not found (404 ")));
+}
+
+#[test]
+fn apply_changes_what_differs_and_nothing_else() {
+    let mut setup = setup();
+    let worker = setup.start();
+    let cli = Commands::of(&setup);
+    let topic = unique("cli");
+    cli.write("a.properties", &source("a", &topic));
+    cli.write("b.json", &format!(
+        r#"{{"name":"b","config":{{"connector.class":"FileStreamSource","topic":"{topic}","file":"in.txt"}},"initial_state":"stopped"}}"#
+    ));
+    let files = ["-f", "a.properties", "b.json"];
+    let apply = |more: &[&str]| cli.good(&[&["apply"], more, &files].concat());
+    let dry = apply(&["--dry-run"]);
+    assert!(dry.starts_with("a would be created\n  + connector.class = FileStreamSource\n"), "{dry}");
+    assert_eq!(cli.good(&["list"]), "no connectors\n");
+    assert_eq!(apply(&[]), "a is created\nb is created\n");
+    worker.rest.await_connector("b", "STOPPED");
+    assert_eq!(apply(&[]), "a is unchanged\nb is unchanged\n");
+    assert_eq!(apply(&["--dry-run"]), "a is unchanged\nb is unchanged\n");
+
+    cli.write(
+        "a.properties",
+        &(source("a", &topic).replace("tasks.max=1\n", "") + "batch.size=7\nmy.password=s3cret\n"),
+    );
+    let expected =
+        "a would be changed\n  + batch.size = 7\n  + my.password = [hidden]\n  - tasks.max = 1\nb is unchanged\n";
+    assert_eq!(apply(&["--dry-run"]), expected);
+    let json = apply(&["--dry-run", "--json"]);
+    let first: Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+    assert_eq!((&first["action"], &first["dry_run"]), (&"changed".into(), &true.into()));
+    assert_eq!(first["changes"][0], serde_json::json!({ "key": "batch.size", "change": "added" }));
+    assert_eq!(apply(&[]), "a is changed\nb is unchanged\n");
+    let config = cli.good(&["config", "a"]);
+    assert!(config.contains("batch.size = 7\n") && config.contains("my.password = [hidden]\n"), "{config}");
+    assert_eq!(cli.good(&["config", "a", "--json"]), worker.rest.get("/connectors/a/config").text + "\n");
+
+    // The worker refuses one; the other one still gets its turn.
+    cli.write("a.properties", "name=a\nconnector.class=FileStreamSource\n");
+    cli.write("b.json", &format!(r#"{{"name":"b","connector.class":"FileStreamSource","topic":"{topic}"}}"#));
+    let done = cli.run(&[&["apply"][..], &files].concat());
+    assert_eq!((done.code, done.out.as_str()), (Some(4), "b is changed\n"), "{done:?}");
+    assert!(
+        done.err.contains("Connector configuration is invalid and contains the following 1 error(s):\n"),
+        "{done:?}"
+    );
+}
+
+#[test]
+fn what_has_failed_is_shown_and_decides_the_exit_code() {
+    let mut setup = setup();
+    let _worker = setup.start();
+    let cli = Commands::of(&setup);
+    let topic = unique("cli");
+    Kafka::shared().create_topic(&topic, 1);
+    cli.write(
+        "bad.toml",
+        &format!("name='bad'\nconnector.class='FileStreamSink'\ntopics='{topic}'\nfile='none/out'\n"),
+    );
+    cli.good(&["create", "-f", "bad.toml"]);
+    let early = cli.bad(5, &["status", "bad", "--wait", "600"]);
+    assert!(early.contains("task 0 of bad has failed"), "{early}");
+    let done = cli.run(&["status", "--fail-on-failed"]);
+    assert_eq!(done.code, Some(5), "{done:?}");
+    assert!(done.out.contains("\nbad task 0:\n  org.apache.kafka.connect.errors.ConnectException: "), "{done:?}");
+    assert!(cli.good(&["list"]).contains("1 failed"));
+    assert!(cli.good(&["restart", "bad", "--include-tasks", "--only-failed"]).contains("restarting"));
+    cli.bad(4, &["offsets", "reset", "bad", "--yes"]);
+}
+
+#[test]
+fn files_are_checked_by_the_worker_key_by_key() {
+    let mut setup = setup();
+    let _worker = setup.start();
+    let cli = Commands::of(&setup);
+    cli.write("good.properties", &source("good", "t"));
+    cli.write("bad.properties", "name=bad\nconnector.class=FileStreamSource\ntasks.max=many\n");
+    assert_eq!(cli.good(&["validate", "-f", "good.properties"]), "good.properties: good is right\n");
+    let wrong = cli.bad(2, &["validate", "-f", "bad.properties", "good.properties"]);
+    assert!(wrong.contains("bad.properties: tasks.max: Invalid value many for configuration tasks.max"), "{wrong}");
+    assert!(wrong.contains("bad.properties: topic: Missing required configuration \"topic\""), "{wrong}");
+    assert_eq!(cli.good(&["list"]), "no connectors\n");
+    cli.write("none.properties", "name=x\n");
+    assert!(cli.bad(2, &["validate", "-f", "none.properties"]).contains("none.properties: connector.class is missing"));
+}
+
+#[test]
+fn watching_goes_on_until_ctrl_c_even_without_the_worker() {
+    let mut setup = setup();
+    let mut worker = setup.start();
+    let cli = Commands::of(&setup);
+    let mut watching = Process::start(cli.command(&["list", "--watch=1"]), setup.dir(), "watch");
+    until("two looks", PATIENCE, || watching.output().matches("no connectors\n").count() >= 2);
+    worker.kill();
+    until("the worker to be missed", PATIENCE, || watching.output().contains("cannot be reached"));
+    assert!(watching.ended().is_none(), "it ended with the worker");
+    assert!(!watching.output().contains('\u{1b}'), "colours or cursor movements in a file");
+    watching.signal(Signal::INT);
+    assert!(watching.wait(PATIENCE).success());
+    assert_eq!(read_lossy(&watching.stderr), "");
+}
+
+#[test]
+fn nobody_to_talk_to_wrong_arguments_and_wrong_files_have_their_exit_codes() {
+    let dir = tempfile::tempdir().unwrap();
+    let cli = Commands { url: format!("http://127.0.0.1:{}", free_port()), dir: dir.path().to_owned() };
+    assert!(cli.bad(3, &["list"]).contains("cannot be reached"));
+    assert!(cli.bad(3, &["pause", "a", "b"]).lines().count() == 1, "there is no point in asking twice");
+    cli.bad(1, &["pause"]);
+    cli.bad(1, &["list", "--no-such-option"]);
+    assert!(cli.bad(1, &["list", "--url", "ftp://w"]).contains("http or https"));
+    assert!(cli.bad(1, &["offsets", "reset", "a"]).contains("--yes"));
+    assert!(cli.bad(2, &["apply", "-f", "none.json"]).contains("none.json: cannot be read"));
+    assert!(cli.bad(2, &["list", "--user", "ann"]).contains("FERROCONNECT_PASSWORD"));
+    cli.write("offsets.json", "{");
+    assert!(cli.bad(2, &["offsets", "alter", "a", "-f", "offsets.json"]).contains("offsets.json: is not JSON"));
+}
+
+#[test]
+fn a_name_with_a_slash_is_one_name() {
+    let mut setup = WorkerSetup::new(Subject::Ferroconnect, Kafka::shared()); // Kafka Connect cannot address it
+    let _worker = setup.start();
+    let cli = Commands::of(&setup);
+    cli.write("c.properties", &source("a/b?c", &unique("cli")));
+    cli.good(&["apply", "-f", "c.properties"]);
+    assert_eq!(cli.good(&["apply", "-f", "c.properties"]), "a/b?c is unchanged\n");
+    assert_eq!(cli.good(&["delete", "a/b?c", "-y"]), "a/b?c is deleted\n");
+}
+
+/// Runs all examples of a page as one session and compares what they write. `cat FILE` shows the file that the reader is
+/// to make.
+fn play(page: &str, dir: &Path, port: u16, topic: &str) -> usize {
+    let page = page.replace("CLI_TOPIC", topic);
+    let mut steps = 0;
+    for block in page.split("\n```console\n").skip(1) {
+        let block = block.split_once("\n```").unwrap().0;
+        for step in format!("\n{block}").split("\n$ ").skip(1) {
+            let (line, expected) = step.split_once('\n').unwrap_or((step, ""));
+            if let Some(file) = line.strip_prefix("cat ") {
+                std::fs::write(dir.join(file), format!("{expected}\n")).unwrap();
+                continue;
+            }
+            let url = format!("http://127.0.0.1:{port}");
+            let bin = program().parent().unwrap().to_owned();
+            let written = dir.join("written");
+            let both = File::create(&written).unwrap();
+            Command::new("sh")
+                .args(["-c", line])
+                .env("PATH", format!("{}:{}", bin.display(), std::env::var("PATH").unwrap()))
+                .env("FERROCONNECT_URL", url)
+                .current_dir(dir)
+                .stdin(Stdio::null())
+                .stdout(both.try_clone().unwrap())
+                .stderr(both)
+                .status()
+                .unwrap();
+            let written = read_lossy(&written).replace(&format!(":{port}"), ":8083");
+            assert_eq!(written.trim_end(), expected.trim_end(), "$ {line}");
+            steps += 1;
+        }
+    }
+    steps
+}
+
+#[test]
+fn the_examples_of_the_page_show_what_is_shown() {
+    let page = std::fs::read_to_string(repository().join("docs/cli.md")).unwrap();
+    let mut setup = WorkerSetup::new(Subject::Ferroconnect, Kafka::shared());
+    let _worker = setup.start();
+    let steps = play(&page, setup.dir(), setup.port(), &unique("cli"));
+    assert!(steps >= 20, "only {steps} examples were found");
+}
