@@ -16,7 +16,8 @@ use crate::plugins::{Finder, Plugins, plugin_settings};
 use crate::rest::{BoundServer, Server, TopicTracking};
 use crate::runtime::{Runtime, WorkerInfo};
 use crate::storage::{
-    ConnectorState, FileOffsetStore, MemoryConfigStore, MemoryStatusStore, StatusStore, TargetState, TaskState,
+    ConnectorState, FileOffsetStore, MemoryConfigStore, MemoryStatusStore, OffsetStore, StatusStore, TargetState,
+    TaskState,
 };
 use crate::telemetry::logging;
 use crate::telemetry::metrics::{Registry, WindowConfig};
@@ -63,7 +64,12 @@ pub fn load_file(file: ConfigFile) -> Result<(WorkerConfig, Plugins)> {
 }
 
 /// A worker whose converters are not there could not run a single task.
-fn check_converter(config: &WorkerConfig, plugins: &Plugins, role: ConverterRole, place: &str) -> Result<()> {
+pub(crate) fn check_converter(
+    config: &WorkerConfig,
+    plugins: &Plugins,
+    role: ConverterRole,
+    place: &str,
+) -> Result<()> {
     let spec = config.converter(role);
     match plugins.registry().find(role.plugin_kind(), &spec.class, spec.version.as_deref()) {
         Ok(_) => Ok(()),
@@ -78,7 +84,9 @@ fn check_converter(config: &WorkerConfig, plugins: &Plugins, role: ConverterRole
 }
 
 /// Config providers from plugin libraries.
-fn provider_maker(plugins: &Plugins) -> impl Fn(&str, &Props) -> Result<Option<Arc<dyn ConfigProvider>>> + '_ {
+pub(crate) fn provider_maker(
+    plugins: &Plugins,
+) -> impl Fn(&str, &Props) -> Result<Option<Arc<dyn ConfigProvider>>> + '_ {
     |class, params| match plugins.registry().find(PluginKind::ConfigProvider, class, None) {
         Ok(plugin) => plugin.config_provider(params).map(Some),
         Err(_) => Ok(None),
@@ -113,7 +121,8 @@ impl Standalone {
         let connectors = connector_files.iter().map(ConnectorFile::read).collect::<Result<Vec<_>>>()?;
         let server =
             BoundServer::bind(config.rest.clone(), Mode::Standalone).map_err(|error| own_keys(error, &config))?;
-        let parts = parts(config, plugins, server.worker_id())?;
+        let offsets = Arc::new(open_offsets(&config)?);
+        let parts = parts(config, plugins, offsets, server.worker_id());
         let tracking =
             TopicTracking { enabled: parts.config.topic_tracking, reset_allowed: parts.config.topic_tracking_reset };
         let summary = summary(&parts.config, plugins, &server);
@@ -235,18 +244,27 @@ fn start_broker(config: &mut WorkerConfig) -> Result<Option<EmbeddedBroker>> {
     Ok(Some(broker))
 }
 
-fn parts(config: WorkerConfig, plugins: &Plugins, worker_id: &str) -> Result<WorkerParts> {
+fn open_offsets(config: &WorkerConfig) -> Result<FileOffsetStore> {
     let file = config.offset_file.clone().ok_or_else(|| {
         ConnectError::config(
             "Missing required configuration \"offset.storage.file.filename\" which has no default value.",
         )
     })?;
-    let statuses: Arc<dyn StatusStore> = Arc::new(MemoryStatusStore::default());
+    FileOffsetStore::open(file)
+}
+
+/// What a standalone worker is made of; its statuses are in memory.
+pub(crate) fn parts(
+    config: WorkerConfig,
+    plugins: &Plugins,
+    offsets: Arc<dyn OffsetStore>,
+    worker_id: &str,
+) -> WorkerParts {
     let window = WindowConfig { window: config.metrics.sample_window, samples: config.metrics.num_samples };
-    Ok(WorkerParts {
+    WorkerParts {
         registry: Arc::clone(plugins.registry()),
-        offsets: Arc::new(FileOffsetStore::open(file)?),
-        statuses,
+        offsets,
+        statuses: Arc::new(MemoryStatusStore::default()),
         info: WorkerInfo {
             worker_id: worker_id.to_owned(),
             version: crate::KAFKA_CONNECT.to_owned(),
@@ -258,7 +276,7 @@ fn parts(config: WorkerConfig, plugins: &Plugins, worker_id: &str) -> Result<Wor
         },
         metrics: Registry::new(window),
         config,
-    })
+    }
 }
 
 /// What an operator wants to know at a glance.

@@ -1,4 +1,5 @@
-//! `ferroconnect connectors` looks after the connectors of a running worker, ours or Java's.
+//! `ferroconnect connectors` looks after the connectors of a running worker, ours or Java's; `ferroconnect check` finds
+//! what would keep a worker from starting.
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::fs::File;
@@ -8,10 +9,11 @@ use std::process::{Command, Output, Stdio};
 use ferroconnect_e2e::kafka::Kafka;
 use ferroconnect_e2e::process::{Process, read_lossy};
 use ferroconnect_e2e::wait::{PATIENCE, until};
-use ferroconnect_e2e::worker::{Subject, WorkerSetup, program};
+use ferroconnect_e2e::worker::{Subject, WorkerSetup, plugins, program};
 use ferroconnect_e2e::{free_port, repository, unique};
 use rustix::process::Signal;
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// What a command has written and how it has ended.
 #[derive(Debug)]
@@ -84,11 +86,12 @@ fn a_connector_is_created_looked_after_and_deleted() {
     let mut setup = setup();
     let _worker = setup.start();
     let cli = Commands::of(&setup);
-    let (name, topic) = ("an order, 100% new", unique("cli"));
-    cli.write("c.properties", &source(name, &topic));
+    let (name, topic) = ("an order, né 1", unique("cli"));
+    let config = format!(r#"{{"connector.class":"FileStreamSource","topic":"{topic}","file":"in.txt"}}"#);
+    cli.write("c.json", &format!(r#"{{"name":"{name}","config":{config}}}"#));
     assert_eq!(cli.good(&["list"]), "no connectors\n");
-    assert_eq!(cli.good(&["create", "-f", "c.properties"]), format!("{name} is created\n"));
-    let again = cli.bad(4, &["create", "-f", "c.properties"]);
+    assert_eq!(cli.good(&["create", "-f", "c.json"]), format!("{name} is created\n"));
+    let again = cli.bad(4, &["create", "-f", "c.json"]);
     assert!(
         again.contains(&format!("Connector {name} already exists (409 for POST {}/connectors)", cli.url)),
         "{again}"
@@ -214,9 +217,9 @@ fn watching_goes_on_until_ctrl_c_even_without_the_worker() {
     let mut worker = setup.start();
     let cli = Commands::of(&setup);
     let mut watching = Process::start(cli.command(&["list", "--watch=1"]), setup.dir(), "watch");
-    until("two looks", PATIENCE, || watching.output().matches("no connectors\n").count() >= 2);
+    until("two looks", || watching.output().matches("no connectors\n").count() >= 2);
     worker.kill();
-    until("the worker to be missed", PATIENCE, || watching.output().contains("cannot be reached"));
+    until("the worker to be missed", || watching.output().contains("cannot be reached"));
     assert!(watching.ended().is_none(), "it ended with the worker");
     assert!(!watching.output().contains('\u{1b}'), "colours or cursor movements in a file");
     watching.signal(Signal::INT);
@@ -251,10 +254,121 @@ fn a_name_with_a_slash_is_one_name() {
     assert_eq!(cli.good(&["delete", "a/b?c", "-y"]), "a/b?c is deleted\n");
 }
 
+fn check(dir: &Path, args: &[&str]) -> Done {
+    Command::new(program()).arg("check").args(args).current_dir(dir).output().unwrap().into()
+}
+
+fn files_in(dir: &Path) -> Vec<std::ffi::OsString> {
+    let mut files: Vec<_> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn a_check_of_what_would_start_ends_well_and_changes_nothing() {
+    let mut setup = WorkerSetup::new(Subject::Ferroconnect, Kafka::shared());
+    let topic = unique("cli");
+    setup.connector_file("c.properties", &source("c", &topic));
+    let worker = setup.write_worker_file();
+    let before = files_in(setup.dir());
+    let done = check(setup.dir(), &[worker.to_str().unwrap(), "c.properties"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.out.contains("ok       connector    c.properties: c can be created\n"), "{done:?}");
+    assert!(done.out.contains("answer for cluster ") && done.out.ends_with("0 errors, 0 warnings\n"), "{done:?}");
+    assert_eq!(files_in(setup.dir()), before);
+    assert!(Kafka::shared().partitions(&topic).is_empty(), "the check has made a topic");
+    // And so it is.
+    let worker = setup.start();
+    worker.rest.await_task("c", 0, "RUNNING");
+}
+
+#[test]
+fn a_check_beside_a_running_worker_finds_its_port_and_offset_file_taken() {
+    let mut setup = WorkerSetup::new(Subject::Ferroconnect, Kafka::shared());
+    let worker = setup.start();
+    let done = check(setup.dir(), &["worker.properties", "--json"]);
+    assert_eq!(done.code, Some(2), "{done:?}");
+    let json: Value = serde_json::from_str(&done.out).unwrap();
+    let wrong: Vec<_> = json["findings"].as_array().unwrap().iter().filter(|found| found["level"] == "error").collect();
+    let about: Vec<&str> = wrong.iter().map(|found| found["about"].as_str().unwrap()).collect();
+    assert_eq!(about, ["REST", "offsets"], "{json:#}");
+    let said = wrong[1]["message"].as_str().unwrap();
+    assert!(said.contains(&format!("in use by another worker (process {})", worker.id())), "{said}");
+    drop(worker);
+    assert_eq!(check(setup.dir(), &["worker.properties"]).code, Some(0));
+}
+
+#[test]
+fn a_check_tells_all_that_is_wrong_at_once() {
+    let mut setup = WorkerSetup::with_bootstrap(Subject::Ferroconnect, &format!("127.0.0.1:{}", free_port()));
+    setup.set("value.converter", "org.apache.kafka.connect.storage.NoSuchConverter");
+    setup.set("offset.storage.file.filename", "no/such/folder/offsets");
+    let listeners = format!("http://127.0.0.1:{},http://192.0.2.1:80,https://127.0.0.1:0", setup.port());
+    setup.set("listeners", &listeners);
+    setup.set("plugin.path", &format!("{},nowhere", plugins().display()));
+    setup.write_worker_file();
+    let dir = setup.dir();
+    let secret = "s3cret-6f1d";
+    for (file, text) in [
+        ("a.properties", format!("name=a\nconnector.class=FileStreamSource\ntasks.max=0\nmy.password={secret}\n")),
+        ("b.json", format!(r#"{{"name":"a","config":{{"password":"{secret}"}}}}"#)),
+        ("c.toml", "name = ".to_owned()),
+    ] {
+        std::fs::write(dir.join(file), text).unwrap();
+    }
+    let done = check(dir, &["worker.properties", "a.properties", "b.json", "c.toml", "none.json"]);
+    assert_eq!(done.code, Some(2), "{done:?}");
+    for part in [
+        "warning  plugins      worker.properties:",
+        "error    converters   worker.properties:",
+        "error    REST         Could not listen on http://192.0.2.1:80 (key `listeners`): ",
+        "error    REST         https listeners: `ssl.keystore.location` is missing",
+        "error    offsets      Offset file no/such/folder/offsets ",
+        "error    brokers      127.0.0.1:",
+        "error    connector    a.properties: tasks.max: Invalid value 0 ",
+        "error    connector    a.properties: topic: Missing required configuration",
+        "error    connector    b.json: name: Connector a is in a.properties too",
+        "error    connector    b.json: connector.class: Missing required configuration",
+        "error    connector    c.toml:1: ",
+        "error    connector    none.json: cannot be read",
+    ] {
+        assert!(done.out.contains(part), "no {part:?} in\n{}", done.out);
+    }
+    assert!(!done.out.contains(secret) && !done.err.contains(secret), "{done:?}");
+}
+
+#[test]
+fn a_wrong_worker_file_is_told_line_by_line_and_connectors_are_still_read() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("w.properties"), "offset.flush.interval.ms=soon\nlisteners=ftp://x:1\n").unwrap();
+    std::fs::write(dir.path().join("c.json"), "{").unwrap();
+    let done = check(dir.path(), &["w.properties", "c.json"]);
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(done.out.contains("error    worker file  w.properties:1: Invalid value soon for "), "{done:?}");
+    assert!(done.out.contains("error    worker file  w.properties:2: Invalid value ftp://x:1 for "), "{done:?}");
+    assert!(done.out.contains("error    connector    c.json:1: not valid JSON"), "{done:?}");
+    assert_eq!(check(dir.path(), &["none.properties"]).code, Some(2));
+    assert_eq!(check(dir.path(), &[]).code, Some(1));
+}
+
+/// A folder in which the examples of the page can be run.
+fn reader_of_the_page() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let library = format!("{}ferroconnect_file_stream{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    std::fs::create_dir(dir.path().join("plugins")).unwrap();
+    std::fs::copy(plugins().join("file-stream").join(&library), dir.path().join("plugins").join(&library)).unwrap();
+    dir
+}
+
 /// Runs all examples of a page as one session and compares what they write. `cat FILE` shows the file that the reader is
-/// to make.
-fn play(page: &str, dir: &Path, port: u16, topic: &str) -> usize {
-    let page = page.replace("CLI_TOPIC", topic);
+/// to make. Ports of the page stand for those that are free here.
+fn play(page: &str, dir: &Path, ports: &[(u16, u16)]) -> usize {
+    let url = format!("http://127.0.0.1:{}", ports[0].1);
+    let bin = program().parent().unwrap().to_owned();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let page = ports.iter().fold(page.to_owned(), |page, (here, there)| {
+        page.replace(&format!("127.0.0.1:{here}"), &format!("127.0.0.1:{there}"))
+    });
     let mut steps = 0;
     for block in page.split("\n```console\n").skip(1) {
         let block = block.split_once("\n```").unwrap().0;
@@ -264,22 +378,12 @@ fn play(page: &str, dir: &Path, port: u16, topic: &str) -> usize {
                 std::fs::write(dir.join(file), format!("{expected}\n")).unwrap();
                 continue;
             }
-            let url = format!("http://127.0.0.1:{port}");
-            let bin = program().parent().unwrap().to_owned();
             let written = dir.join("written");
             let both = File::create(&written).unwrap();
-            Command::new("sh")
-                .args(["-c", line])
-                .env("PATH", format!("{}:{}", bin.display(), std::env::var("PATH").unwrap()))
-                .env("FERROCONNECT_URL", url)
-                .current_dir(dir)
-                .stdin(Stdio::null())
-                .stdout(both.try_clone().unwrap())
-                .stderr(both)
-                .status()
-                .unwrap();
-            let written = read_lossy(&written).replace(&format!(":{port}"), ":8083");
-            assert_eq!(written.trim_end(), expected.trim_end(), "$ {line}");
+            let mut shell = Command::new("sh");
+            shell.args(["-c", line]).current_dir(dir).env("PATH", &path).env("FERROCONNECT_URL", &url);
+            shell.stdin(Stdio::null()).stdout(both.try_clone().unwrap()).stderr(both).status().unwrap();
+            assert_eq!(read_lossy(&written).trim_end(), expected.trim_end(), "$ {line}");
             steps += 1;
         }
     }
@@ -291,6 +395,7 @@ fn the_examples_of_the_page_show_what_is_shown() {
     let page = std::fs::read_to_string(repository().join("docs/cli.md")).unwrap();
     let mut setup = WorkerSetup::new(Subject::Ferroconnect, Kafka::shared());
     let _worker = setup.start();
-    let steps = play(&page, setup.dir(), setup.port(), &unique("cli"));
+    let reader = reader_of_the_page();
+    let steps = play(&page, reader.path(), &[(8083, setup.port()), (8084, free_port())]);
     assert!(steps >= 20, "only {steps} examples were found");
 }

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod check;
 mod completions;
 mod connectors;
 mod container;
@@ -34,6 +35,8 @@ enum Command {
     },
     /// Run a worker on its own that environment variables configure, as in a container
     Container(container::ContainerArgs),
+    /// Find what is wrong with a worker and its connectors, without running them; exit code 2 if a start would fail
+    Check(check::CheckArgs),
     /// Look at plugin libraries
     #[command(subcommand)]
     Plugins(plugins::PluginsCommand),
@@ -56,6 +59,7 @@ pub fn main() -> ExitCode {
     match cli.command {
         Command::Standalone { worker, connectors } => standalone::run(&worker, &connectors),
         Command::Container(args) => container::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Plugins(command) => plugins::run(command),
         Command::Transform(args) => transform::run(&args),
         Command::Connectors(args) => connectors::run(args),
@@ -80,6 +84,22 @@ mod tests {
     #[test]
     fn the_command_line_is_put_together_well() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_page_names_every_command() {
+        fn paths(command: &clap::Command, above: &str) -> Vec<String> {
+            let path = format!("{above}{}", command.get_name());
+            let mut below = command.get_subcommands().filter(|command| command.get_name() != "help").peekable();
+            if below.peek().is_none() {
+                return vec![path];
+            }
+            below.flat_map(|command| paths(command, &format!("{path} "))).collect()
+        }
+        let page = include_str!("../../../docs/cli.md");
+        let shown = |path: &String| [' ', '`', '\n'].iter().any(|&end| page.contains(&format!("{path}{end}")));
+        let missing: Vec<String> = paths(&Cli::command(), "").into_iter().filter(|path| !shown(path)).collect();
+        assert!(missing.is_empty(), "docs/cli.md does not show {missing:?}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use parking_lot::{Mutex, RwLock};
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{Access, FlockOperation, OFlags, access, flock};
 
 use crate::error::{ConnectError, Result};
 
@@ -20,6 +20,9 @@ use super::offset_map::Offsets;
 
 /// The worker key that names the file.
 pub const FILE_KEY: &str = "offset.storage.file.filename";
+
+/// What the lock's name has after that of the file.
+const LOCK: &str = ".lock";
 
 /// Source offsets in a file. The lock on it is held until the store is dropped, or the process ends in whatever way.
 pub struct FileOffsetStore {
@@ -45,6 +48,27 @@ impl FileOffsetStore {
         let offsets = load(&name, &path)?;
         tracing::info!("Read {} source offsets from file {}", offsets.iter().len(), name.display());
         Ok(Self { name, path, offsets: RwLock::new(offsets), writing: Mutex::new(()), _lock: lock })
+    }
+
+    /// Says whether [`open`](Self::open) would succeed just now, without making or changing any file. Gives the number
+    /// of offsets in the file.
+    ///
+    /// Errors: as of [`open`](Self::open).
+    pub fn check(name: &Path) -> Result<usize> {
+        let path = real_path(name)?;
+        access(directory_of(&path), Access::WRITE_OK | Access::EXEC_OK)
+            .map_err(|error| unusable(name, io::Error::from(error)))?;
+        match File::open(beside(&path, LOCK)) {
+            // Shared, so that only a worker is in the way and not another check.
+            Ok(mut lock) => match flock(&lock, FlockOperation::NonBlockingLockShared) {
+                Ok(()) => {}
+                Err(rustix::io::Errno::WOULDBLOCK) => return Err(in_use(name, &mut lock)),
+                Err(error) => return Err(unusable(name, io::Error::from(error))),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(unusable(name, error)),
+        }
+        Ok(load(name, &path)?.iter().len())
     }
 
     fn replace(&self, offsets: &Offsets) -> Result<()> {
@@ -110,7 +134,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 /// The lock is on a file of its own because the offset file is another one after each write. It stays when the worker
 /// ends: if it were removed, two workers could each hold a lock on a file of that name.
 fn lock(name: &Path, path: &Path) -> Result<File> {
-    let lock_path = beside(path, ".lock");
+    let lock_path = beside(path, LOCK);
     let open = OpenOptions::new()
         .read(true)
         .write(true)
@@ -188,11 +212,14 @@ fn write_durably(temporary: &Path, like: &Path, bytes: &[u8]) -> io::Result<()> 
 
 /// A rename is on disk once the directory is.
 fn sync_directory(path: &Path) -> io::Result<()> {
-    let directory = match path.parent() {
+    File::open(directory_of(path))?.sync_all()
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
-    };
-    File::open(directory)?.sync_all()
+    }
 }
 
 #[cfg(test)]
@@ -213,6 +240,27 @@ mod tests {
 
     fn message(result: Result<FileOffsetStore>) -> String {
         result.err().expect("the file must be refused").message().to_owned()
+    }
+
+    #[test]
+    fn a_check_finds_what_a_start_would_and_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("connect.offsets");
+        assert_eq!(FileOffsetStore::check(&path).unwrap(), 0);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "the check has made a file");
+        let store = FileOffsetStore::open(&path).unwrap();
+        store.set(one(r#"{"p":1}"#)).unwrap();
+        let used = FileOffsetStore::check(&path).unwrap_err();
+        assert!(
+            used.message().contains(&format!("in use by another worker (process {})", std::process::id())),
+            "{used}"
+        );
+        drop(store);
+        assert_eq!(FileOffsetStore::check(&path).unwrap(), 1);
+        FileOffsetStore::open(&path).expect("the check keeps no lock");
+        fs::write(&path, "something else").unwrap();
+        assert!(FileOffsetStore::check(&path).unwrap_err().message().contains("is not an offset file"));
+        assert!(FileOffsetStore::check(&dir.path().join("none/o")).is_err());
     }
 
     #[test]

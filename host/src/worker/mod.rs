@@ -41,7 +41,7 @@ mod worker_metrics;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -49,6 +49,7 @@ use crate::config::{
     ConfigInfos, ConfigKeyInfo, ConnectorConfig, ConnectorKind, PluginKind, Props, ReloadAction, WorkerConfig,
 };
 use crate::error::{ConnectError, Result};
+use crate::kafka::Admin;
 use crate::plugins::api::{MetricTarget, Scope};
 use crate::plugins::{Plugin, Registry as PluginRegistry};
 use crate::runtime::{
@@ -153,6 +154,14 @@ impl Worker {
             start::find_cluster(&settings, &brokers, &worker);
         })?;
         Ok(())
+    }
+
+    /// The cluster's id, asked for now; `None` if the brokers are too old to have one.
+    ///
+    /// # Errors
+    /// If the client's settings are wrong, or no broker answers in time.
+    pub fn cluster_id(&self, timeout: Duration) -> Result<Option<String>> {
+        Ok(Admin::new(&clients::worker_admin(&self.shared.config)?)?.cluster_id(timeout)?)
     }
 
     /// Threads that hang in a plugin and were given up since the worker started.
