@@ -356,3 +356,19 @@ fn config_providers_that_leak_invent_or_hold_back_are_found() {
     let stingy = provider("stingy");
     assert!(stingy.contains("key is not among all keys"), "{stingy}");
 }
+
+/// Once a library is attached its panics go to the log, but not those of the test around it.
+#[test]
+fn a_failing_test_says_why() {
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    let output = command.args(["--exact", "fails", "--ignored", "--nocapture"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("the reason why"), "{said}");
+}
+
+#[test]
+#[ignore = "the test above runs it in a process of its own"]
+fn fails() {
+    library();
+    panic!("the reason why");
+}

@@ -8,13 +8,22 @@ use std::any::Any;
 use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Once, OnceLock};
 
 thread_local! {
     /// Where the panic of this thread happened: message, place and backtrace, kept by the hook for the guard.
     static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
     static INSIDE_GUARD: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Whether panics outside of the worker's calls are the library's own. In a test they are mostly the test's.
+static OWNS_ALL_PANICS: AtomicBool = AtomicBool::new(true);
+
+/// Leaves panics outside of the worker's calls to whoever runs the test.
+#[cfg(feature = "testkit")]
+pub(crate) fn leave_panics_of_tests() {
+    OWNS_ALL_PANICS.store(false, Ordering::Relaxed);
 }
 
 /// Makes panics of this library go to the worker's log.
@@ -25,7 +34,7 @@ pub(crate) fn install_panic_hook() {
         panic::set_hook(Box::new(move |info| {
             if INSIDE_GUARD.with(Cell::get) > 0 {
                 note_panic(info);
-            } else if log::is_attached() {
+            } else if log::is_attached() && OWNS_ALL_PANICS.load(Ordering::Relaxed) {
                 // A thread of the author's own: nobody waits for it.
                 let message = format!("A thread of this library panicked: {}", message_of(info.payload()));
                 log::write_text(LogLevel::ERROR, "panic", &message, &[("detail", place_of(info))]);

@@ -68,6 +68,7 @@ impl Library {
     /// # Panics
     /// If the library cannot be used.
     pub fn of(header: &'static LibHeader) -> Library {
+        crate::glue::guard::leave_panics_of_tests();
         let root = header.init_root_module::<PluginLibraryRef>();
         let root = root.unwrap_or_else(|error| panic!("the library's root cannot be used: {error}"));
         let attached = into_result(root.attach()(host::services()));
