@@ -6,6 +6,7 @@ import { looksSecret, number, shortClass } from "./format.js";
 import { offsetsPanel } from "./offsets.js";
 import { plot } from "./plot.js";
 import { call, connectorPath } from "./api.js";
+import { mayChange } from "./rights.js";
 import { known } from "./store.js";
 
 const PARTS = { tasks: "Tasks", offsets: "Offsets", topics: "Topics", config: "Configuration" };
@@ -33,7 +34,7 @@ export function connectorView(name, part) {
     gone.hidden = it !== undefined;
     there.hidden = it === undefined;
     const current = it?.status?.connector?.state ?? "";
-    const signature = JSON.stringify([it?.status, it?.info?.config]);
+    const signature = JSON.stringify([it?.status, it?.info?.config, mayChange(name)]);
     if (signature !== shown) {
       shown = signature;
       redraw(state, it && badge(current));
@@ -55,6 +56,7 @@ function aboutText({ status, info }) {
 }
 
 function actionsFor(name, here, state) {
+  if (!mayChange(name)) return h("p", { class: "quiet" }, "You may look at this connector, but not change it.");
   const moves = state === "PAUSED" || state === "STOPPED"
     ? button("Resume", () => resume(name), { kind: "primary", focus: "move" })
     : button("Pause", () => pause(name), { focus: "move" });
@@ -79,7 +81,7 @@ function tasksPanel(name) {
   let shown = "";
 
   function update({ status }) {
-    const signature = JSON.stringify(status);
+    const signature = JSON.stringify([status, mayChange(name)]);
     if (signature !== shown) {
       shown = signature;
       redraw(failures, failuresIn(name, status));
@@ -108,7 +110,7 @@ function failuresIn(name, status) {
   if (found.length === 0) return [];
   return h("section", { class: "failures", "aria-label": "What went wrong" },
     found.map(([who, trace, key]) => failure(who, trace, key)),
-    h("div", { class: "actions" }, button("Restart what failed …", () => restart(name, { failed: true }), { kind: "primary" })));
+    mayChange(name) && h("div", { class: "actions" }, button("Restart what failed …", () => restart(name, { failed: true }), { kind: "primary" })));
 }
 
 /** The causes first, which is what one looks for, then the whole trace. */
@@ -140,7 +142,7 @@ function tasksTable(name, status, figures) {
     return h("tr", { role: "row", class: state === "FAILED" ? "failed" : null },
       h("th", { role: "rowheader", scope: "row" }, `Task ${id}`), cell("State", null, badge(state)), cell("Worker", "wrap", worker),
       cells.read, cells.written, cells.lag,
-      cell("", "figure", button("Restart", () => restartTask(name, id), { focus: `restart ${id}`, "aria-label": `Restart task ${id}` })));
+      cell("", "figure", mayChange(name) && button("Restart", () => restartTask(name, id), { focus: `restart ${id}`, "aria-label": `Restart task ${id}` })));
   };
   const head = (text, className) => h("th", { role: "columnheader", scope: "col", class: className }, text);
   return h("table", { class: "list", role: "table", "aria-label": "Tasks" },

@@ -5,6 +5,7 @@ import { ask } from "./dialog.js";
 import { ApiError, call, connectorPath } from "./api.js";
 import { count, number, shortClass } from "./format.js";
 import { plot } from "./plot.js";
+import { mayChange, mayCreate } from "./rights.js";
 import { known, refresh } from "./store.js";
 
 /** What needs a look comes first. */
@@ -46,13 +47,15 @@ export function connectorsView() {
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads.map((head, column) =>
       h("th", { role: "columnheader", scope: "col", class: column > 2 ? "figure" : null }, head)))), body);
   const empty = h("p", { class: "empty", role: "status" });
+  const create = h("a", { class: "button primary", href: "#/new" }, "New connector");
   const node = h("section", {},
-    h("div", { class: "title" }, h("h1", { tabindex: "-1" }, "Connectors"), h("a", { class: "button primary", href: "#/new" }, "New connector")),
+    h("div", { class: "title" }, h("h1", { tabindex: "-1" }, "Connectors"), create),
     h("div", { class: "toolbar" }, search, states, repair), empty, table, noMetrics, plots);
 
   function update() {
     const connectors = known.connectors;
     table.hidden = connectors === null;
+    create.hidden = !mayCreate();
     noMetrics.hidden = known.metrics !== false;
     plots.hidden = known.metrics !== true;
     if (connectors === null) {
@@ -62,7 +65,7 @@ export function connectorsView() {
     }
     const all = [...connectors].map(([name, it]) => ({ name, ...it, worst: worstState(it.status) }));
     showStates(all);
-    repair.hidden = !all.some((it) => it.worst === "FAILED");
+    repair.hidden = !all.some((it) => it.worst === "FAILED" && mayChange(it.name));
     const text = filter.text.trim().toLowerCase();
     const wanted = all.filter((it) => (filter.state === null || it.worst === filter.state)
       && (text === "" || it.name.toLowerCase().includes(text) || classOf(it).toLowerCase().includes(text)));
@@ -151,7 +154,7 @@ function tasksText(status) {
 }
 
 async function restartFailed() {
-  const failed = [...known.connectors].filter(([, it]) => worstState(it.status) === "FAILED").map(([name]) => name);
+  const failed = [...known.connectors].filter(([name, it]) => worstState(it.status) === "FAILED" && mayChange(name)).map(([name]) => name);
   const sure = await ask({
     title: `Restart what failed in ${count(failed.length, "connector")}?`,
     body: [h("ul", { class: "names" }, failed.map((name) => h("li", {}, name)))],

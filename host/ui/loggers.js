@@ -4,6 +4,7 @@ import { perform } from "./actions.js";
 import { ApiError, call } from "./api.js";
 import { button, freshId, h, redraw } from "./dom.js";
 import { moment } from "./format.js";
+import { maySetLevels } from "./rights.js";
 
 const LEVELS = ["OFF", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"];
 
@@ -45,9 +46,9 @@ export function loggersView() {
   load();
   const node = h("section", {}, h("div", { class: "title" }, heading),
     h("p", { class: "quiet" }, "A level counts for the logger and all below it. Changes last until the worker restarts."),
-    h("div", { class: "toolbar" }, search, h("span", { class: "pair" }, h("label", { for: scope.id }, "Change on"), scope),
+    h("div", { class: "toolbar" }, search, maySetLevels() && h("span", { class: "pair" }, h("label", { for: scope.id }, "Change on"), scope),
       button("Ask again", load)),
-    other(set), list);
+    maySetLevels() && other(set), list);
   return { title: "Log levels", node, focus: () => heading };
 }
 
@@ -56,7 +57,7 @@ function levels(chosen, attributes) {
 }
 
 function row(name, { level, last_modified: changed }, set) {
-  const select = levels(level, { "aria-label": `Level of ${name}`, "data-focus": `level ${name}`, onchange: () => set(name, select.value) });
+  const select = !maySetLevels() ? level : levels(level, { "aria-label": `Level of ${name}`, "data-focus": `level ${name}`, onchange: () => set(name, select.value) });
   return h("tr", { role: "row" }, h("th", { role: "rowheader", scope: "row" }, name),
     h("td", { role: "cell", "data-label": "Level" }, select),
     h("td", { role: "cell", "data-label": "Changed" }, changed === null ? "–" : moment(changed)));

@@ -9,6 +9,7 @@ import { editView, newView } from "./editor.js";
 import { clock, span } from "./format.js";
 import { loggersView } from "./loggers.js";
 import { pluginView, pluginsView } from "./plugins.js";
+import { learnRights, userName } from "./rights.js";
 import { begin, known, refresh, watch } from "./store.js";
 
 const main = document.getElementById("main");
@@ -113,7 +114,7 @@ async function introduce() {
   try {
     const { version, commit, kafka_cluster_id: cluster } = await call("GET", "");
     const worker = document.getElementById("worker");
-    worker.textContent = `${version} · ${commit.slice(0, 8)}`;
+    worker.textContent = [userName(), version, commit.slice(0, 8)].filter(Boolean).join(" · ");
     worker.title = `Kafka Connect API ${version}, commit ${commit}, Kafka cluster ${cluster ?? "unknown"}`;
   } catch {
     // The first look at the connectors says it already.
@@ -137,5 +138,5 @@ watch(() => {
   showConnection();
   view?.update?.();
 });
-show();
-begin().then(introduce);
+// The first view already offers only what the user may do. Without an answer, the first look says what is wrong.
+learnRights().catch(() => null).then(show).then(begin).then(introduce);

@@ -5,6 +5,7 @@ import { call, connectorPath } from "./api.js";
 import { ask } from "./dialog.js";
 import { button, freshId, h, redraw } from "./dom.js";
 import { stop } from "./actions.js";
+import { mayChange } from "./rights.js";
 import { known } from "./store.js";
 
 /** The panel of a connector's offsets. */
@@ -26,7 +27,7 @@ export function offsetsPanel(name) {
     const now = status?.connector?.state;
     if (now === state) return;
     state = now;
-    redraw(message, now !== "STOPPED" && h("p", { class: "hint" }, "Offsets can be changed while the connector is stopped. ",
+    redraw(message, now !== "STOPPED" && mayChange(name) && h("p", { class: "hint" }, "Offsets can be changed while the connector is stopped. ",
       button("Stop …", () => stop(name))));
   };
   load();
@@ -35,6 +36,7 @@ export function offsetsPanel(name) {
 
 /** A row for each partition; what is changed in them goes to the worker when the user says so. */
 function editor(name, offsets, load) {
+  if (!mayChange(name)) return [shown(offsets), h("div", { class: "actions" }, button("Ask again", load))];
   const rows = offsets.map((entry) => offsetRow(entry));
   const body = h("div", { class: "offsets" }, rows.map((row) => row.node));
   const problem = h("p", { class: "error-text", role: "alert" });
@@ -80,6 +82,14 @@ function editor(name, offsets, load) {
     h("div", { class: "actions" }, button("Ask again", load), button("Add a partition", add),
       button("Apply changes …", apply), button("Reset all …", reset, { kind: "danger" })),
   ];
+}
+
+/** The offsets for those who may not change them. */
+function shown(offsets) {
+  if (offsets.length === 0) return h("p", { class: "empty" }, "No offsets are stored yet.");
+  return h("div", { class: "offsets" }, offsets.map(({ partition, offset }) => h("div", { class: "offset" },
+    h("div", {}, h("span", { class: "label" }, "Partition"), h("code", {}, JSON.stringify(partition))),
+    h("div", {}, h("span", { class: "label" }, "Offset"), h("code", {}, JSON.stringify(offset))))));
 }
 
 function stopped(name, problem) {

@@ -3,6 +3,7 @@
 import { call, pluginPath } from "./api.js";
 import { button, h, redraw } from "./dom.js";
 import { shortClass } from "./format.js";
+import { mayCreate } from "./rights.js";
 
 const KINDS = {
   source: "Source connectors", sink: "Sink connectors", transformation: "Transforms", predicate: "Predicates",
@@ -69,7 +70,7 @@ function describe(name, version, plugin, keys) {
   const groups = [...new Set(keys.map((key) => key.group))];
   return [
     h("p", { class: "quiet about-line" }, [plugin?.type?.replace("_", " "), plugin?.class ?? name, version && `version ${version}`].filter(Boolean).join(" · ")),
-    isConnector && h("div", { class: "actions" }, h("a", { class: "button primary", href: `#/new/${encodeURIComponent(plugin.class)}` }, "New connector of this kind")),
+    isConnector && mayCreate() && h("div", { class: "actions" }, h("a", { class: "button primary", href: `#/new/${encodeURIComponent(plugin.class)}` }, "New connector of this kind")),
     keys.length === 0 && h("p", { class: "empty" }, "It has no configuration."),
     groups.map((group) => h("section", {}, h("h2", {}, group ?? "Its own keys"),
       h("dl", { class: "keys" }, keys.filter((key) => key.group === group).map(describeKey)))),

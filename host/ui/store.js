@@ -2,6 +2,7 @@
 
 import { ApiError, Unreachable, call } from "./api.js";
 import { History, tasksIn } from "./metrics.js";
+import { learnRights } from "./rights.js";
 
 /** Between two looks at the worker. */
 const PACE = 5_000;
@@ -76,6 +77,7 @@ function pause() {
 
 async function look() {
   try {
+    if (looks % INFO_EVERY === 0) await learnRights();
     await lookAtConnectors();
     await lookAtMetrics();
     looks += 1;

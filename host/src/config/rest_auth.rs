@@ -12,7 +12,10 @@ use crate::error::{ConnectError, Result};
 const EXTENSION: &str = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension";
 const EXTENSIONS: &str = "rest.extension.classes";
 const FILE: &str = "rest.basic.auth.credentials.file";
-const READERS: &str = "rest.basic.auth.read.only.users";
+/// The key that names users who may only look.
+pub const READ_ONLY_USERS: &str = "rest.basic.auth.read.only.users";
+/// The key that names the file with what each user may do.
+pub const PERMISSIONS_FILE: &str = "rest.permissions.file";
 /// The entry of a Java login configuration that Kafka Connect asks for.
 const ENTRY: &str = "KafkaConnect";
 const MODULE: &str = "PropertyFileLoginModule";
@@ -46,7 +49,7 @@ pub(super) fn basic_auth(parsed: &Parsed, java_options: Option<&str>) -> Result<
             ),
         ));
     }
-    let read_only = parsed.list(READERS).to_vec();
+    let read_only = parsed.list(READ_ONLY_USERS).to_vec();
     let own_file = parsed.opt_str(FILE).filter(|file| !file.is_empty()).map(PathBuf::from);
     let file = match own_file {
         Some(file) => file,
@@ -54,7 +57,7 @@ pub(super) fn basic_auth(parsed: &Parsed, java_options: Option<&str>) -> Result<
         None if read_only.is_empty() => return Ok(None),
         None => {
             let reason = format!("needs the passwords of these users: set {FILE}");
-            return Err(ConnectError::invalid_value(READERS, read_only.join(","), reason));
+            return Err(ConnectError::invalid_value(READ_ONLY_USERS, read_only.join(","), reason));
         }
     };
     Ok(Some(BasicAuth { file, read_only }))
@@ -86,6 +89,27 @@ fn login_file(java_options: Option<&str>) -> Result<PathBuf> {
     }
 }
 
+/// The file that says who may do what.
+///
+/// # Errors
+/// Nothing says who asks, so that nobody could do anything.
+pub(super) fn permissions(parsed: &Parsed, rest: &RestSettings) -> Result<Option<PathBuf>> {
+    let Some(file) = parsed.opt_str(PERMISSIONS_FILE).filter(|file| !file.is_empty()) else { return Ok(None) };
+    let asks_for_certificate = rest
+        .https
+        .ssl
+        .get("ssl.client.auth")
+        .is_some_and(|auth| auth.eq_ignore_ascii_case("required") || auth.eq_ignore_ascii_case("requested"));
+    let is_https = |listener: &Listener| listener.scheme == Scheme::Https;
+    if rest.basic_auth.is_none() && !(asks_for_certificate && rest.listeners.iter().all(is_https)) {
+        let reason = format!(
+            "needs to know who asks: set {FILE}, or let all listeners be https with listeners.https.ssl.client.auth=required"
+        );
+        return Err(ConnectError::invalid_value(PERMISSIONS_FILE, file, reason));
+    }
+    Ok(Some(PathBuf::from(file)))
+}
+
 /// A warning for an API that anybody in the network may use.
 pub(super) fn unguarded(rest: &RestSettings) -> Option<String> {
     let shows_certificate =
@@ -97,7 +121,8 @@ pub(super) fn unguarded(rest: &RestSettings) -> Option<String> {
         });
         !(local || listener.scheme == Scheme::Https && shows_certificate)
     };
-    let open = rest.listeners.iter().find(is_open).filter(|_| rest.basic_auth.is_none())?;
+    let open =
+        rest.listeners.iter().find(is_open).filter(|_| rest.basic_auth.is_none() && rest.permissions.is_none())?;
     Some(format!(
         "REST listens on {open} without authentication: whoever reaches this address can read, create and delete \
          connectors. Set listeners=http://127.0.0.1:{}, rest.basic.auth.credentials.file, or \
@@ -168,7 +193,21 @@ mod tests {
         let error = |key: &str, value: &str| worker(&[(key, value)]).expect_err("refused");
         let other = error(EXTENSIONS, "com.example.Guard");
         assert!(other.message().contains("com.example.Guard") && other.message().contains(EXTENSION), "{other}");
-        let nameless = error(READERS, "ann");
+        let nameless = error(READ_ONLY_USERS, "ann");
         assert!(nameless.message().contains(FILE), "{nameless}");
+        let anonymous = error(PERMISSIONS_FILE, "rights.properties");
+        assert!(anonymous.message().contains("needs to know who asks"), "{anonymous}");
+    }
+
+    #[test]
+    fn rights_go_with_users_or_certificates() {
+        let file = (PERMISSIONS_FILE, "rights");
+        let found = |more: &[(&str, &str)]| worker(more).map(|worker| worker.rest.permissions);
+        assert_eq!(found(&[]).expect("right"), None);
+        assert_eq!(found(&[file, (FILE, "users")]).expect("right"), Some(PathBuf::from("rights")));
+        let asks = ("listeners.https.ssl.client.auth", "requested");
+        assert!(found(&[file, ("listeners", "https://:1"), asks]).is_ok());
+        assert!(found(&[file, ("listeners", "https://:1,http://localhost:2"), asks]).is_err());
+        assert!(found(&[file, ("listeners", "https://:1")]).is_err());
     }
 }

@@ -12,7 +12,7 @@ use super::known_keys;
 use super::listeners::{HeaderRule, Listener, Scheme};
 use super::props::Props;
 use super::providers::{ConfigTransformer, ProviderMaker, Resolved, has_variable};
-use super::rest_auth::{BasicAuth, basic_auth, unguarded};
+use super::rest_auth::{BasicAuth, basic_auth, permissions, unguarded};
 use super::secret::HIDDEN;
 use super::validate::{Parsed, Problem};
 use super::worker_keys::{CONNECTORS_DIR, CONNECTORS_DIR_INTERVAL, Mode, worker_def};
@@ -103,6 +103,8 @@ pub struct RestSettings {
     pub response_headers: Vec<HeaderRule>,
     /// Who may use the API; everybody if none.
     pub basic_auth: Option<BasicAuth>,
+    /// The file with what each user may do; without it everybody who may use the API may do everything.
+    pub permissions: Option<PathBuf>,
     /// Whether the main listeners serve the web page at `/ui`.
     pub web_page: bool,
 }
@@ -237,9 +239,11 @@ impl WorkerConfig {
         warnings.extend(known_keys::warnings(&def, &originals, |key| file.place(key)));
         warnings.extend(unprotected_clients(&originals));
         let java_options = std::env::var("KAFKA_OPTS").ok();
-        let basic_auth = basic_auth(&parsed, java_options.as_deref())
-            .map_err(|error| ConnectError::config(format!("{}: {}", file.path().display(), error.message())))?;
-        let rest = rest_settings(&parsed, &originals, basic_auth);
+        let named =
+            |error: ConnectError| ConnectError::config(format!("{}: {}", file.path().display(), error.message()));
+        let basic_auth = basic_auth(&parsed, java_options.as_deref()).map_err(named)?;
+        let mut rest = rest_settings(&parsed, &originals, basic_auth);
+        rest.permissions = permissions(&parsed, &rest).map_err(named)?;
         warnings.extend(unguarded(&rest));
         let providers = Providers { transformer, confidential };
         Ok(Self::build(mode, file.path().to_owned(), originals, parsed, rest, providers, warnings))
@@ -383,6 +387,7 @@ fn rest_settings(parsed: &Parsed, originals: &Props, basic_auth: Option<BasicAut
         response_headers: HeaderRule::parse_list(parsed.str("response.http.headers.config"))
             .expect("the key's rule has parsed every header"),
         basic_auth,
+        permissions: None,
         web_page: parsed.bool("rest.ui.enable"),
     }
 }

@@ -365,6 +365,14 @@ fn answer_keys() -> Vec<ConfigKey> {
                 "Users of the REST API who may look but not change anything. Our own key.",
             )
             .check(Validator::list(true, false)),
+            ConfigKey::nullable(
+                "rest.permissions.file",
+                Type::String,
+                Low,
+                "A file with what each user of the REST API may do: lines USER.change and USER.see with names of \
+                 connectors, * for any characters, and USER.loggers=see or change. Who is not in it may do nothing. \
+                 Without it, users may do everything. Our own key.",
+            ),
             ConfigKey::defaulting(
                 "rest.ui.enable",
                 Type::Boolean,

@@ -11,7 +11,7 @@ use axum::response::Response;
 use hyper::body::Body as _;
 use jiff::Timestamp;
 
-use super::auth::User;
+use super::auth::Caller;
 use super::resource::Origin;
 
 /// Answers the request and logs it.
@@ -21,7 +21,7 @@ pub(super) async fn log(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     if let Some(entry) = entry {
         let bytes = response.body().size_hint().exact().unwrap_or(0);
-        let user = response.extensions().get::<User>().map_or("-", |User(user)| user);
+        let user = response.extensions().get::<Caller>().and_then(Caller::user).unwrap_or("-");
         tracing::info!("{}", entry.line(user, response.status().as_u16(), bytes, begun.elapsed().as_millis()));
     }
     response

@@ -12,6 +12,7 @@ use crate::config::Props;
 use crate::error::{ConnectError, ErrorKind};
 use crate::herder::{ConfigChange, Put};
 
+use super::auth::{Caller, Need};
 use super::bodies::{self, CreateRequest};
 use super::entities::{ConnectorEntity, FlatConfig, StatusEntity};
 use super::errors::{Answer, ApiError};
@@ -19,9 +20,10 @@ use super::resource::{Api, BaseUrl, InPath, InQuery, JsonBody, empty, json, ok};
 
 const NAME: &str = "name";
 
-/// `GET /connectors`, with `expand=info` and `expand=status` (KIP-465)
-pub(super) async fn list(State(api): State<Api>, query: InQuery) -> Answer {
-    let names = api.herder.connectors().await?;
+/// `GET /connectors`, with `expand=info` and `expand=status` (KIP-465); shows each caller theirs.
+pub(super) async fn list(State(api): State<Api>, caller: Caller, query: InQuery) -> Answer {
+    let mut names = api.herder.connectors().await?;
+    names.retain(|name| caller.sees(name));
     if query.get("expand").is_none() {
         return Ok(ok(&names));
     }
@@ -66,8 +68,9 @@ fn tree(entity: &impl Serialize) -> serde_json::Value {
 }
 
 /// `POST /connectors`
-pub(super) async fn create(State(api): State<Api>, base: BaseUrl, JsonBody(body): JsonBody) -> Answer {
+pub(super) async fn create(State(api): State<Api>, caller: Caller, base: BaseUrl, JsonBody(body): JsonBody) -> Answer {
     let CreateRequest { name, config, initial_state } = CreateRequest::parse(&body)?;
+    caller.must(Need::Change(&name))?;
     let config = with_name(config, &name)?;
     let change = ConfigChange::Create { config, initial: initial_state };
     let put = api.herder.configure(&name, change).await?;

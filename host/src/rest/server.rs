@@ -54,7 +54,7 @@ impl BoundServer {
     /// Binds all ports. The error names address, key and way out.
     pub fn bind(settings: RestSettings, mode: Mode) -> Result<Self> {
         let extras = Extras::new(&settings)?;
-        let gate = settings.basic_auth.as_ref().map(Gate::new).transpose()?.map(Arc::new);
+        let gate = Gate::new(&settings)?.map(Arc::new);
         let hint = match mode {
             Mode::Standalone => "; a second standalone worker also needs its own `offset.storage.file.filename`",
             Mode::Distributed => "",
@@ -297,6 +297,7 @@ mod tests {
             allow_methods: String::new(),
             response_headers: Vec::new(),
             basic_auth: None,
+            permissions: None,
             web_page: true,
         }
     }
@@ -467,6 +468,35 @@ mod tests {
         assert!(options.starts_with("HTTP/1.0 401") && options.contains("content-type: text/plain\r\n"), "{options}");
         let right = exchange(main, "GET /connectors HTTP/1.0\r\nAuthorization: Basic YW5uOnNlY3JldA==\r\n\r\n");
         assert!(right.ends_with("\r\n\r\n[]"), "{right}");
+    }
+
+    #[test]
+    fn users_learn_their_rights_and_see_figures_of_their_connectors_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let (users, rights) = (dir.path().join("users"), dir.path().join("rights"));
+        std::fs::write(&users, "ann=secret\nbob=secret\n").unwrap();
+        std::fs::write(&rights, "ann.change=orders-*, x\nann.loggers=see\nbob.change=*\n").unwrap();
+        let mut settings = settings(&["http://127.0.0.1:0"], AdminListeners::Shared);
+        settings.basic_auth = Some(BasicAuth { file: users, read_only: vec!["bob".to_owned()] });
+        settings.permissions = Some(rights);
+        let bound = BoundServer::bind(settings, Mode::Standalone).unwrap();
+        let main = bound.local_addresses().next().unwrap();
+        let (herder, _runtime) = standalone();
+        let registry = Registry::default();
+        let groups = ["orders-1", "bills"].map(|connector| registry.group("g", &[("connector", connector)]));
+        groups.iter().for_each(|group| group.gauge(&crate::telemetry::metrics::names::TASK_COUNT).set(7));
+        let _server =
+            bound.serve(herder, TopicTracking { enabled: true, reset_allowed: true }, Some(&registry)).unwrap();
+        let get = |path: &str, user: &str| {
+            exchange(main, &format!("GET {path} HTTP/1.0\r\nAuthorization: Basic {user}\r\n\r\n"))
+        };
+        let (ann, bob) = ("YW5uOnNlY3JldA==", "Ym9iOnNlY3JldA==");
+        let body = |answer: String| answer.split_once("\r\n\r\n").unwrap().1.to_owned();
+        assert_eq!(body(get("/ui/rights", ann)), r#"{"user":"ann","change":["orders-*","x"],"loggers":"see"}"#);
+        assert_eq!(body(get("/ui/rights", bob)), r#"{"user":"bob","change":[],"loggers":"none"}"#);
+        let (of_ann, of_bob) = (get("/metrics", ann), get("/metrics", bob));
+        assert!(of_ann.contains("orders-1") && !of_ann.contains("bills"), "{of_ann}");
+        assert!(of_bob.contains("orders-1") && of_bob.contains("bills"), "{of_bob}");
     }
 
     #[test]

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
@@ -7,13 +9,16 @@ use tower::ServiceExt;
 use crate::herder::Handle;
 use crate::herder::testing::standalone;
 
-use super::resource::{Api, TopicTracking};
+use super::auth::Gate;
+use super::resource::{Api, Origin, TopicTracking};
 use super::router;
 
 /// A server without sockets.
 struct Client {
     router: Router,
     herder: Handle,
+    /// Where requests seem to come from; none to pass every gate.
+    origin: Option<Arc<Origin>>,
 }
 
 struct Reply {
@@ -41,10 +46,24 @@ impl Client {
         let (herder, _runtime) = standalone();
         let resources = router::main_resources().merge(router::admin_resources());
         let router = router::finish(resources, Api { herder: herder.clone(), topic_tracking });
-        Self { router, herder }
+        Self { router, herder, origin: None }
     }
 
-    async fn send(&self, request: Request<Body>) -> Reply {
+    /// A client whose certificate names `user`, of the same worker; `rights` is the text of a file.
+    fn of_user(&self, user: &str, rights: &str) -> Self {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), rights).unwrap();
+        let gate = Some(Arc::new(Gate::of_certificates(file.path())));
+        let address = "127.0.0.1:1".parse().unwrap();
+        let subject = Some(user.to_owned());
+        let origin = Arc::new(Origin { scheme: "https", local: address, remote: address, subject, gate });
+        Self { router: self.router.clone(), herder: self.herder.clone(), origin: Some(origin) }
+    }
+
+    async fn send(&self, mut request: Request<Body>) -> Reply {
+        if let Some(origin) = &self.origin {
+            request.extensions_mut().insert(Arc::clone(origin));
+        }
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
@@ -380,4 +399,40 @@ async fn log_levels_are_changed_at_run_time() {
     let moon = set("PUT /admin/loggers/rest.test.x?scope=moon", json!({"level": "INFO"})).await;
     assert_eq!((moon.status, moon.text.as_str()), (200, "[]"));
     assert_eq!(StatusCode::OK.as_u16(), client.call("GET /admin/loggers/root").await.status);
+}
+
+#[tokio::test]
+async fn everybody_sees_and_changes_only_what_is_theirs() {
+    let everybody = Client::new();
+    for name in ["orders-1", "bills"] {
+        everybody.create(name, "TestSource").await;
+    }
+    let ann = everybody.of_user("ann", "ann.change=orders-*");
+    assert_eq!(ann.call("GET /connectors").await.text, r#"["orders-1"]"#);
+    let expanded = ann.call("GET /connectors?expand=info&expand=status").await.json();
+    assert_eq!(expanded.as_object().unwrap().keys().collect::<Vec<_>>(), ["orders-1"]);
+    let own = ann.create("orders-2", "TestSource").await;
+    assert_eq!(own.status, 201);
+    // Names that exist and names that do not are refused alike.
+    for name in ["bills", "other", ""] {
+        let refused = format!("User ann may not change connector {name} (rest.permissions.file).");
+        assert_error(&ann.create(name, "TestSource").await, 403, &refused);
+    }
+    let put = ann.put("PUT /connectors/other/config", json!({"connector.class": "TestSource"})).await;
+    assert_error(&put, 403, "User ann may not change connector other (rest.permissions.file).");
+    assert_eq!(put.header(header::CONTENT_TYPE), Some("application/json"));
+    let named = json!({"connector.class": "TestSource", "name": "bills"});
+    assert_eq!(ann.put("PUT /connectors/orders-3/config", named).await.status, 400);
+    let see = ann.call("GET /connectors/bills/status").await;
+    assert_error(&see, 403, "User ann may not see connector bills (rest.permissions.file).");
+    assert_eq!(everybody.call("GET /connectors").await.json().as_array().unwrap().len(), 3);
+    let eve = everybody.of_user("eve", "ann.change=*");
+    assert_error(&eve.call("GET /").await, 403, "User eve has no rights here (rest.permissions.file).");
+    let bob = everybody.of_user("bob", "bob.see=bills");
+    assert_eq!(bob.call("GET /connectors").await.text, r#"["bills"]"#);
+    assert_error(
+        &bob.put("PUT /connector-plugins/TestSource/config/validate", json!({"connector.class": "TestSource"})).await,
+        403,
+        "User bob may not validate configurations without the right to change a connector (rest.permissions.file).",
+    );
 }

@@ -5,9 +5,11 @@ use axum::Router;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::resource::Api;
+use super::auth::Caller;
+use super::resource::{Api, ok};
 
 /// Where the page is. The slash at its end matters: the page names its files, and the API above it, relative to it, so
 /// that it also works behind a proxy that puts a path before ours.
@@ -62,7 +64,7 @@ const PAGES: &[Asset] = assets! {
 
 const SCRIPTS: &[Asset] = scripts! {
     "actions.js" "api.js" "connector.js" "connectors.js" "dialog.js" "dom.js" "editor.js" "field.js" "form.js" "format.js"
-    "loggers.js" "main.js" "metrics.js" "offsets.js" "plot.js" "plugins.js" "store.js"
+    "loggers.js" "main.js" "metrics.js" "offsets.js" "plot.js" "plugins.js" "rights.js" "store.js"
 };
 
 fn assets() -> impl Iterator<Item = &'static Asset> {
@@ -73,10 +75,25 @@ fn assets() -> impl Iterator<Item = &'static Asset> {
 pub(super) fn pages() -> Router<Api> {
     let to_page =
         || async { with_headers((StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, "ui/")]).into_response()) };
-    assets().fold(Router::new().route("/ui", get(to_page)), |router, asset| {
+    let others = Router::new().route("/ui", get(to_page)).route("/ui/rights", get(rights));
+    assets().fold(others, |router, asset| {
         let tag = tag(asset.bytes);
         router.route(asset.path, get(move |headers: HeaderMap| async move { answer(asset, &tag, &headers) }))
     })
+}
+
+/// `GET /ui/rights`: what the page may offer to its user.
+async fn rights(caller: Caller) -> Response {
+    #[derive(Serialize)]
+    struct RightsEntity<'a> {
+        user: Option<&'a str>,
+        /// Names of connectors, in which `*` stands for any characters.
+        change: Vec<&'a str>,
+        loggers: &'static str,
+    }
+    let rights = caller.rights();
+    let (change, loggers) = (rights.changeable(), rights.loggers().as_str());
+    with_headers(ok(&RightsEntity { user: caller.user(), change, loggers }))
 }
 
 /// A tag that is another one for other bytes.

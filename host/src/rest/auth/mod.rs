@@ -1,81 +1,151 @@
-//! Basic auth (RFC 7617) of the REST API, as Kafka Connect's extension does it: in front of every resource, behind the
-//! answers for unknown paths.
+//! Who may do what: basic auth (RFC 7617) as Kafka Connect's extension does it, in front of every resource, behind the
+//! answers for unknown paths; and, beyond Kafka Connect, users who may only look and rights by the names of connectors.
 
+mod permissions;
+mod rights;
 mod users;
 
 use std::sync::Arc;
 
-use axum::extract::Request;
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::config::BasicAuth;
+use crate::config::RestSettings;
 
 use super::errors::ApiError;
 use super::resource::Origin;
+use permissions::Permissions;
+pub(super) use rights::Need;
+use rights::Rights;
 use users::Users;
 
 /// What requests have to pass on a guarded listener.
 #[derive(Debug)]
 pub(super) struct Gate {
-    users: Users,
+    /// None: who asks is known by certificate alone.
+    users: Option<Users>,
     read_only: Vec<String>,
+    /// None: everybody who is let in may do everything.
+    permissions: Option<Permissions>,
 }
 
 impl Gate {
-    /// Reads the file with the users.
+    /// Reads the files with users and rights; none if the settings name neither.
     ///
     /// # Errors
-    /// The file cannot be read or names nobody.
-    pub(super) fn new(settings: &BasicAuth) -> crate::error::Result<Self> {
-        Ok(Self { users: Users::read(&settings.file)?, read_only: settings.read_only.clone() })
+    /// A file cannot be read or used.
+    pub(super) fn new(settings: &RestSettings) -> crate::error::Result<Option<Self>> {
+        let users = settings.basic_auth.as_ref().map(|auth| Users::read(&auth.file)).transpose()?;
+        let read_only = settings.basic_auth.as_ref().map(|auth| auth.read_only.clone()).unwrap_or_default();
+        let permissions = settings.permissions.as_deref().map(Permissions::read).transpose()?;
+        let guards = users.is_some() || permissions.is_some();
+        Ok(guards.then_some(Self { users, read_only, permissions }))
     }
 
-    fn verdict(&self, method: &Method, path: &str, headers: &HeaderMap) -> Verdict {
-        let given = credentials(headers).filter(|(user, password)| self.users.knows(user, password));
-        let Some((user, _)) = given else { return Verdict::Refused(unauthorized(method)) };
-        // A validation changes nothing.
-        let looks =
-            matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) || path.ends_with("/config/validate");
-        if looks || !self.read_only.contains(&user) {
-            return Verdict::Admitted(User(user));
-        }
-        let message = format!("User {user} may look but not change anything (rest.basic.auth.read.only.users).");
-        let mut refusal = ApiError::new(StatusCode::FORBIDDEN, message).into_response();
-        refusal.extensions_mut().insert(User(user));
-        Verdict::Refused(refusal)
+    /// A gate for clients that are known by their certificates.
+    #[cfg(test)]
+    pub(super) fn of_certificates(permissions: &std::path::Path) -> Self {
+        let permissions = Some(Permissions::read(permissions).expect("a file with rights"));
+        Self { users: None, read_only: Vec::new(), permissions }
+    }
+
+    /// Who asks, with their rights; none if they have to say, and have not. `subject` is whom their certificate names.
+    fn caller(&self, headers: &HeaderMap, subject: Option<String>) -> Option<Caller> {
+        let user = match &self.users {
+            Some(users) => {
+                let given = credentials(headers).filter(|(user, password)| users.knows(user, password));
+                Some(given.map(|(user, _)| user)?)
+            }
+            None => subject,
+        };
+        let rights = match &self.permissions {
+            Some(permissions) => permissions.of(user.as_deref()),
+            None => Rights::all(),
+        };
+        let reads = user.as_ref().is_some_and(|user| self.read_only.contains(user));
+        Some(Caller::new(user, if reads { rights.read_only() } else { rights }))
     }
 }
 
-/// What becomes of a request.
-enum Verdict {
-    Admitted(User),
-    /// With the answer.
-    Refused(Response),
-}
-
-/// Who made a request, for the log: goes along with the answer.
+/// Who made a request, and what they may do. Goes along with the request to its handler, and with the answer to the logs.
 #[derive(Debug, Clone)]
-pub(super) struct User(pub(super) String);
+pub(super) struct Caller {
+    user: Option<Arc<str>>,
+    rights: Arc<Rights>,
+}
+
+impl Caller {
+    fn new(user: Option<String>, rights: Rights) -> Self {
+        Self { user: user.map(Arc::from), rights: Arc::new(rights) }
+    }
+
+    /// The user of basic auth, or whom the certificate names.
+    pub(super) fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
+    /// What they may do.
+    pub(super) fn rights(&self) -> &Rights {
+        &self.rights
+    }
+
+    /// Whether this connector is to be shown to them.
+    pub(super) fn sees(&self, connector: &str) -> bool {
+        self.rights.shows(connector)
+    }
+
+    /// Whether their rights are enough.
+    ///
+    /// # Errors
+    /// The answer if they are not.
+    pub(super) fn must(&self, need: Need<'_>) -> Result<(), ApiError> {
+        self.rights.must(self.user(), need)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let caller = parts.extensions.get::<Self>().cloned();
+        caller.ok_or_else(|| ApiError::standard(StatusCode::INTERNAL_SERVER_ERROR))
+    }
+}
 
 /// Lets a request through, or answers it.
-pub(super) async fn check(request: Request, next: Next) -> Response {
+pub(super) async fn check(
+    route: MatchedPath,
+    names: Result<RawPathParams, RawPathParamsRejection>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     // The server says where each request came in; what did not come through it is not guarded (tests of resources).
     let origin = request.extensions().get::<Arc<Origin>>();
-    let subject = origin.and_then(|origin| origin.subject.clone()).map(User);
-    let gate = origin.and_then(|origin| origin.gate.as_ref());
-    let user = match gate.map(|gate| gate.verdict(request.method(), request.uri().path(), request.headers())) {
-        Some(Verdict::Refused(answer)) => return answer,
-        Some(Verdict::Admitted(user)) => Some(user),
-        None => subject,
+    let subject = origin.and_then(|origin| origin.subject.clone());
+    let caller = match origin.and_then(|origin| origin.gate.as_ref()) {
+        Some(gate) => gate.caller(request.headers(), subject),
+        None => Some(Caller::new(subject, Rights::all())),
     };
-    let mut response = next.run(request).await;
-    if let Some(user) = user {
-        response.extensions_mut().insert(user);
-    }
+    let Some(caller) = caller else { return unauthorized(request.method()) };
+    let connector = match &names {
+        Ok(names) => names.iter().find(|(key, _)| *key == "connector").map(|(_, name)| name),
+        // Not UTF-8, as the name of no connector is.
+        Err(_) => return ApiError::standard(StatusCode::NOT_FOUND).into_response(),
+    };
+    let mut response = match caller.must(Need::of(request.method(), route.as_str(), connector)) {
+        Ok(()) => {
+            request.extensions_mut().insert(caller.clone());
+            next.run(request).await
+        }
+        Err(refusal) => refusal.into_response(),
+    };
+    response.extensions_mut().insert(caller);
     response
 }
 
@@ -101,94 +171,4 @@ fn unauthorized(method: &Method) -> Response {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn gate(read_only: &[&str]) -> (Gate, tempfile::TempDir) {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("users.properties");
-        std::fs::write(&file, "ann=sec:ret\nbob=\n").unwrap();
-        let read_only = read_only.iter().map(|user| (*user).to_owned()).collect();
-        (Gate::new(&BasicAuth { file, read_only }).unwrap(), dir)
-    }
-
-    fn status(gate: &Gate, method: Method, path: &str, authorization: &str) -> u16 {
-        let mut headers = HeaderMap::new();
-        if !authorization.is_empty() {
-            headers.insert(header::AUTHORIZATION, authorization.parse().unwrap());
-        }
-        match gate.verdict(&method, path, &headers) {
-            Verdict::Admitted(_) => 200,
-            Verdict::Refused(answer) => answer.status().as_u16(),
-        }
-    }
-
-    fn basic(user: &str, password: &str) -> String {
-        format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
-    }
-
-    #[test]
-    fn only_the_right_password_opens() {
-        let (gate, _dir) = gate(&[]);
-        let get = |authorization: &str| status(&gate, Method::GET, "/connectors", authorization);
-        assert_eq!(get(&basic("ann", "sec:ret")), 200);
-        assert_eq!(get(&basic("ann", "sec:ret").replacen("Basic", "bASIC", 1)), 200);
-        assert_eq!(get(&basic("bob", "")), 200, "an empty password is one");
-        for wrong in [
-            "",
-            "Basic",
-            "Basic ???",
-            "Bearer x",
-            &basic("ann", "sec"),
-            &basic("ann", "sec:ret "),
-            &basic("", "sec:ret"),
-            &basic("nobody", ""),
-            &format!("Basic {}", STANDARD.encode("ann")),
-        ] {
-            assert_eq!(get(wrong), 401, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn readers_look_and_validate() {
-        let (gate, _dir) = gate(&["ann"]);
-        let ann = basic("ann", "sec:ret");
-        assert_eq!(status(&gate, Method::GET, "/connectors", &ann), 200);
-        assert_eq!(status(&gate, Method::PUT, "/connector-plugins/X/config/validate", &ann), 200);
-        for (method, path) in [
-            (Method::POST, "/connectors"),
-            (Method::PUT, "/connectors/a/pause"),
-            (Method::DELETE, "/connectors/a"),
-            (Method::PATCH, "/connectors/a/config"),
-            (Method::PUT, "/admin/loggers/root"),
-        ] {
-            assert_eq!(status(&gate, method.clone(), path, &ann), 403, "{method} {path}");
-            assert_eq!(status(&gate, method, path, &basic("bob", "")), 200);
-        }
-    }
-
-    #[tokio::test]
-    async fn answers_know_who_asked() {
-        use axum::routing::any;
-        use tower::ServiceExt as _;
-
-        let (gate, _dir) = gate(&["ann"]);
-        let gate = Arc::new(gate);
-        let ask = async |gate: Option<Arc<Gate>>, authorization: &str| {
-            let address = "127.0.0.1:1".parse().unwrap();
-            let subject = Some("cn".to_owned());
-            let origin = Origin { scheme: "https", local: address, remote: address, subject, gate };
-            let router = axum::Router::new().route("/", any(|| async {}));
-            let request = Request::put("/").header(header::AUTHORIZATION, authorization).extension(Arc::new(origin));
-            let guarded = router.route_layer(axum::middleware::from_fn(check));
-            let answer = guarded.oneshot(request.body(axum::body::Body::empty()).unwrap()).await.unwrap();
-            let user = answer.extensions().get::<User>().map(|User(name)| name.clone());
-            (answer.status().as_u16(), user)
-        };
-        let bob = basic("bob", "");
-        assert_eq!(ask(Some(Arc::clone(&gate)), &bob).await, (200, Some("bob".to_owned())));
-        assert_eq!(ask(Some(Arc::clone(&gate)), &basic("ann", "sec:ret")).await, (403, Some("ann".to_owned())));
-        assert_eq!(ask(Some(gate), "").await, (401, None), "a name that was only claimed is not told");
-        assert_eq!(ask(None, &bob).await, (200, Some("cn".to_owned())));
-    }
-}
+mod tests;
