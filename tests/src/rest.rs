@@ -1,6 +1,7 @@
 //! A small client of the worker's REST interface.
 
 use crate::wait::{PATIENCE, until_some};
+use base64::Engine as _;
 use serde_json::Value;
 use std::time::Duration;
 use ureq::config::AutoHeaderValue;
@@ -11,6 +12,8 @@ use ureq::http::Request;
 pub struct RestClient {
     /// `http://host:port`, without a slash at the end.
     pub base: String,
+    /// The `Authorization` header of each call.
+    authorization: Option<String>,
     agent: ureq::Agent,
 }
 
@@ -50,7 +53,14 @@ impl RestClient {
             .accept_encoding(AutoHeaderValue::None)
             .build()
             .into();
-        Self { base: base.trim_end_matches('/').to_owned(), agent }
+        Self { base: base.trim_end_matches('/').to_owned(), authorization: None, agent }
+    }
+
+    /// The same client as a user of basic auth.
+    #[must_use]
+    pub fn as_user(&self, user: &str, password: &str) -> Self {
+        let credentials = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+        Self { authorization: Some(format!("Basic {credentials}")), ..self.clone() }
     }
 
     /// One call, headers exactly as given. An error is a message about the connection.
@@ -62,8 +72,9 @@ impl RestClient {
         body: Option<&str>,
     ) -> Result<Answer, String> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
+        let authorization = self.authorization.iter().map(|value| ("authorization", value.as_str()));
+        for (name, value) in headers.iter().copied().chain(authorization) {
+            request = request.header(name, value);
         }
         let sent = match body {
             Some(body) => request.body(body.to_owned()).map(|r| self.agent.run(r)),

@@ -69,6 +69,8 @@ pub struct WorkerSetup {
     environment: Vec<(String, String)>,
     connectors: Vec<PathBuf>,
     port: u16,
+    /// User and password of the REST interface.
+    user: Option<(String, String)>,
     starts: u32,
 }
 
@@ -84,8 +86,8 @@ impl WorkerSetup {
         let dir =
             tempfile::Builder::new().prefix("ferroconnect-e2e-").tempdir().expect("a temporary folder can be made");
         let port = free_port();
-        let (properties, environment, connectors) = Default::default();
-        let mut setup = Self { subject, dir, properties, environment, connectors, port, starts: 0 };
+        let (properties, environment, connectors, user) = Default::default();
+        let mut setup = Self { subject, dir, properties, environment, connectors, port, user, starts: 0 };
         let offsets = setup.path("connect.offsets");
         setup.set("bootstrap.servers", bootstrap);
         setup.set("listeners", &format!("http://127.0.0.1:{port}"));
@@ -165,6 +167,16 @@ impl WorkerSetup {
         self
     }
 
+    /// Guards the REST interface with basic auth; each of `users` has a name and a password. What is asked of the worker
+    /// is asked as the first of them.
+    pub fn guard(&mut self, users: &[(&str, &str)]) -> &mut Self {
+        let file = self.path("users.properties");
+        let lines: String = users.iter().map(|(user, password)| format!("{user}={password}\n")).collect();
+        std::fs::write(&file, lines).expect("the worker's folder can be written to");
+        self.user = users.first().map(|(user, password)| ((*user).to_owned(), (*password).to_owned()));
+        self.set("rest.basic.auth.credentials.file", file.to_str().expect("a UTF-8 path"))
+    }
+
     /// Adds a connector file (`<name>.properties`) to the command line.
     pub fn connector(&mut self, name: &str, config: &[(&str, &str)]) -> &mut Self {
         let mut text = format!("name={name}\n");
@@ -212,7 +224,12 @@ impl WorkerSetup {
             .envs(self.environment.iter().map(|(name, value)| (name, value)));
         self.starts += 1;
         let process = Process::start(command, self.dir.path(), &format!("worker-{}", self.starts));
-        Worker { process, subject: self.subject, rest: RestClient::new(&format!("http://127.0.0.1:{}", self.port)) }
+        let rest = RestClient::new(&format!("http://127.0.0.1:{}", self.port));
+        let rest = match &self.user {
+            Some((user, password)) => rest.as_user(user, password),
+            None => rest,
+        };
+        Worker { process, subject: self.subject, rest }
     }
 
     /// Starts the worker and waits until `GET /health` says that it has started up.

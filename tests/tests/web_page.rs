@@ -20,7 +20,15 @@ struct Scene {
 }
 
 /// A worker and a browser that shows its page; `None` without a browser.
-fn scene((width, height): (u32, u32), start: impl FnOnce(&mut WorkerSetup)) -> Option<Scene> {
+fn scene(size: (u32, u32), start: impl FnOnce(&mut WorkerSetup)) -> Option<Scene> {
+    let scene = dark_scene(size, start)?;
+    scene.browser.open(&format!("{}/ui", scene.worker.rest.base));
+    scene.browser.await_true("document.querySelector('h1')");
+    Some(scene)
+}
+
+/// As [`scene`], with a browser that shows nothing yet.
+fn dark_scene((width, height): (u32, u32), start: impl FnOnce(&mut WorkerSetup)) -> Option<Scene> {
     if Subject::from_env() == Subject::Java {
         println!("SKIPPED: the Java worker has no web page");
         return None;
@@ -30,8 +38,6 @@ fn scene((width, height): (u32, u32), start: impl FnOnce(&mut WorkerSetup)) -> O
     setup.set("embedded.broker", "true");
     start(&mut setup);
     let worker = setup.start();
-    browser.open(&format!("{}/ui", worker.rest.base));
-    browser.await_true("document.querySelector('h1')");
     Some(Scene { browser, worker, setup })
 }
 
@@ -300,6 +306,73 @@ fn three_hundred_connectors_stay_quick_and_fit_a_narrow_window() {
         }
     }
     scene.assert_no_complaints();
+}
+
+#[test]
+fn users_are_offered_what_they_may_do() {
+    let start = |setup: &mut WorkerSetup| {
+        setup.guard(&[("admin", "sesame"), ("ann", "sesame"), ("eve", "sesame")]);
+        let (rights, audit) = (setup.path("rights.properties"), setup.path("audit.jsonl"));
+        let text =
+            "admin.change=*\nadmin.loggers=change\nann.change=orders-*\nann.see=*\nann.loggers=see\neve.see=bills\n";
+        std::fs::write(&rights, text).unwrap();
+        setup.set("rest.permissions.file", rights.to_str().unwrap());
+        setup.set("rest.audit.log", audit.to_str().unwrap());
+    };
+    let Some(scene) = dark_scene(WIDE, start) else { return };
+    let Scene { browser, worker, setup } = &scene;
+    for name in ["orders-1", "bills"] {
+        scene.create(name, json!({"connector.class": "MockSourceConnector"}), "RUNNING");
+    }
+    // The browser asks for the password and sends it along from then on.
+    let sign_in = |browser: &Browser, user: &str| {
+        let signed = worker.rest.base.replace("http://", &format!("http://{user}:sesame@"));
+        browser.open(&format!("{signed}/ui/"));
+        browser.open("about:blank");
+        browser.open(&format!("{}/ui/", worker.rest.base));
+    };
+    let offers = |what: &str| {
+        format!(
+            "[...document.querySelectorAll('main button, main a.button')].some((it) => !it.hidden && it.innerText.startsWith('{what}'))"
+        )
+    };
+    sign_in(browser, "ann");
+    browser.await_text("orders-1");
+    browser.await_true(&offers("New connector"));
+    scene.go("#/connectors/orders-1");
+    browser.await_true(&offers("Delete"));
+    scene.go("#/connectors/bills");
+    browser.await_text("You may look at this connector, but not change it.");
+    browser.await_text("Task 0");
+    for what in ["Pause", "Stop", "Restart", "Edit", "Delete"] {
+        assert_eq!(browser.value(&offers(what)), false, "{what}");
+    }
+    browser.picture("rights");
+    scene.go("#/connectors/bills/offsets");
+    browser.await_true(&offers("Ask again"));
+    assert_eq!(browser.value(&offers("Reset all")), false);
+    scene.go("#/loggers");
+    browser.await_text("root");
+    assert_eq!(browser.value("document.querySelectorAll('main select').length"), 0);
+    scene.assert_no_complaints();
+    let delete = "return fetch('../connectors/bills', {method: 'DELETE'}).then((answer) => answer.status);";
+    assert_eq!(browser.run(delete, &[]), 403);
+    assert_eq!(scene.state_of("bills"), "RUNNING");
+    let globs =
+        "return import('./rights.js').then(({ matches }) => arguments[0].map(([glob, name]) => matches(glob, name)));";
+    let pairs = json!([["a*", "a.b"], ["a.b", "axb"], ["*", ""], ["a$|*", "a$|\n"], ["a", "ab"]]);
+    assert_eq!(browser.run(globs, &[pairs]), json!([true, false, true, true, false]));
+    let Some(browser) = Browser::start(WIDE.0, WIDE.1) else { return };
+    sign_in(&browser, "eve");
+    browser.await_text("bills");
+    assert_eq!(browser.value("document.body.innerText.includes('orders-1')"), false);
+    assert_eq!(browser.value(&offers("New connector")), false);
+    let audit = std::fs::read_to_string(setup.path("audit.jsonl")).unwrap();
+    let records: Vec<Value> = audit.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told = |user: &str, connector: &str, status: u16| {
+        records.iter().any(|it| it["user"] == user && it["connector"] == connector && it["status"] == status)
+    };
+    assert!(told("admin", "bills", 201) && told("ann", "bills", 403), "{audit}");
 }
 
 #[test]

@@ -59,7 +59,7 @@ pub use jaas::LoginModule;
 pub use listeners::{HeaderAction, HeaderRule, Listener, Scheme};
 pub use overrides::{BuiltInPolicy, ClientKind, OverridePolicy, OverrideRequest, client_overrides, is_secret_setting};
 pub use props::Props;
-pub use rest_auth::{BasicAuth, PERMISSIONS_FILE, READ_ONLY_USERS};
+pub use rest_auth::{AUDIT_LOG, AuditLog, BasicAuth, PERMISSIONS_FILE, READ_ONLY_USERS};
 pub use secret::{HIDDEN, Secret};
 pub use topic_creation::{NewTopicSettings, TopicCreation};
 pub use validate::{ConfigValue, NULL_VALUE, Parsed, Problem, Problems, Validation, Values};

@@ -16,6 +16,8 @@ const FILE: &str = "rest.basic.auth.credentials.file";
 pub const READ_ONLY_USERS: &str = "rest.basic.auth.read.only.users";
 /// The key that names the file with what each user may do.
 pub const PERMISSIONS_FILE: &str = "rest.permissions.file";
+/// The key that says where the audit log goes.
+pub const AUDIT_LOG: &str = "rest.audit.log";
 /// The entry of a Java login configuration that Kafka Connect asks for.
 const ENTRY: &str = "KafkaConnect";
 const MODULE: &str = "PropertyFileLoginModule";
@@ -28,6 +30,24 @@ pub struct BasicAuth {
     pub file: PathBuf,
     /// Users who may look but not change anything.
     pub read_only: Vec<String>,
+}
+
+/// Where the audit log goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuditLog {
+    /// The worker's own log.
+    Log,
+    /// A file of its own.
+    File(PathBuf),
+}
+
+/// The audit log that is asked for, if any.
+pub(super) fn audit_log(parsed: &Parsed) -> Option<AuditLog> {
+    match parsed.opt_str(AUDIT_LOG)?.trim() {
+        "" => None,
+        "log" => Some(AuditLog::Log),
+        file => Some(AuditLog::File(PathBuf::from(file))),
+    }
 }
 
 /// What the worker's keys ask for; none if everybody may do everything. `java_options` is the value of `KAFKA_OPTS`,
@@ -197,6 +217,14 @@ mod tests {
         assert!(nameless.message().contains(FILE), "{nameless}");
         let anonymous = error(PERMISSIONS_FILE, "rights.properties");
         assert!(anonymous.message().contains("needs to know who asks"), "{anonymous}");
+    }
+
+    #[test]
+    fn the_audit_log_is_a_file_or_the_log() {
+        let found = |value: &str| worker(&[(AUDIT_LOG, value)]).expect("right").rest.audit;
+        assert_eq!(found(""), None);
+        assert_eq!(found("log"), Some(AuditLog::Log));
+        assert_eq!(found("./log"), Some(AuditLog::File(PathBuf::from("./log"))));
     }
 
     #[test]

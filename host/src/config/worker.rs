@@ -12,7 +12,7 @@ use super::known_keys;
 use super::listeners::{HeaderRule, Listener, Scheme};
 use super::props::Props;
 use super::providers::{ConfigTransformer, ProviderMaker, Resolved, has_variable};
-use super::rest_auth::{BasicAuth, basic_auth, permissions, unguarded};
+use super::rest_auth::{AuditLog, BasicAuth, audit_log, basic_auth, permissions, unguarded};
 use super::secret::HIDDEN;
 use super::validate::{Parsed, Problem};
 use super::worker_keys::{CONNECTORS_DIR, CONNECTORS_DIR_INTERVAL, Mode, worker_def};
@@ -105,6 +105,8 @@ pub struct RestSettings {
     pub basic_auth: Option<BasicAuth>,
     /// The file with what each user may do; without it everybody who may use the API may do everything.
     pub permissions: Option<PathBuf>,
+    /// Where changes and refusals are written, if anywhere.
+    pub audit: Option<AuditLog>,
     /// Whether the main listeners serve the web page at `/ui`.
     pub web_page: bool,
 }
@@ -388,6 +390,7 @@ fn rest_settings(parsed: &Parsed, originals: &Props, basic_auth: Option<BasicAut
             .expect("the key's rule has parsed every header"),
         basic_auth,
         permissions: None,
+        audit: audit_log(parsed),
         web_page: parsed.bool("rest.ui.enable"),
     }
 }

@@ -373,6 +373,13 @@ fn answer_keys() -> Vec<ConfigKey> {
                  connectors, * for any characters, and USER.loggers=see or change. Who is not in it may do nothing. \
                  Without it, users may do everything. Our own key.",
             ),
+            ConfigKey::nullable(
+                "rest.audit.log",
+                Type::String,
+                Low,
+                "A file for the audit log, which says who changed what over REST and who was refused, as JSON lines; \
+                 'log' for the worker's log. None if not set. Our own key.",
+            ),
             ConfigKey::defaulting(
                 "rest.ui.enable",
                 Type::Boolean,

@@ -12,6 +12,7 @@ use crate::config::Props;
 use crate::error::{ConnectError, ErrorKind};
 use crate::herder::{ConfigChange, Put};
 
+use super::audit::Note;
 use super::auth::{Caller, Need};
 use super::bodies::{self, CreateRequest};
 use super::entities::{ConnectorEntity, FlatConfig, StatusEntity};
@@ -68,10 +69,18 @@ fn tree(entity: &impl Serialize) -> serde_json::Value {
 }
 
 /// `POST /connectors`
-pub(super) async fn create(State(api): State<Api>, caller: Caller, base: BaseUrl, JsonBody(body): JsonBody) -> Answer {
+pub(super) async fn create(
+    State(api): State<Api>,
+    caller: Caller,
+    note: Note,
+    base: BaseUrl,
+    JsonBody(body): JsonBody,
+) -> Answer {
     let CreateRequest { name, config, initial_state } = CreateRequest::parse(&body)?;
+    note.connector(&name);
     caller.must(Need::Change(&name))?;
     let config = with_name(config, &name)?;
+    note.changes(None, &config, false);
     let change = ConfigChange::Create { config, initial: initial_state };
     let put = api.herder.configure(&name, change).await?;
     Ok(created(&base, &put))
@@ -100,9 +109,11 @@ pub(super) async fn put_config(
     State(api): State<Api>,
     InPath(name): InPath<String>,
     base: BaseUrl,
+    note: Note,
     JsonBody(body): JsonBody,
 ) -> Answer {
     let config = with_name(bodies::flat_map(&body)?, &name)?;
+    tell_changes(&api, &note, &name, &config, false).await;
     let put = api.herder.configure(&name, ConfigChange::Put(config)).await?;
     if put.created {
         return Ok(created(&base, &put));
@@ -114,11 +125,21 @@ pub(super) async fn put_config(
 pub(super) async fn patch_config(
     State(api): State<Api>,
     InPath(name): InPath<String>,
+    note: Note,
     JsonBody(body): JsonBody,
 ) -> Answer {
     let patch = bodies::flat_map(&body)?;
+    tell_changes(&api, &note, &name, &patch, true).await;
     let put = api.herder.configure(&name, ConfigChange::Patch(patch)).await?;
     Ok(ok(&ConnectorEntity::from(&put.info)))
+}
+
+/// Tells the audit log in which keys the connector's configuration will be another one.
+async fn tell_changes(api: &Api, note: &Note, name: &str, wanted: &Props, is_patch: bool) {
+    if note.is_wanted() {
+        let before = api.herder.connector(name).await.ok();
+        note.changes(before.as_ref().map(|info| &info.config), wanted, is_patch);
+    }
 }
 
 fn created(base: &BaseUrl, put: &Put) -> Response {

@@ -1,17 +1,19 @@
 //! Headers that the user asks for: cross-origin sharing for browsers, and any extra ones. Only the main listeners send
-//! them.
+//! them, and refuse what pages of other sites make a browser ask for.
 
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 
 use crate::config::{HeaderAction, HeaderRule, RestSettings};
 use crate::error::{ConnectError, Result};
+
+use super::errors::ApiError;
 
 const ORIGIN_KEY: &str = "access.control.allow.origin";
 const METHODS_KEY: &str = "access.control.allow.methods";
@@ -20,6 +22,9 @@ const HEADERS_KEY: &str = "response.http.headers.config";
 /// What a browser may send along, and how many seconds it may remember what it may do; as in Kafka Connect.
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static("Content-Type");
 const MAX_AGE: HeaderValue = HeaderValue::from_static("60");
+
+/// Where browsers say which site's page a request comes from (Fetch Metadata). They do for https and `localhost`.
+const FETCH_SITE: &str = "sec-fetch-site";
 
 /// The date of an HTTP header (RFC 9110).
 const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
@@ -62,9 +67,14 @@ impl Extras {
         Ok(Self { sharing, rules })
     }
 
-    /// True if there is nothing to add.
-    pub(super) fn is_empty(&self) -> bool {
-        self.sharing.is_none() && self.rules.is_empty()
+    /// Whether a page of another site, which may not call, made a browser send a request that changes something. Browsers
+    /// ask first for most of these, but not for a POST without a body, and send the user's password along.
+    fn forbid(&self, request: &Request) -> bool {
+        let looks = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+        let site = request.headers().get(FETCH_SITE).map(HeaderValue::as_bytes);
+        let origin = request.headers().get(header::ORIGIN);
+        let allowed = self.sharing.as_ref().is_some_and(|sharing| origin.is_some_and(|it| sharing.allows(it)));
+        !looks && matches!(site, Some(b"cross-site" | b"same-site")) && !allowed
     }
 }
 
@@ -84,13 +94,14 @@ impl Sharing {
         Ok(Self { origins: origins.split(',').map(pattern).collect::<Result<_>>()?, methods })
     }
 
+    fn allows(&self, origin: &HeaderValue) -> bool {
+        origin.to_str().is_ok_and(|text| self.origins.iter().any(|pattern| pattern.is_match(text)))
+    }
+
     /// The headers for a request from `origin`; none if that may not call.
     fn answer(&self, origin: Option<&HeaderValue>, preflight: bool, headers: &mut HeaderMap) {
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
-        let allowed = |origin: &&HeaderValue| {
-            origin.to_str().is_ok_and(|text| self.origins.iter().any(|pattern| pattern.is_match(text)))
-        };
-        let Some(origin) = origin.filter(allowed) else { return };
+        let Some(origin) = origin.filter(|origin| self.allows(origin)) else { return };
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         if preflight {
             headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, self.methods.clone());
@@ -140,13 +151,18 @@ fn http_date(now: Timestamp, offset: SignedDuration) -> Option<HeaderValue> {
     HeaderValue::from_str(&at.strftime(HTTP_DATE).to_string()).ok()
 }
 
-/// Adds the headers to every answer. Requests of browsers that ask first are answered by the resources, as in Kafka
+/// Adds the headers to every answer, and refuses what other sites may not ask for. Requests of browsers that ask first are answered by the resources, as in Kafka
 /// Connect.
 pub(super) async fn add(State(extras): State<Arc<Extras>>, request: Request, next: Next) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
     let preflight =
         *request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let mut response = next.run(request).await;
+    let mut response = if extras.forbid(&request) {
+        let message = format!("Pages of other sites may not change anything here ({ORIGIN_KEY}).");
+        ApiError::new(StatusCode::FORBIDDEN, message).into_response()
+    } else {
+        next.run(request).await
+    };
     let headers = response.headers_mut();
     if let Some(sharing) = &extras.sharing {
         sharing.answer(origin.as_ref(), preflight, headers);
@@ -188,6 +204,26 @@ mod tests {
         assert_eq!(headers[header::ACCESS_CONTROL_ALLOW_HEADERS], "Content-Type");
         assert_eq!(headers[header::ACCESS_CONTROL_MAX_AGE], "60");
         assert!(!sharing("*", "http://any", false).contains_key(header::ACCESS_CONTROL_MAX_AGE));
+    }
+
+    #[test]
+    fn pages_of_other_sites_change_nothing_unless_they_may_call() {
+        let extras = |sharing| Extras { sharing, rules: Vec::new() };
+        let (closed, open) = (extras(None), extras(Some(Sharing::new("http://a.com", "").unwrap())));
+        let forbidden = |extras: &Extras, method: &str, site: Option<&str>, origin: &str| {
+            let request = Request::builder().method(method).header(header::ORIGIN, origin);
+            let request = site.into_iter().fold(request, |request, site| request.header(FETCH_SITE, site));
+            extras.forbid(&request.body(axum::body::Body::empty()).unwrap())
+        };
+        for site in ["cross-site", "same-site"] {
+            assert!(forbidden(&closed, "POST", Some(site), "http://a.com"));
+            assert!(forbidden(&open, "POST", Some(site), "http://b.com"));
+            assert!(!forbidden(&open, "POST", Some(site), "http://a.com"));
+            assert!(!forbidden(&closed, "GET", Some(site), "http://a.com"));
+        }
+        for site in [None, Some("same-origin"), Some("none")] {
+            assert!(!forbidden(&closed, "DELETE", site, "http://a.com"));
+        }
     }
 
     #[test]

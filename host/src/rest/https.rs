@@ -68,9 +68,11 @@ pub(super) fn subject(stream: &SslStream<TcpStream>) -> Option<String> {
     let certificate = stream.ssl().peer_certificate()?;
     let name = certificate.subject_name();
     let text = |entry: &X509NameEntryRef| entry.data().to_string().ok();
+    // With the names of its parts, so that no organisation can pass for a common name.
+    let part = |entry: &X509NameEntryRef| Some(format!("{}={}", entry.object().nid().short_name().ok()?, text(entry)?));
     match name.entries_by_nid(Nid::COMMONNAME).next() {
         Some(common) => text(common),
-        None => Some(name.entries().filter_map(text).collect::<Vec<_>>().join(",")),
+        None => Some(name.entries().filter_map(part).collect::<Vec<_>>().join(",")),
     }
 }
 

@@ -5,6 +5,7 @@
 //! handle, and write the answer (`entities`, `errors`). `ui` serves the web page, which is a client as others are.
 
 mod access_log;
+mod audit;
 mod auth;
 mod bodies;
 mod connections;

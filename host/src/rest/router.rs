@@ -1,11 +1,14 @@
 //! Which path leads to which handler.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::middleware;
 use axum::response::Response;
 use axum::routing::{get, post, put};
 
+use super::audit::{self, Audit};
 use super::errors::ApiError;
 use super::resource::{Api, internal_resource, resource};
 use super::{
@@ -53,7 +56,7 @@ pub(super) fn main_resources() -> Router<Api> {
         )
         .route("/connector-plugins", resource(read, get(plugins::list)))
         .route("/connector-plugins/{plugin}/config", resource(read, get(plugins::config)))
-        .route("/connector-plugins/{plugin}/config/validate", resource(put_only, put(plugins::validate)))
+        .route(auth::VALIDATE, resource(put_only, put(plugins::validate)))
 }
 
 /// The resources for operators: `/admin/loggers`.
@@ -63,11 +66,15 @@ pub(super) fn admin_resources() -> Router<Api> {
         .route("/admin/loggers/{logger}", resource("HEAD, GET, PUT, OPTIONS", get(loggers::get).put(loggers::set)))
 }
 
-/// Adds what all listeners share: the gate in front of every resource, answers for unknown paths and methods, the
-/// `Server` header, the access log.
-pub(super) fn finish(resources: Router<Api>, api: Api) -> Router {
-    resources
-        .route_layer(middleware::from_fn(auth::check))
+/// Adds what all listeners share: the gate in front of every resource, the audit log if there is one, answers for
+/// unknown paths and methods, the `Server` header, the access log.
+pub(super) fn finish(resources: Router<Api>, api: Api, audit: Option<&Arc<Audit>>) -> Router {
+    let guarded = resources.route_layer(middleware::from_fn(auth::check));
+    let audited = match audit {
+        Some(audit) => guarded.route_layer(middleware::from_fn_with_state(Arc::clone(audit), audit::record)),
+        None => guarded,
+    };
+    audited
         .fallback(|| async { ApiError::unrouted(StatusCode::NOT_FOUND) })
         .method_not_allowed_fallback(|| async { ApiError::unrouted(StatusCode::METHOD_NOT_ALLOWED) })
         .layer(middleware::from_fn(well_formed::check))

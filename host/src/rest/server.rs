@@ -22,6 +22,7 @@ use crate::error::{ConnectError, Result};
 use crate::herder::Handle;
 use crate::telemetry::metrics::Registry;
 
+use super::audit::Audit;
 use super::auth::Gate;
 use super::connections::{Connection, Connections, Registered, Watched};
 use super::extras::{self, Extras};
@@ -47,6 +48,7 @@ pub struct BoundServer {
     settings: RestSettings,
     extras: Extras,
     gate: Option<Arc<Gate>>,
+    audit: Option<Arc<Audit>>,
     worker_id: String,
 }
 
@@ -55,6 +57,7 @@ impl BoundServer {
     pub fn bind(settings: RestSettings, mode: Mode) -> Result<Self> {
         let extras = Extras::new(&settings)?;
         let gate = Gate::new(&settings)?.map(Arc::new);
+        let audit = settings.audit.as_ref().map(Audit::new).transpose()?.map(Arc::new);
         let hint = match mode {
             Mode::Standalone => "; a second standalone worker also needs its own `offset.storage.file.filename`",
             Mode::Distributed => "",
@@ -75,7 +78,7 @@ impl BoundServer {
         let advertised = settings.advertised_listener();
         let bound = main.iter().find(|bound| bound.listener == *advertised).expect("all listeners are bound");
         let worker_id = settings.worker_id(listener::reachable(bound));
-        Ok(Self { main, admin, settings, extras, gate, worker_id })
+        Ok(Self { main, admin, settings, extras, gate, audit, worker_id })
     }
 
     /// Advertised `host:port`, the id of this worker.
@@ -113,11 +116,10 @@ impl BoundServer {
         if self.settings.web_page {
             resources = resources.merge(ui::pages());
         }
-        let mut main = router::finish(resources, api.clone());
-        if !self.extras.is_empty() {
-            main = main.layer(middleware::from_fn_with_state(Arc::new(self.extras), extras::add));
-        }
-        let admin = router::finish(router::admin_resources().merge(metrics()), api);
+        let audit = self.audit.as_ref();
+        let main = router::finish(resources, api.clone(), audit);
+        let main = main.layer(middleware::from_fn_with_state(Arc::new(self.extras), extras::add));
+        let admin = router::finish(router::admin_resources().merge(metrics()), api, audit);
         let (stop, stopped) = watch::channel(false);
         let connections = Connections::new(MAX_CONNECTIONS);
         let _entered = runtime.enter();
@@ -298,6 +300,7 @@ mod tests {
             response_headers: Vec::new(),
             basic_auth: None,
             permissions: None,
+            audit: None,
             web_page: true,
         }
     }
@@ -396,6 +399,11 @@ mod tests {
         for line in ["x-frame-options: DENY\r\n", "access-control-allow-origin: http://a\r\n", "vary: Origin\r\n"] {
             assert!(answer.contains(line), "{answer}");
         }
+        let other = "POST /connectors/a/restart?includeTasks=true HTTP/1.0\r\nSec-Fetch-Site: cross-site\r\nOrigin: null\r\n\r\n";
+        let allowed = exchange(main, &other.replace("null", "http://a"));
+        assert!(allowed.starts_with("HTTP/1.0 404"), "{allowed}");
+        let (_server, main, _) = serve(AdminListeners::Shared);
+        assert!(exchange(main, other).starts_with("HTTP/1.0 403"));
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Client {
     fn with_topics(topic_tracking: TopicTracking) -> Self {
         let (herder, _runtime) = standalone();
         let resources = router::main_resources().merge(router::admin_resources());
-        let router = router::finish(resources, Api { herder: herder.clone(), topic_tracking });
+        let router = router::finish(resources, Api { herder: herder.clone(), topic_tracking }, None);
         Self { router, herder, origin: None }
     }
 

@@ -18,11 +18,12 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::config::RestSettings;
 
+use super::audit::Note;
 use super::errors::ApiError;
 use super::resource::Origin;
 use permissions::Permissions;
-pub(super) use rights::Need;
 use rights::Rights;
+pub(super) use rights::{Need, VALIDATE};
 use users::Users;
 
 /// What requests have to pass on a guarded listener.
@@ -122,6 +123,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 pub(super) async fn check(
     route: MatchedPath,
     names: Result<RawPathParams, RawPathParamsRejection>,
+    note: Note,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -133,6 +135,7 @@ pub(super) async fn check(
         None => Some(Caller::new(subject, Rights::all())),
     };
     let Some(caller) = caller else { return unauthorized(request.method()) };
+    note.user(caller.user());
     let connector = match &names {
         Ok(names) => names.iter().find(|(key, _)| *key == "connector").map(|(_, name)| name),
         // Not UTF-8, as the name of no connector is.

@@ -44,7 +44,7 @@ impl std::fmt::Debug for Permissions {
 fn table(path: &Path) -> Result<Table> {
     let file = ConfigFile::read(path)?;
     if let Some(warning) = file.warnings().first() {
-        return Err(ConnectError::config(warning.as_str()));
+        return Err(ConnectError::config(warning.clone()));
     }
     let mut table = Table::new();
     for (key, value) in file.props().iter() {

@@ -6,6 +6,9 @@ use regex::RegexSet;
 use crate::config::{PERMISSIONS_FILE, READ_ONLY_USERS};
 use crate::rest::errors::ApiError;
 
+/// The route of validations, which change nothing although they are put.
+pub(in crate::rest) const VALIDATE: &str = "/connector-plugins/{plugin}/config/validate";
+
 /// Some of the connectors, by their names.
 #[derive(Debug, Clone)]
 pub(super) enum Names {
@@ -196,7 +199,7 @@ impl<'a> Need<'a> {
         match (route, connector) {
             (_, Some(name)) if looks => Self::See(name),
             (_, Some(name)) => Self::Change(name),
-            ("/connector-plugins/{plugin}/config/validate", _) => Self::Validate,
+            (VALIDATE, _) => Self::Validate,
             ("/connectors", _) if !looks => Self::ChangeSome,
             ("/admin/loggers" | "/admin/loggers/{logger}", _) if looks => Self::SeeLoggers,
             ("/admin/loggers/{logger}", _) => Self::ChangeLoggers,
