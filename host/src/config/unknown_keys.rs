@@ -5,8 +5,10 @@
 
 use std::collections::HashSet;
 
+use super::auto_restart;
 use super::catalog::ConnectorKind;
 use super::chain;
+use super::connector_keys::dead_letter_keys;
 use super::converters::ConverterRole;
 use super::dead_letters::{PUT_ERRORS, SOURCE_ENABLE, source_enabled};
 use super::infos::ConfigInfos;
@@ -18,6 +20,9 @@ use super::value::split_list;
 
 /// The most sentences about one configuration.
 const MOST: usize = 10;
+/// Comparing takes time, so a huge configuration is not looked at as a whole. Nor are keys that no one wrote by hand.
+const LOOKED_AT: usize = 200;
+const LONGEST: usize = 200;
 
 const DEAD_LETTERS: &str = "errors.deadletterqueue.";
 
@@ -25,8 +30,8 @@ const DEAD_LETTERS: &str = "errors.deadletterqueue.";
 /// of everything that the configuration uses.
 pub(super) fn hints(kind: ConnectorKind, props: &Props, infos: &ConfigInfos) -> Vec<String> {
     let config = Configured::new(kind, props, infos);
-    let unknown = props.keys().filter(|key| !config.defined.contains(key) && !config.is_ours(key));
-    let mut hints: Vec<String> = unknown.filter_map(|key| config.hint(key)).collect();
+    let unknown = props.keys().filter(|key| key.len() <= LONGEST && !config.known.contains(*key));
+    let mut hints: Vec<String> = unknown.take(LOOKED_AT).filter_map(|key| config.hint(key)).collect();
     if hints.len() > MOST {
         let more = hints.len() - MOST;
         hints.truncate(MOST);
@@ -39,28 +44,28 @@ pub(super) fn hints(kind: ConnectorKind, props: &Props, infos: &ConfigInfos) -> 
 struct Configured<'a> {
     kind: ConnectorKind,
     props: &'a Props,
-    /// The keys that have a definition.
-    defined: HashSet<&'a str>,
+    /// The keys that have a definition, and those of this worker that Kafka Connect does not have.
+    known: HashSet<String>,
     /// The clients the connector uses.
     clients: Vec<ClientKind>,
 }
 
 impl<'a> Configured<'a> {
-    fn new(kind: ConnectorKind, props: &'a Props, infos: &'a ConfigInfos) -> Self {
+    fn new(kind: ConnectorKind, props: &'a Props, infos: &ConfigInfos) -> Self {
         let definitions = infos.configs.iter().filter_map(|config| config.definition.as_ref());
-        let defined = definitions.map(|key| key.name.as_str()).collect();
-        Self { kind, props, defined, clients: ClientKind::used_by(kind, props) }
-    }
-
-    /// Whether this is a key of this worker that Kafka Connect does not have.
-    fn is_ours(&self, key: &str) -> bool {
-        match self.kind {
-            ConnectorKind::Sink => key == PUT_ERRORS,
-            // A wrong value is told as an error.
+        let restarts = auto_restart::keys().map(|key| key.name);
+        let mut known: HashSet<String> = definitions.map(|key| key.name.clone()).chain(restarts).collect();
+        match kind {
+            ConnectorKind::Sink => known.extend([PUT_ERRORS.to_owned()]),
             ConnectorKind::Source => {
-                key == SOURCE_ENABLE || (key.starts_with(DEAD_LETTERS) && source_enabled(self.props).unwrap_or(true))
+                known.extend([SOURCE_ENABLE.to_owned()]);
+                // Where the value is wrong, that is told as an error.
+                if source_enabled(props).unwrap_or(true) {
+                    known.extend(dead_letter_keys().into_iter().map(|key| key.name));
+                }
             }
         }
+        Self { kind, props, known, clients: ClientKind::used_by(kind, props) }
     }
 
     fn hint(&self, key: &str) -> Option<String> {
@@ -73,8 +78,7 @@ impl<'a> Configured<'a> {
 
     /// The known key that differs least, if it differs little enough to be the one that was meant.
     fn meant(&self, key: &str) -> Option<String> {
-        let candidates =
-            self.defined.iter().map(|known| (*known).to_owned()).chain(self.of_clients()).chain(self.of_topics());
+        let candidates = self.known.iter().cloned().chain(self.of_clients()).chain(self.of_topics());
         candidates
             // Who has set that one too means something else here.
             .filter(|known| !self.props.contains_key(known))
@@ -236,6 +240,7 @@ mod tests {
                 ("topic.creation.groups", "g.h"),
                 ("topic.creation.g.h.cleanup.policy", "1"),
                 ("errors.deadletterqueue.source.enable", "false"),
+                ("restart.automatic.enable", "true"),
                 ("x", "1"),
                 ("", "1"),
             ],

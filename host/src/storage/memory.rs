@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -82,6 +83,7 @@ impl ConfigStore for MemoryConfigStore {
 #[derive(Default)]
 pub struct MemoryStatusStore {
     statuses: Mutex<Statuses>,
+    topic_removals: AtomicU64,
 }
 
 #[derive(Default)]
@@ -122,7 +124,7 @@ impl StatusStore for MemoryStatusStore {
     fn put_topic(&self, status: TopicStatus) -> Result<()> {
         let topics = &mut self.statuses.lock().topics;
         let used = topics.entry(status.task.connector.to_string()).or_default();
-        used.insert(status.topic.clone(), status);
+        used.entry(status.topic.clone()).or_insert(status);
         Ok(())
     }
 
@@ -134,7 +136,12 @@ impl StatusStore for MemoryStatusStore {
                 topics.remove(connector);
             }
         }
+        self.topic_removals.fetch_add(1, Ordering::Release);
         Ok(())
+    }
+
+    fn topic_removals(&self) -> u64 {
+        self.topic_removals.load(Ordering::Acquire)
     }
 
     fn connector(&self, connector: &str) -> Option<ConnectorStatus> {

@@ -110,6 +110,9 @@ pub trait StatusStore: Send + Sync {
     /// Forgets that a connector has used a topic.
     fn remove_topic(&self, connector: &str, topic: &str) -> Result<()>;
 
+    /// How often topics of any connector were forgotten. Who keeps in mind what it noted learns by it to note it again.
+    fn topic_removals(&self) -> u64;
+
     /// The status of a connector.
     fn connector(&self, connector: &str) -> Option<ConnectorStatus>;
 

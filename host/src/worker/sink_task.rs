@@ -294,6 +294,7 @@ impl Running<'_> {
             if !self.intake.take(&mut self.messages) {
                 return Ok(());
             }
+            self.parts.topics.renew();
             for message in &self.messages {
                 self.parts.topics.track(&message.topic);
             }

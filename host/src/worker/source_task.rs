@@ -188,6 +188,9 @@ impl Running<'_> {
     fn send_batch(&mut self, batch: SourceBatch) -> Result<()> {
         let begin = Instant::now();
         let mut times = PipelineTimes::default();
+        if self.parts.tracker.renew() {
+            self.topic = None;
+        }
         let SourceBatch { id, mut records, mut positions, .. } = batch;
         let mut outcomes = std::mem::take(&mut self.outcomes);
         let mut next = 0;
@@ -306,11 +309,11 @@ impl Running<'_> {
             None => {
                 self.parts.topics.ensure(name)?;
                 let topic = self.parts.delivery.topic(name)?;
-                self.parts.tracker.track(name);
                 self.topics.insert(name.clone(), topic.clone());
                 topic
             }
         };
+        self.parts.tracker.track(name);
         self.topic = Some((name.clone(), topic));
         Ok(())
     }
