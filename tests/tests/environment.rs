@@ -4,8 +4,8 @@
 use ferroconnect_e2e::kafka::{Kafka, Record};
 use ferroconnect_e2e::process::Process;
 use ferroconnect_e2e::rest::RestClient;
-use ferroconnect_e2e::wait::{PATIENCE, until_some};
-use ferroconnect_e2e::worker::{Subject, plugins, program};
+use ferroconnect_e2e::wait::{PATIENCE, until, until_some};
+use ferroconnect_e2e::worker::{Subject, WorkerSetup, plugins, program};
 use ferroconnect_e2e::{free_port, unique};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -139,6 +139,44 @@ fn what_is_wrong_names_its_variable() {
         "SHUTDOWN_TIMEOUT (environment): Invalid value soon for configuration task.shutdown.graceful.timeout.ms";
     let told = |line: &Value| line["level"] == "ERROR" && line["message"].as_str().unwrap().contains(wrong);
     assert!(json_lines(&process).iter().any(told), "{}", process.log());
+}
+
+/// What shippers of logs rely on, from the first line on, with errors of the worker, of connectors and of tasks.
+#[test]
+fn every_line_of_a_log_in_json_is_an_object_with_the_usual_members() {
+    if java() {
+        return;
+    }
+    let mut setup = WorkerSetup::with_bootstrap(Subject::Ferroconnect, "127.0.0.1:1");
+    setup.unset("bootstrap.servers").set("embedded.broker", "true").env("FERROCONNECT_LOG_FORMAT", "json");
+    setup.set("connectors.dir", setup.path("connectors").to_str().unwrap()).set("connectors.dir.interval.ms", "100");
+    std::fs::create_dir(setup.path("connectors")).unwrap();
+    std::fs::write(setup.path("connectors/broken.json"), "{\n").unwrap();
+    let nowhere = setup.path("no/such/folder/out.txt");
+    setup.connector(
+        "sink",
+        &[("connector.class", "FileStreamSink"), ("file", nowhere.to_str().unwrap()), ("topics", "t")],
+    );
+    let mut worker = setup.start();
+    worker.rest.await_task("sink", 0, "FAILED");
+    until("the broken file to be told of", || worker.log().contains("broken.json:"));
+    assert_eq!(worker.terminate().code(), Some(0));
+
+    let lines = json_lines(&worker);
+    // RFC 3339 in UTC.
+    let time = regex::Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$").unwrap();
+    for line in &lines {
+        let text = |key: &str| line[key].as_str().unwrap_or_else(|| panic!("no {key}: {line}"));
+        assert!(time.is_match(text("timestamp")), "{line}");
+        assert!(["ERROR", "WARN", "INFO"].contains(&text("level")), "{line}");
+        assert!(!text("logger").is_empty() && !text("thread").is_empty() && !text("message").is_empty(), "{line}");
+    }
+    let first = lines[0]["message"].as_str().unwrap();
+    assert_eq!(first, "Kafka Connect worker initializing ...", "the worker file is not read by then");
+    let failed = |line: &&Value| line["level"] == "ERROR" && line["connector"] == "sink" && line["task"] == 0;
+    let failed = lines.iter().find(failed).expect("the task's failure");
+    assert!(failed["message"].as_str().unwrap().contains("Caused by: "), "the trace is in the same line: {failed}");
+    assert!(lines.last().unwrap()["message"].as_str().unwrap().contains("Kafka Connect stopped"));
 }
 
 #[test]

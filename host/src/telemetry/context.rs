@@ -28,27 +28,29 @@ static NEXT_SCOPE: AtomicU64 = AtomicU64::new(1);
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LogContext {
     text: Arc<str>,
+    connector: Arc<str>,
+    task: Option<u32>,
     confidential: Arc<Confidential>,
 }
 
 impl LogContext {
     /// The connector itself: `[X|worker] `.
     pub fn connector(name: &str) -> Self {
-        Self::of(format!("[{name}|worker] "))
+        Self::of(format!("[{name}|worker] "), name, None)
     }
 
     /// One task of a connector: `[X|task-0] `.
     pub fn task(connector: &str, task: u32) -> Self {
-        Self::of(format!("[{connector}|task-{task}] "))
+        Self::of(format!("[{connector}|task-{task}] "), connector, Some(task))
     }
 
     /// The offset commits of a task: `[X|task-0|offsets] `.
     pub fn offsets(connector: &str, task: u32) -> Self {
-        Self::of(format!("[{connector}|task-{task}|offsets] "))
+        Self::of(format!("[{connector}|task-{task}|offsets] "), connector, Some(task))
     }
 
-    fn of(text: String) -> Self {
-        Self { text: text.into(), confidential: Arc::default() }
+    fn of(text: String, connector: &str, task: Option<u32>) -> Self {
+        Self { text: text.into(), connector: connector.into(), task, confidential: Arc::default() }
     }
 
     /// The same context for lines that must not show these texts.
@@ -95,6 +97,16 @@ impl LogContext {
     /// The text before the message, with its trailing blank, as Java's `%X{connector.context}` gives it.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The connector's name.
+    pub fn connector_name(&self) -> &str {
+        &self.connector
+    }
+
+    /// The number of the task, where it is about one.
+    pub fn task_number(&self) -> Option<u32> {
+        self.task
     }
 
     /// Makes this the context of the calling thread until the guard is dropped; then the former one is back.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use super::context::LogContext;
 use super::level::LogLevel;
 
 /// The form of log lines.
@@ -94,8 +95,8 @@ impl Serialize for FieldValue<'_> {
 pub(super) struct Record<'a> {
     pub(super) time: Timestamp,
     pub(super) level: LogLevel,
-    /// The connector context with its trailing blank; empty if there is none.
-    pub(super) context: &'a str,
+    /// The connector or task it is about.
+    pub(super) context: Option<&'a LogContext>,
     pub(super) message: &'a str,
     pub(super) fields: &'a [(&'a str, FieldValue<'a>)],
     /// The logger's name.
@@ -136,7 +137,7 @@ impl Record<'_> {
             Some(code) => write!(out, "\x1b[{code}m{}\x1b[0m ", self.level)?,
             None => write!(out, "{} ", self.level)?,
         }
-        out.push_str(self.context);
+        out.push_str(self.context.map_or("", LogContext::as_str));
         out.push_str(self.message);
         for (key, value) in self.fields {
             write!(out, " {key}=")?;
@@ -169,8 +170,12 @@ impl Serialize for Record<'_> {
             map.serialize_entry("line", &line)?;
         }
         map.serialize_entry("thread", self.thread)?;
-        if !self.context.is_empty() {
-            map.serialize_entry("connector.context", self.context.trim_end())?;
+        if let Some(context) = self.context {
+            map.serialize_entry("connector.context", context.as_str().trim_end())?;
+            map.serialize_entry("connector", context.connector_name())?;
+            if let Some(task) = context.task_number() {
+                map.serialize_entry("task", &task)?;
+            }
         }
         map.serialize_entry("message", self.message)?;
         if !self.fields.is_empty() {
@@ -211,10 +216,11 @@ mod tests {
     use super::*;
 
     fn record<'a>(fields: &'a [(&'a str, FieldValue<'a>)]) -> Record<'a> {
+        static CONTEXT: LazyLock<LogContext> = LazyLock::new(|| LogContext::task("X", 0));
         Record {
             time: "2026-11-21T09:00:00.123456Z".parse().unwrap(),
             level: LogLevel::Info,
-            context: "[X|task-0] ",
+            context: Some(&CONTEXT),
             message: "Hello",
             fields,
             target: "ferroconnect::worker",
@@ -263,8 +269,8 @@ mod tests {
         assert_eq!(
             record(&fields).json(),
             "{\"timestamp\":\"2026-11-21T09:00:00.123Z\",\"level\":\"INFO\",\"logger\":\"ferroconnect::worker\",\
-             \"line\":42,\"thread\":\"task-thread-X-0\",\"connector.context\":\"[X|task-0]\",\"message\":\"Hello\",\
-             \"fields\":{\"message\":\"line\\nbreak\",\"ratio\":0.5,\"done\":true}}\n"
+             \"line\":42,\"thread\":\"task-thread-X-0\",\"connector.context\":\"[X|task-0]\",\"connector\":\"X\",\"task\":0,\
+             \"message\":\"Hello\",\"fields\":{\"message\":\"line\\nbreak\",\"ratio\":0.5,\"done\":true}}\n"
         );
     }
 }

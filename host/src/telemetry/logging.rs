@@ -106,7 +106,7 @@ fn emit(
     let record = Record {
         time: Timestamp::now(),
         level,
-        context: context.map_or("", LogContext::as_str),
+        context,
         message,
         fields,
         target,
@@ -139,7 +139,7 @@ impl Output {
             let message = format!("{lost} log lines are missing here because nobody read them in time");
             let notice = Record {
                 level: LogLevel::Warn,
-                context: "",
+                context: None,
                 message: &message,
                 fields: &[],
                 target: module_path!(),
