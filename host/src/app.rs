@@ -119,6 +119,9 @@ impl Standalone {
         let broker = start_broker(&mut config)?;
         // Read before anything runs, so that a wrong file leaves nothing behind.
         let connectors = connector_files.iter().map(ConnectorFile::read).collect::<Result<Vec<_>>>()?;
+        for warning in connectors.iter().flat_map(|connector| &connector.warnings) {
+            tracing::warn!("{warning}");
+        }
         let server =
             BoundServer::bind(config.rest.clone(), Mode::Standalone).map_err(|error| own_keys(error, &config))?;
         let offsets = Arc::new(open_offsets(&config)?);

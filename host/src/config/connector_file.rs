@@ -44,6 +44,8 @@ pub struct ConnectorFile {
     pub config: Props,
     /// The state to begin in, if the file says so.
     pub initial_state: Option<InitialState>,
+    /// What the user should look at although the file can be read, such as a key that is set twice.
+    pub warnings: Vec<String>,
 }
 
 impl ConnectorFile {
@@ -65,7 +67,11 @@ impl ConnectorFile {
             Err(error) if ending == "json" || bytes.trim_ascii_start().starts_with(b"{") => {
                 Err(ConnectError::config(format!("{}:{}: not valid JSON: {error}", path.display(), error.line())))
             }
-            Err(_) => Self::flat(path, ConfigFile::from_properties(path, &bytes)?.into_props()),
+            Err(_) => {
+                let file = ConfigFile::from_properties(path, &bytes)?;
+                let warnings = file.warnings().to_vec();
+                Ok(Self { warnings, ..Self::flat(path, file.into_props())? })
+            }
         }
     }
 
@@ -76,7 +82,7 @@ impl ConnectorFile {
                 path.display()
             )));
         };
-        Ok(Self { path: path.to_owned(), name: name.to_owned(), config, initial_state: None })
+        Ok(Self { path: path.to_owned(), name: name.to_owned(), config, initial_state: None, warnings: Vec::new() })
     }
 
     fn from_json(path: &Path, object: Map<String, Value>) -> Result<Self> {
@@ -191,6 +197,17 @@ mod tests {
         assert!(read("c.json", wrong).expect_err("no such state").message().contains("RUNNING, PAUSED or STOPPED"));
         let toml = "name = 'c'\ninitial_state = 'STOPPED'\n[config]\nconnector.class = 'X'\n";
         assert_eq!(read("c.toml", toml).expect("right").initial_state, Some(InitialState::Stopped));
+    }
+
+    #[test]
+    fn a_key_that_is_set_twice_is_told() {
+        let connector = read("c.properties", "name=c\na=1\na=2\n").expect("right");
+        assert_eq!(connector.config.get("a"), Some("2"));
+        let [warning] = connector.warnings.as_slice() else { panic!("{:?}", connector.warnings) };
+        assert!(
+            warning.ends_with("c.properties:3: 'a' is set a second time; the value on line 2 is not used"),
+            "{warning}"
+        );
     }
 
     #[test]

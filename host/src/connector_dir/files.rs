@@ -54,9 +54,7 @@ impl Files {
     /// # Errors
     /// The directory cannot be read. Nothing has changed then.
     pub(super) fn look(&mut self) -> Result<Vec<ConnectError>> {
-        let found = list(&self.dir).map_err(|error| {
-            ConnectError::config(format!("connectors.dir={}: cannot be read: {error}", self.dir.display()))
-        })?;
+        let found = list(&self.dir)?;
         self.known.retain(|path, known| {
             let gone = !found.contains_key(path);
             let was_gone = std::mem::replace(&mut known.missing, gone);
@@ -80,7 +78,10 @@ impl Files {
             }
             known.read = Some(stamp);
             match connector {
-                Ok(connector) => known.connector = Some(connector),
+                Ok(connector) => {
+                    connector.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+                    known.connector = Some(connector);
+                }
                 Err(error) => wrong.push(error),
             }
         }
@@ -113,8 +114,21 @@ impl Stamp {
     }
 }
 
+/// The connector files of a directory, in the order of their names.
+///
+/// # Errors
+/// The directory cannot be read.
+pub(super) fn paths(dir: &Path) -> Result<Vec<PathBuf>> {
+    Ok(list(dir)?.into_keys().collect())
+}
+
+fn list(dir: &Path) -> Result<BTreeMap<PathBuf, Stamp>> {
+    find(dir)
+        .map_err(|error| ConnectError::config(format!("connectors.dir={}: cannot be read: {error}", dir.display())))
+}
+
 /// The connector files of a directory. Links are followed; one that leads nowhere is no file.
-fn list(dir: &Path) -> io::Result<BTreeMap<PathBuf, Stamp>> {
+fn find(dir: &Path) -> io::Result<BTreeMap<PathBuf, Stamp>> {
     let mut files = BTreeMap::new();
     for entry in std::fs::read_dir(dir)? {
         let path = entry?.path();

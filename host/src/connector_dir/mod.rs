@@ -8,6 +8,7 @@
 mod files;
 mod follow;
 
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -16,6 +17,14 @@ use crate::error::{ConnectError, Result};
 use crate::herder::Handle;
 
 use follow::Follower;
+
+/// The files in a directory that would be followed, in the order of their names.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn connector_files(dir: &Path) -> Result<Vec<PathBuf>> {
+    files::paths(dir)
+}
 
 /// A directory that is being followed, by a thread of its own.
 #[derive(Debug)]

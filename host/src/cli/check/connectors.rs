@@ -7,7 +7,9 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use super::findings::{Findings, chain};
+use super::worker::Checked;
 use crate::config::{ConfigInfos, ConnectorFile};
+use crate::connector_dir::connector_files;
 use crate::error::{ConnectError, Result};
 use crate::runtime::Runtime;
 use crate::worker::Worker;
@@ -15,10 +17,17 @@ use crate::worker::Worker;
 /// How long a plugin may think about a configuration, as behind the REST API.
 const VALIDATION_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// Reads all files and has each checked as the REST API does. Without a worker they are only read.
-pub(super) fn check(files: &[PathBuf], worker: Option<&Arc<Worker>>, findings: &mut Findings) {
+/// Reads all files and has each checked as the REST API does. Without a worker they are only read. Files of the
+/// connector directory that are wrong keep no worker from starting, but their connectors.
+pub(super) fn check(files: &[PathBuf], worker: Option<&Checked>, findings: &mut Findings) {
+    let directory = worker.and_then(|checked| checked.connectors_dir.as_deref()).map(connector_files);
+    let followed = directory.transpose().unwrap_or_else(|error| {
+        findings.failure("connector", &error);
+        None
+    });
+    let worker = worker.map(|checked| &checked.worker);
     let mut names: BTreeMap<String, String> = BTreeMap::new();
-    for path in files {
+    for path in files.iter().chain(followed.iter().flatten()) {
         let place = path.display().to_string();
         let connector = match ConnectorFile::read(path) {
             Ok(connector) => connector,
@@ -28,6 +37,9 @@ pub(super) fn check(files: &[PathBuf], worker: Option<&Arc<Worker>>, findings: &
                 continue;
             }
         };
+        for warning in &connector.warnings {
+            findings.warning("connector", warning);
+        }
         if let Some(first) = names.insert(connector.name.clone(), place.clone()) {
             findings.file_error(&place, Some("name"), format!("Connector {} is in {first} too", connector.name));
         }

@@ -20,6 +20,8 @@ pub(super) enum Level {
     Error,
 }
 
+const CONNECTOR: &str = "connector";
+
 /// One thing.
 #[derive(Debug, Serialize)]
 pub(super) struct Finding {
@@ -105,8 +107,6 @@ impl Findings {
         format!("{all:#}\n")
     }
 }
-
-const CONNECTOR: &str = "connector";
 
 /// The messages of an error and its causes.
 pub(super) fn chain(error: &ConnectError) -> String {

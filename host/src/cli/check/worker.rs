@@ -1,6 +1,6 @@
 //! Checking the worker itself.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +10,11 @@ use crate::config::{AdminListeners, ConfigFile, ConverterRole, Listener, Mode, R
 use crate::plugins::{Finder, Plugins, plugin_settings};
 use crate::rest::BoundServer;
 use crate::storage::{FileOffsetStore, MemoryOffsetStore};
+use crate::telemetry::LogFormat;
 use crate::telemetry::loggers::LevelSpec;
 use crate::worker::Worker;
 
+const LOG: &str = "log";
 const WORKER_FILE: &str = "worker file";
 const PLUGINS: &str = "plugins";
 const CONVERTERS: &str = "converters";
@@ -23,10 +25,21 @@ const BROKERS: &str = "brokers";
 /// How long the brokers have to answer.
 const BROKER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Checks everything but connectors. Gives a worker that can check those, if there can be one.
-pub(super) fn check(path: &Path, offline: bool, findings: &mut Findings) -> Option<Arc<Worker>> {
+/// What a check of connectors needs.
+pub(super) struct Checked {
+    /// A worker that runs nothing.
+    pub(super) worker: Arc<Worker>,
+    /// Whose files would be followed.
+    pub(super) connectors_dir: Option<PathBuf>,
+}
+
+/// Checks everything but connectors. Gives what can check those, if there can be a worker.
+pub(super) fn check(path: &Path, offline: bool, findings: &mut Findings) -> Option<Checked> {
     if let Err(error) = LevelSpec::from_env() {
-        findings.error("log levels", error.to_string());
+        findings.error(LOG, error.to_string());
+    }
+    if let Err(error) = LogFormat::from_env() {
+        findings.error(LOG, error);
     }
     let file = ConfigFile::read(path).map_err(|error| findings.failure(WORKER_FILE, &error)).ok()?;
     let plugins = check_plugins(&file, findings)?;
@@ -43,7 +56,9 @@ pub(super) fn check(path: &Path, offline: bool, findings: &mut Findings) -> Opti
     }
     check_rest(&config.rest, findings);
     check_offsets(&config, findings);
-    check_brokers(config, &plugins, offline, findings)
+    let connectors_dir = config.connectors_dir.as_ref().map(|settings| settings.dir.clone());
+    let worker = check_brokers(config, &plugins, offline, findings)?;
+    Some(Checked { worker: Arc::new(worker), connectors_dir })
 }
 
 /// One of the lines about a wrong file. The first one only counts those that follow.
@@ -136,12 +151,7 @@ fn check_offsets(config: &WorkerConfig, findings: &mut Findings) {
 }
 
 /// Puts a worker together that runs nothing, and asks the brokers who they are.
-fn check_brokers(
-    config: WorkerConfig,
-    plugins: &Plugins,
-    offline: bool,
-    findings: &mut Findings,
-) -> Option<Arc<Worker>> {
+fn check_brokers(config: WorkerConfig, plugins: &Plugins, offline: bool, findings: &mut Findings) -> Option<Worker> {
     let servers = config.bootstrap_servers.join(",");
     let embedded = config.embedded_broker;
     let parts = app::parts(config, plugins, Arc::new(MemoryOffsetStore::default()), "");
@@ -158,5 +168,5 @@ fn check_brokers(
             Err(error) => findings.error(BROKERS, format!("{servers}: {}", chain(&error))),
         }
     }
-    Some(Arc::new(worker))
+    Some(worker)
 }

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_openssl::SslStream;
 
 use super::failure::{Failure, Refusal};
@@ -27,6 +27,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long an answer may take: longer than the 90 s in which a worker gives up by itself.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(100);
+
+/// How often, and after which pause, a request is made again that the workers had no time for.
+const REBALANCE_RETRIES: u32 = 20;
+const REBALANCE_PAUSE: Duration = Duration::from_millis(500);
 
 /// What is encoded in a part of a path: all but the unreserved characters (RFC 3986).
 const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -92,8 +96,19 @@ impl Client {
         }
     }
 
-    /// Makes a request. `path` begins with a slash and is encoded.
+    /// Makes a request, again and again for some time where the workers of a group are sharing out their work anew.
+    /// `path` begins with a slash and is encoded.
     pub(super) async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, Failure> {
+        for _ in 0..REBALANCE_RETRIES {
+            match self.once(method.clone(), path, body).await {
+                Err(Failure::Refused(refusal)) if refusal.is_rebalance() => sleep(REBALANCE_PAUSE).await,
+                done => return done,
+            }
+        }
+        self.once(method, path, body).await
+    }
+
+    async fn once(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, Failure> {
         let url = self.0.address.url(path);
         let exchange = self.exchange(method.clone(), path, body);
         let (status, body) = timeout(ANSWER_TIMEOUT, exchange).await.unwrap_or_else(|_| {

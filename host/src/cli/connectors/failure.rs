@@ -35,6 +35,14 @@ pub(super) struct Refusal {
     pub(super) url: String,
 }
 
+impl Refusal {
+    /// Whether nothing has been done because the workers of a group are sharing out their work anew, so that the same
+    /// request can be made again.
+    pub(super) fn is_rebalance(&self) -> bool {
+        self.status == StatusCode::CONFLICT && self.message.starts_with("Cannot complete request")
+    }
+}
+
 impl Failure {
     fn code(&self) -> u8 {
         match self {

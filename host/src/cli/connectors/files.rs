@@ -30,6 +30,7 @@ impl FilesArgs {
         let mut connectors = Vec::with_capacity(self.files.len());
         for path in &self.files {
             let connector = ConnectorFile::read(path)?;
+            connector.warnings.iter().for_each(|warning| eprintln!("ferroconnect: {warning}"));
             if let Some(first) = seen.insert(connector.name.clone(), path.clone()) {
                 return Err(Failure::Config(format!(
                     "{}: connector {} is in {} too; give each connector one file",

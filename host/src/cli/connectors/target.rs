@@ -27,6 +27,7 @@ const AUTHORITIES: [&str; 4] = [
 /// The worker and the caller. Passwords come by the environment or files only: arguments are visible to everybody on
 /// the machine.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Which worker, and as whom")]
 pub(super) struct TargetArgs {
     /// The worker's REST API
     #[arg(

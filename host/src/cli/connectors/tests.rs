@@ -1,5 +1,7 @@
 //! The client against a real REST server: TLS, certificates, passwords, names.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 
 use clap::Parser;
@@ -131,9 +133,48 @@ fn names_arrive_as_they_are() {
 
 #[test]
 fn nobody_there_is_told_with_the_address() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let nobody = get(&["--url", &format!("localhost:{port}")], "/connectors").unwrap_err();
     let text = nobody.to_string();
     assert!(matches!(nobody, Failure::Unreachable(_)), "{text}");
     assert!(text.starts_with(&format!("http://localhost:{port} cannot be reached: ")), "{text}");
+}
+
+/// Answers each connection with the next of these, whatever it asks.
+fn answering(answers: Vec<(u16, &'static str)>) -> (std::thread::JoinHandle<()>, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let served = std::thread::spawn(move || {
+        for (status, body) in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = BufReader::new(stream.try_clone().unwrap()).lines();
+            while !request.next().unwrap().unwrap().is_empty() {}
+            write!(stream, "HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
+        }
+    });
+    (served, url)
+}
+
+#[test]
+fn a_rebalance_is_waited_for_and_other_conflicts_are_told() {
+    let rebalance = r#"{"error_code":409,"message":"Cannot complete request momentarily due to stale configuration"}"#;
+    let (served, url) = answering(vec![(409, rebalance), (409, rebalance), (200, "[]")]);
+    assert_eq!(get(&["--url", &url], "/connectors").unwrap(), "[]");
+    served.join().unwrap();
+    let (served, url) = answering(vec![(409, r#"{"error_code":409,"message":"Connector c already exists"}"#)]);
+    assert!(matches!(get(&["--url", &url], "/connectors"), Err(Failure::Refused(_))));
+    served.join().unwrap();
+}
+
+#[test]
+fn what_is_no_worker_is_told() {
+    let (served, url) = answering(vec![(200, "<html>")]);
+    let client = Client::new(Line::parse_from(["ferroconnect", "--url", &url]).target.resolve().unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let answer = runtime.block_on(client.get("/connectors")).unwrap().json::<Vec<String>>().unwrap_err();
+    assert!(
+        answer.to_string().starts_with(&format!("{url}/connectors is not answered as by a Connect worker")),
+        "{answer}"
+    );
+    served.join().unwrap();
 }
