@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use rdkafka::bindings as rd;
 use rdkafka::types::RDKafkaRespErr as Code;
 
+use super::admin::metadata::{self, Scope};
 use super::client_config::ClientSettings;
 use super::error::{KafkaError, c_text};
 use super::native::{Event, Handle, Queue, c_string, millis};
@@ -183,6 +184,23 @@ impl Producer {
     /// The client id in use.
     pub fn client_id(&self) -> &str {
         self.handle.client_id()
+    }
+
+    /// Waits, at most for `patience`, until a broker of the cluster has answered. Records may be sent before, but the
+    /// first ones of an idempotent producer then wait for half a second or a whole one: librdkafka asks for the id that
+    /// they bear when a broker answers, and else only that often, and it closes the connection to the first broker that
+    /// answers, one of `bootstrap.servers`, before it could ask.
+    pub fn connect(&self, patience: Duration) {
+        let start = Instant::now();
+        loop {
+            let left = patience.saturating_sub(start.elapsed());
+            match metadata::fetch(&self.handle, Scope::Brokers, left) {
+                // The broker of the answer is about to be closed.
+                Ok(answer) if !answer.is_of_member() && !left.is_zero() => {}
+                // Without a broker records wait in the queue, as ever.
+                _ => return,
+            }
+        }
     }
 
     /// A handle for a topic. The topic need not exist yet.

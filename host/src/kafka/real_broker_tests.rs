@@ -138,6 +138,39 @@ fn topics_records_and_group_offsets_on_a_real_kafka() {
     assert_eq!(admin.group_offsets(&group, PATIENCE).expect("answers"), []);
 }
 
+/// Without `connect` nearly all would take half a second and more.
+#[test]
+fn first_records_go_out_at_once_on_a_real_kafka() {
+    let Some(bootstrap) = brokers() else { return };
+    let name = unique("first");
+    let admin = admin(&bootstrap);
+    create(&admin, &name, 1);
+    let mut times: Vec<Duration> = (0..9)
+        .map(|_| {
+            let start = Instant::now();
+            let producer = producer(&bootstrap, &[]);
+            producer.connect(PATIENCE);
+            let topic = producer.topic(&name).expect("valid name");
+            let record = OutRecord {
+                topic: &topic,
+                partition: None,
+                key: Some(b"key"),
+                value: Some(b"first"),
+                headers: &[],
+                timestamp: None,
+                opaque: 0,
+            };
+            producer.send(&record).expect("room");
+            while producer.reports(STEP, &mut |report| assert!(report.result.is_ok(), "{report:?}")) == 0 {
+                assert!(start.elapsed() < PATIENCE, "no report");
+            }
+            start.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    assert!(times[4] < Duration::from_millis(450), "{times:?}");
+}
+
 #[test]
 fn aborted_transactions_are_not_read_on_a_real_kafka() {
     let Some(bootstrap) = brokers() else { return };

@@ -22,6 +22,9 @@ use super::submitted::{Place, Submitted, Token};
 /// How long one step of waiting for the last deliveries takes.
 const DRAIN_STEP: Duration = Duration::from_millis(100);
 
+/// How long the first record waits for a broker. Later it waits in the producer's queue.
+const CONNECT_PATIENCE: Duration = Duration::from_millis(500);
+
 /// A record that Kafka refused, for the task to decide about.
 #[derive(Debug)]
 pub(crate) struct Refused {
@@ -113,6 +116,11 @@ impl SourceDelivery {
     /// From now on acknowledgements are kept for the plugin.
     pub(crate) fn keep_acknowledgements(&self) {
         self.wants_acknowledgements.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets the first records go out as soon as brokers can be reached.
+    pub(crate) fn connect(&self) {
+        self.producer.connect(CONNECT_PATIENCE);
     }
 
     /// A topic of this task's producer.

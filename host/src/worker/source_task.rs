@@ -308,6 +308,9 @@ impl Running<'_> {
             Some(topic) => topic.clone(),
             None => {
                 self.parts.topics.ensure(name)?;
+                if self.topics.is_empty() {
+                    self.parts.delivery.connect();
+                }
                 let topic = self.parts.delivery.topic(name)?;
                 self.topics.insert(name.clone(), topic.clone());
                 topic

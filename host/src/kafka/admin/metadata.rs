@@ -105,6 +105,11 @@ impl Metadata {
         unsafe { self.0.as_ref() }
     }
 
+    /// Whether a broker of the cluster gave it, not one that is known only from `bootstrap.servers`.
+    pub(in crate::kafka) fn is_of_member(&self) -> bool {
+        self.raw().orig_broker_id >= 0
+    }
+
     pub(super) fn brokers(&self) -> Vec<BrokerInfo> {
         // SAFETY: as the type of the metadata says; hosts are C strings.
         unsafe {
