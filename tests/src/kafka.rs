@@ -2,7 +2,7 @@
 
 use crate::repository;
 use crate::wait::{PATIENCE, until_some};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
@@ -208,6 +208,15 @@ impl Kafka {
             found.map(|t| t.partitions().iter().map(|p| p.id()).collect()).unwrap_or_default();
         partitions.sort_unstable();
         partitions
+    }
+
+    /// The value of a topic's setting, such as `cleanup.policy`.
+    pub fn topic_setting(&self, topic: &str, setting: &str) -> Option<String> {
+        let resource = ResourceSpecifier::Topic(topic);
+        let answer = block_on(self.admin().describe_configs([&resource], &AdminOptions::new()));
+        let mut found = answer.expect("the broker answers");
+        let topic = found.remove(0).unwrap_or_else(|error| panic!("topic {topic}: {error}"));
+        topic.get(setting).and_then(|entry| entry.value.clone())
     }
 
     /// Number of records ever written to the topic, over all partitions (exact for topics without transactions).

@@ -97,6 +97,14 @@ impl TestRuntime {
         events.request_task_reconfiguration(name);
     }
 
+    /// The connector asks for new tasks, if it runs.
+    pub(crate) fn ask_for_tasks(&self, name: &str) {
+        let events = self.state.lock().connectors.get(name).map(|connector| Arc::clone(&connector.events));
+        if let Some(events) = events {
+            events.request_task_reconfiguration(name);
+        }
+    }
+
     /// From now on tasks run with other values than their connector.
     pub(crate) fn change_values(&self) {
         self.state.lock().outdated = true;
@@ -123,6 +131,11 @@ impl TestRuntime {
             (connector.config.clone(), Arc::clone(&connector.events))
         };
         tell(Part::Connector(name.into()), &config, error, &*events);
+    }
+
+    /// The target that a connector was last moved to; `None` if there is none of that name.
+    pub(crate) fn target(&self, name: &str) -> Option<TargetState> {
+        self.state.lock().connectors.get(name).map(|connector| connector.target)
     }
 
     pub(crate) fn running_tasks(&self) -> usize {

@@ -1,7 +1,8 @@
 //! Threads that do what may block, so that the owner of the queue never does.
 //!
-//! Work is done on *lanes*: in order and one piece at a time on each, lanes side by side. Each connector has a lane, so
-//! one that hangs holds up nobody but itself.
+//! Work is done on *lanes*, lanes side by side. Each connector has a lane, on which work is done in order and one piece at
+//! a time, so one that hangs holds up nobody but itself. The lane of a plugin has room for several pieces: one that
+//! hangs, because of one configuration, must not keep all others of that plugin from being checked.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::mpsc::Sender;
@@ -39,12 +40,23 @@ impl Lane {
         }
     }
 
+    /// How many pieces of work may be under way at once.
+    fn width(&self) -> usize {
+        match self {
+            Self::Connector(_) | Self::Offsets(_) => 1,
+            Self::Plugin(_) => PLUGIN_WIDTH,
+        }
+    }
+
     fn subject(&self) -> &str {
         match self {
             Self::Connector(name) | Self::Offsets(name) | Self::Plugin(name) => name,
         }
     }
 }
+
+/// A plugin that hangs keeps so many threads at most.
+const PLUGIN_WIDTH: usize = 8;
 
 /// What a piece of work does. It answers its request itself.
 pub(super) type Job = Box<dyn FnOnce() + Send>;
@@ -63,13 +75,14 @@ pub(super) struct Work {
     queue: Sender<Command>,
     /// How long work may go on that has become pointless.
     grace: Duration,
-    /// A lane is in here while a thread works on it.
+    /// A lane is in here while threads work on it.
     lanes: HashMap<Lane, Queue>,
 }
 
 /// The work of a lane behind that which is under way.
 #[derive(Default)]
 struct Queue {
+    under_way: usize,
     waiting: VecDeque<(Patience, Job)>,
     /// When the work that is under way is to be given up.
     deadline: Option<Instant>,
@@ -82,9 +95,9 @@ impl Work {
         Self { queue, grace, lanes: HashMap::new() }
     }
 
-    /// True while there is work under way on this lane.
+    /// True while further work on this lane would have to wait.
     pub(super) fn is_busy(&self, lane: &Lane) -> bool {
-        self.lanes.contains_key(lane)
+        self.lanes.get(lane).is_some_and(|queue| queue.under_way >= lane.width())
     }
 
     /// The connectors that are just being started, stopped or changed.
@@ -92,22 +105,26 @@ impl Work {
         self.lanes.keys().filter_map(Lane::connector).map(str::to_owned).collect()
     }
 
-    /// Does `job` after all earlier work on this lane.
+    /// Does `job` as soon as the lane has room for it and what waits before it has begun.
     pub(super) fn push(&mut self, lane: Lane, patience: Patience, job: Job) {
-        if let Some(queue) = self.lanes.get_mut(&lane) {
+        let queue = self.lanes.entry(lane.clone()).or_default();
+        if queue.under_way < lane.width() {
+            queue.under_way += 1;
+            self.spawn(lane, job);
+        } else {
             queue.waiting.push_back((patience, job));
             queue.limit(self.grace);
-            return;
         }
-        self.lanes.insert(lane.clone(), Queue::default());
-        self.spawn(lane, job);
     }
 
     /// Goes on after a [`Event::WorkDone`].
     pub(super) fn done(&mut self, lane: Lane) {
         let Some(queue) = self.lanes.get_mut(&lane) else { return };
         let Some((_, job)) = queue.waiting.pop_front() else {
-            self.lanes.remove(&lane);
+            queue.under_way -= 1;
+            if queue.under_way == 0 {
+                self.lanes.remove(&lane);
+            }
             return;
         };
         queue.deadline = None;
@@ -216,6 +233,30 @@ mod tests {
         assert_eq!(sights.recv_timeout(PATIENCE), Ok("a2"));
         work.done(next_done(&commands));
         assert!(!work.is_busy(&lane("a")));
+    }
+
+    #[test]
+    fn a_plugin_that_hangs_leaves_room_for_others() {
+        let (queue, commands) = mpsc::channel();
+        let mut work = Work::new(queue, Duration::ZERO);
+        let plugin = || Lane::Plugin("p".to_owned());
+        let (seen, sights) = mpsc::channel();
+        let (release, held) = mpsc::channel::<()>();
+        let held = std::sync::Arc::new(parking_lot::Mutex::new(held));
+        for _ in 0..PLUGIN_WIDTH {
+            assert!(!work.is_busy(&plugin()));
+            let held = std::sync::Arc::clone(&held);
+            work.push(plugin(), Patience::Waits, Box::new(move || held.lock().recv().unwrap()));
+        }
+        assert!(work.is_busy(&plugin()), "there is an end to it");
+        work.push(plugin(), Patience::Waits, Box::new(move || seen.send("late").unwrap()));
+        assert!(sights.try_recv().is_err());
+        release.send(()).unwrap();
+        work.done(next_done(&commands));
+        assert_eq!(sights.recv_timeout(PATIENCE), Ok("late"));
+        (1..PLUGIN_WIDTH).for_each(|_| release.send(()).unwrap());
+        (0..PLUGIN_WIDTH).for_each(|_| work.done(next_done(&commands)));
+        assert!(work.lanes.is_empty());
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl abi::Scope for ScopeOf {
     ) -> AbiResult<u64> {
         guard::answer("register_metric", || {
             let scope = self.0.as_ref().ok_or_else(|| ConnectError::illegal_state("The worker has no scope here"))?;
-            let tags = super::foreign::from_pairs(tags);
+            let tags = super::foreign::from_pairs(tags)?;
             scope.metrics()?.register(name.as_str(), description.as_str(), kind, &tags)
         })
     }

@@ -266,8 +266,11 @@ impl ConnectorThread {
             match command {
                 Command::SetTarget(target, reply) => {
                     let result = self.move_to(target);
-                    // Whoever asked may have given up waiting.
-                    let _gone = reply.send(result);
+                    let runs = result.is_ok() && target == TargetState::Started;
+                    // Whoever asked may have given up waiting. Then nobody else sees to the tasks.
+                    if reply.send(result).is_err() && runs && !self.shared.abandoned.load(Ordering::Acquire) {
+                        self.parts.events.request_task_reconfiguration(&self.parts.name);
+                    }
                 }
                 Command::TaskConfigs(maximum, reply) => {
                     let result = self.task_configs(maximum);
@@ -278,7 +281,7 @@ impl ConnectorThread {
             }
         }
         let had_failed = self.failed;
-        self.stop_object();
+        self.stop_and_tell();
         if !had_failed {
             self.report(ConnectorState::Unassigned, None);
         }
@@ -296,13 +299,10 @@ impl ConnectorThread {
             return Ok(());
         }
         match target {
-            TargetState::Started => {
-                if let Err(error) = self.start_object() {
-                    self.fail(&error);
-                    return Err(error);
-                }
-            }
-            TargetState::Paused | TargetState::Stopped => self.stop_object(),
+            TargetState::Started => self.start_object().map_err(|error| self.stuck(target, error))?,
+            TargetState::Paused => self.stop_object().map_err(|error| self.stuck(target, error))?,
+            // It counts as stopped whatever it says.
+            TargetState::Stopped => self.stop_and_tell(),
         }
         self.failed = false;
         self.target = Some(target);
@@ -310,6 +310,15 @@ impl ConnectorThread {
         self.parts.watch.runs(target == TargetState::Started);
         self.report(target.connector_state(), None);
         Ok(())
+    }
+
+    /// Fails the connector because it cannot reach a target; answers what is to be said to whoever asked for that. What
+    /// kind of error the plugin calls it says nothing about the request.
+    fn stuck(&mut self, target: TargetState, error: ConnectError) -> ConnectError {
+        self.fail(&error);
+        let name = &self.parts.name;
+        let text = format!("Failed to transition connector {name} to state {target}: {}", error.message());
+        ConnectError::connect(text).caused_by(error)
     }
 
     fn start_object(&mut self) -> Result<()> {
@@ -334,23 +343,28 @@ impl ConnectorThread {
         }
     }
 
-    fn stop_object(&mut self) {
+    fn stop_object(&mut self) -> Result<()> {
         self.shared.running.store(false, Ordering::Release);
         *self.shared.control.lock() = None;
-        if let Some(mut object) = self.object.take()
-            && let Err(error) = object.stop()
-        {
+        self.object.take().map_or(Ok(()), |mut object| object.stop())
+    }
+
+    fn stop_and_tell(&mut self) {
+        if let Err(error) = self.stop_object() {
             tracing::warn!("The connector failed to stop: {}", error.trace().trim_end());
         }
     }
 
     fn fail(&mut self, error: &ConnectError) {
         tracing::error!("The connector failed: {}", error.trace().trim_end());
-        let again = std::mem::replace(&mut self.failed, true);
+        // The first failure is the one to look at; others may only follow from it.
+        if std::mem::replace(&mut self.failed, true) {
+            return;
+        }
         self.target = None;
         self.shared.running.store(false, Ordering::Release);
         self.report(ConnectorState::Failed, Some(error.trace()));
-        if !again && !self.shared.abandoned.load(Ordering::Acquire) {
+        if !self.shared.abandoned.load(Ordering::Acquire) {
             self.parts.watch.failed(error);
         }
     }

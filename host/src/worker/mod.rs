@@ -33,6 +33,7 @@ mod source_task;
 mod start;
 mod submitted;
 mod task;
+mod task_configs;
 mod topic_creation;
 mod topic_tracking;
 mod validation;
@@ -46,7 +47,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, RwLock};
 
 use crate::config::{
-    ConfigInfos, ConfigKeyInfo, ConnectorConfig, ConnectorKind, PluginKind, Props, ReloadAction, WorkerConfig,
+    ConfigInfos, ConfigKeyInfo, ConnectorKind, PluginKind, Props, ReloadAction, SinkConfig, SourceConfig, WorkerConfig,
 };
 use crate::error::{ConnectError, Result};
 use crate::kafka::Admin;
@@ -281,9 +282,13 @@ impl Runtime for Worker {
 
     fn task_configs(&self, name: &str) -> Result<Vec<Props>> {
         let handle = self.handle(name).ok_or_else(|| ConnectError::not_found(format!("Connector {name} not found")))?;
-        let maximum = u32::try_from(handle.typed.tasks_max).unwrap_or(u32::MAX);
-        let answer = handle.task_configs(maximum)?;
-        match start::complete_task_configs(answer, &handle.plugin, &handle.raw, &handle.typed) {
+        let maximum = u32::try_from(handle.typed.tasks_max.min(task_configs::MOST_TASKS)).unwrap_or(u32::MAX);
+        let answer = handle.task_configs(maximum).map_err(|error| {
+            let text = format!("Failed to generate task configurations of connector {name}: {}", error.message());
+            // What kind of error the plugin calls it says nothing about the request that led here.
+            ConnectError::connect(text).caused_by(error)
+        })?;
+        match task_configs::complete(answer, &handle.plugin, &handle.raw, &handle.typed) {
             Ok(tasks) => Ok(tasks),
             Err(error) => {
                 handle.fail(error.clone());
@@ -301,9 +306,16 @@ impl Runtime for Worker {
 
     fn stop_connector(&self, name: &str) -> bool {
         let handle = self.connectors.lock().remove(name);
-        let ended = handle.is_none_or(|handle| handle.stop());
+        let Some(handle) = handle else { return true };
+        let ended = handle.stop();
         if !ended {
             self.give_up(1);
+            // Its own thread says nothing any more.
+            let status = ConnectorStatus::new(ConnectorState::Unassigned, self.shared.worker_id(), 0);
+            let version = Some(handle.plugin.version.as_str().to_owned());
+            if let Err(error) = self.shared.statuses.put_connector(name, status.with_version(version)) {
+                tracing::error!("Could not store the status of connector {name}: {error}");
+            }
         }
         ended
     }
@@ -395,7 +407,13 @@ impl Worker {
         }
         let opened = self.shared.open(LogContext::connector(name), config)?;
         // Wrong keys are told before the plugin sees the configuration.
-        let typed = opened.within(|| ConnectorConfig::new(kind_of(&opened.plugin), opened.props.clone()))?;
+        let typed = opened.within(|| {
+            let props = opened.props.clone();
+            match kind_of(&opened.plugin) {
+                ConnectorKind::Source => SourceConfig::new(props, &self.shared.config).map(|config| config.common),
+                ConnectorKind::Sink => SinkConfig::new(props).map(|config| config.common),
+            }
+        })?;
         events.values_lapse(name, opened.ttl.filter(|_| typed.reload == ReloadAction::Restart));
         let name: Arc<str> = Arc::from(name);
         let metrics = self.shared.connector_metrics(&name, &opened.plugin);

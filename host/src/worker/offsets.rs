@@ -7,7 +7,7 @@ use ferroconnect_plugin_abi::containers::AbiVec;
 use ferroconnect_plugin_abi::record::TopicPartition as AbiPartition;
 use serde_json::{Map, Value};
 
-use crate::config::{ConnectorConfig, ConnectorKind, Props};
+use crate::config::{ClientKind, ConnectorConfig, ConnectorKind, Props};
 use crate::error::{ConnectError, Result};
 use crate::kafka::{Admin, TopicPartition, TopicPartitionOffset};
 use crate::plugins::Plugin;
@@ -120,7 +120,9 @@ struct Group {
 impl Group {
     fn of(shared: &Shared, config: &Props) -> Result<Group> {
         let connector = ConnectorConfig::new(ConnectorKind::Sink, config.clone())?;
-        let overridden = connector.overrides(crate::config::ClientKind::Consumer);
+        // Validation does not ask for the admin client of a sink that has no dead letters.
+        shared.policy.admit_for(ConnectorKind::Sink, &connector, &[ClientKind::Admin, ClientKind::Consumer])?;
+        let overridden = connector.overrides(ClientKind::Consumer);
         let id = match overridden.get("group.id") {
             Some(id) => id.to_owned(),
             None => format!("connect-{}", connector.name),

@@ -40,12 +40,25 @@ impl Policy {
         &*self.0
     }
 
-    /// Refuses a connector whose client settings are not allowed.
+    /// Refuses a connector whose settings for the clients of its tasks are not allowed.
     ///
     /// # Errors
     /// The first setting that is not allowed.
     pub(crate) fn admit(&self, kind: ConnectorKind, connector: &ConnectorConfig) -> Result<()> {
-        for client in ClientKind::used_by(kind, connector.originals()) {
+        self.admit_for(kind, connector, &ClientKind::used_by(kind, connector.originals()))
+    }
+
+    /// As [`admit`](Self::admit), for the settings of these clients.
+    ///
+    /// # Errors
+    /// The first setting that is not allowed.
+    pub(crate) fn admit_for(
+        &self,
+        kind: ConnectorKind,
+        connector: &ConnectorConfig,
+        clients: &[ClientKind],
+    ) -> Result<()> {
+        for &client in clients {
             let settings = connector.overrides(client);
             client_overrides(
                 self.get(),

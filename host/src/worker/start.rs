@@ -8,10 +8,9 @@ use ferroconnect_plugin_abi::record::OffsetMap;
 use parking_lot::Mutex;
 
 use crate::config::{self, ConnectorConfig, ConnectorKind, Props, SinkConfig, SourceConfig, TopicSelection};
-use crate::error::{ConnectError, Result};
+use crate::error::Result;
 use crate::kafka::{Admin, BatchConsumer, ClientSettings, Producer};
 use crate::pipeline::{DeadLetterForm, ErrorCounters, SinkPipeline, SourceLetters, SourcePipeline};
-use crate::plugins::Plugin;
 use crate::plugins::api::{Scope, SourceTaskContext};
 use crate::storage::{StatusStore, TaskId};
 use crate::telemetry::LogContext;
@@ -270,41 +269,6 @@ impl SourceTaskContext for SourceContext {
     fn source_offsets(&self, partitions: &[OffsetMap]) -> Result<Vec<Option<OffsetMap>>> {
         self.offsets.read(partitions)
     }
-}
-
-/// Adds what the worker adds to the task configurations of a plugin.
-///
-/// # Errors
-/// More tasks than allowed (KIP-1004).
-pub(super) fn complete_task_configs(
-    answer: Vec<Props>,
-    plugin: &Plugin,
-    raw: &Props,
-    connector: &ConnectorConfig,
-) -> Result<Vec<Props>> {
-    if answer.len() > connector.tasks_max {
-        let (name, count, maximum) = (&connector.name, answer.len(), connector.tasks_max);
-        let generated = format!(
-            "The connector {name} has generated {count} tasks, which is greater than {maximum}, the maximum number of tasks it is configured to create. "
-        );
-        if connector.tasks_max_enforce {
-            return Err(ConnectError::connect(generated + "This behaviour should be considered a bug and is disallowed. If necessary, it can be permitted by reconfiguring the connector with 'tasks.max.enforce' set to false; however, this option will be removed in a future release of Kafka Connect.")
-                .with_class("org.apache.kafka.connect.runtime.TooManyTasksException"));
-        }
-        tracing::warn!("{generated}This is only permitted because 'tasks.max.enforce' is set to false.");
-    }
-    let complete = |mut task: Props| {
-        task.set("task.class", plugin.task_class.as_str());
-        if kind_of(plugin) == ConnectorKind::Sink {
-            for key in ["topics", "topics.regex"] {
-                if let Some(value) = raw.get(key) {
-                    task.set(key, value);
-                }
-            }
-        }
-        task
-    };
-    Ok(answer.into_iter().map(complete).collect())
 }
 
 /// How long one request for the cluster's id may take.

@@ -4,14 +4,15 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use ferroconnect_plugin_abi::Text;
+use rdkafka::types::RDKafkaRespErr as Code;
 
 use crate::config::{NewTopicSettings, TopicCreation};
 use crate::error::{ConnectError, Result};
 use crate::kafka::admin::{Created, NewTopic};
 use crate::kafka::{Admin, ClientSettings, KafkaError};
 
-/// How long the creation of one topic may take.
-const CREATE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long one request about a topic may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Creates topics for one task, each once.
 pub(crate) struct TopicCreator {
@@ -27,11 +28,11 @@ impl TopicCreator {
         TopicCreator { rules, admin: None, done: HashSet::new() }
     }
 
-    /// Makes sure that a topic exists. A topic that exists is left as it is. Not being allowed to create topics counts
-    /// as "not created": the broker may do it.
+    /// Makes sure that a topic exists. A topic that exists is left as it is.
     ///
     /// # Errors
-    /// The topic could not be created.
+    /// The topic does not exist and could not be created, for lack of rights too: waiting for the broker to create it
+    /// could take for ever.
     pub(crate) fn ensure(&mut self, topic: &Text) -> Result<()> {
         let Some((rules, settings)) = &self.rules else { return Ok(()) };
         if self.done.contains(topic) {
@@ -41,29 +42,49 @@ impl TopicCreator {
             Some(admin) => admin,
             none => none.insert(Admin::new(settings)?),
         };
-        let wanted = new_topic(topic, rules.for_topic(topic));
-        let failed = |error: KafkaError| {
-            ConnectError::connect(format!(
-                "Task failed to create new topic {topic}. Ensure that the task is authorized to create topics or that the topic exists and restart the task"
-            ))
-            .caused_by(ConnectError::from(error))
-        };
-        let results = admin.create_topics(std::slice::from_ref(&wanted), CREATE_TIMEOUT).map_err(failed)?;
-        for result in results {
-            match result {
-                Ok(Created::New) => {
-                    tracing::info!("Created topic {topic} ({})", describe(rules.for_topic(topic)));
-                }
-                Ok(_) => {}
-                Err(error) if error.is_authorization() => {
-                    tracing::warn!("Not allowed to create topic {topic}; the broker may create it: {error}");
-                }
-                Err(error) => return Err(failed(error)),
+        let found = admin.topic(topic, REQUEST_TIMEOUT).map_err(|error| not_described(topic, error))?;
+        if found.is_none() {
+            let wanted = new_topic(topic, rules.for_topic(topic));
+            let created = admin.create_topics(std::slice::from_ref(&wanted), REQUEST_TIMEOUT);
+            // One topic has one answer.
+            let created = created.and_then(|mut answers| answers.remove(0));
+            if created.map_err(|error| not_created(&wanted, error))? == Created::New {
+                tracing::info!("Created topic {}", describe(&wanted));
             }
         }
         self.done.insert(topic.clone());
         Ok(())
     }
+}
+
+fn not_described(topic: &str, error: KafkaError) -> ConnectError {
+    let text = if error.is_authorization() {
+        format!("Not authorized to describe topic(s) '{topic}'")
+    } else if error.is_timeout() {
+        format!("Timed out while describing topics '{topic}'")
+    } else {
+        format!("Error while attempting to describe topics '{topic}'")
+    };
+    ConnectError::connect(text).caused_by(ConnectError::from(error))
+}
+
+fn not_created(topic: &NewTopic, error: KafkaError) -> ConnectError {
+    let name = &topic.name;
+    let text = if error.is_authorization() {
+        format!(
+            "Task failed to create new topic {}. Ensure that the task is authorized to create topics or that the topic exists and restart the task",
+            describe(topic)
+        )
+    } else if error.is(Code::RD_KAFKA_RESP_ERR_INVALID_CONFIG) {
+        format!("Unable to create topic(s) '{name}': {}", error.text())
+    } else if error.is_timeout() {
+        format!(
+            "Timed out while checking for or creating topic(s) '{name}'. This could indicate a connectivity issue, unavailable topic partitions, or if this is your first use of the topic it may have taken too long to create."
+        )
+    } else {
+        format!("Error while attempting to create/find topic(s) '{name}'")
+    };
+    ConnectError::connect(text).caused_by(ConnectError::from(error))
 }
 
 fn new_topic(topic: &str, settings: &NewTopicSettings) -> NewTopic {
@@ -75,12 +96,43 @@ fn new_topic(topic: &str, settings: &NewTopicSettings) -> NewTopic {
     }
 }
 
-fn describe(settings: &NewTopicSettings) -> String {
-    let or_default =
-        |number: Option<i64>| number.map_or("the broker's default".to_owned(), |number| number.to_string());
+/// A topic in the words of Java's clients.
+fn describe(topic: &NewTopic) -> String {
+    let or_default = |number: Option<i64>| number.map_or("default".to_owned(), |number| number.to_string());
+    let configs: Vec<String> = topic.configs.iter().map(|(key, value)| format!("{key}={value}")).collect();
     format!(
-        "partitions: {}, replication factor: {}",
-        or_default(settings.partitions.map(i64::from)),
-        or_default(settings.replication_factor.map(i64::from))
+        "(name={}, numPartitions={}, replicationFactor={}, replicasAssignments=null, configs={{{}}})",
+        topic.name,
+        or_default(topic.partitions.map(i64::from)),
+        or_default(topic.replication_factor.map(i64::from)),
+        configs.join(", ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_keeps_a_topic_from_being_created_is_told_as_in_java() {
+        let topic = NewTopic {
+            name: "t".to_owned(),
+            partitions: Some(2),
+            replication_factor: None,
+            configs: vec![("cleanup.policy".to_owned(), "compact".to_owned())],
+        };
+        let text = |code, text: &str| not_created(&topic, KafkaError::new(code, text)).message().to_owned();
+        let forbidden = text(Code::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, "no");
+        let described = "(name=t, numPartitions=2, replicationFactor=default, replicasAssignments=null, configs={cleanup.policy=compact})";
+        assert!(forbidden.starts_with(&format!("Task failed to create new topic {described}. Ensure")), "{forbidden}");
+        assert_eq!(
+            text(Code::RD_KAFKA_RESP_ERR_INVALID_CONFIG, "Unknown topic config name: x"),
+            "Unable to create topic(s) 't': Unknown topic config name: x"
+        );
+        let other = text(Code::RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR, "too many");
+        assert_eq!(other, "Error while attempting to create/find topic(s) 't'");
+        assert!(
+            text(Code::RD_KAFKA_RESP_ERR__TIMED_OUT, "late").starts_with("Timed out while checking for or creating")
+        );
+    }
 }

@@ -36,7 +36,7 @@ pub(crate) fn library_file(stem: &str) -> String {
 /// A worker with a well-behaved pair of connectors beside the ones that misbehave.
 pub(crate) struct House {
     /// Owns the folder that everything lies in.
-    _setup: WorkerSetup,
+    setup: WorkerSetup,
     pub(crate) worker: Worker,
     pub(crate) topic: String,
     input: PathBuf,
@@ -71,7 +71,7 @@ impl House {
         let sink = unique("good-sink");
         setup.connector(&sink, &[("connector.class", "FileStreamSink"), ("file", to), ("topics", &topic)]);
         let worker = setup.start();
-        let mut house = Self { _setup: setup, worker, topic, input, output, sink, lines: 0 };
+        let mut house = Self { setup, worker, topic, input, output, sink, lines: 0 };
         house.neighbour_goes_on();
         Some(house)
     }
@@ -95,6 +95,11 @@ impl House {
         }
     }
 
+    /// A path in the worker's folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.setup.path(name)
+    }
+
     pub(crate) fn bad_source(&self, config: &[(&str, &str)]) {
         self.source("bad", &[&[("after.calls", "3")], config].concat());
     }
@@ -108,11 +113,16 @@ impl House {
     }
 
     pub(crate) fn bad_sink(&self, config: &[(&str, &str)]) {
-        let (topics, group) = (("topics", self.topic.as_str()), unique("bad"));
+        self.sink("bad", config);
+    }
+
+    /// A sink of the misbehaving kind, which reads what the neighbour writes.
+    pub(crate) fn sink(&self, name: &str, config: &[(&str, &str)]) {
+        let (topics, group) = (("topics", self.topic.as_str()), unique(name));
         let mut all = vec![("connector.class", "test.MisbehavingSink"), topics];
         all.push(("consumer.override.group.id", &group));
         all.extend(config);
-        self.worker.rest.put_connector("bad", &all);
+        self.worker.rest.put_connector(name, &all);
     }
 
     /// Waits until the connector `bad` has moved its first records, right after which it hangs.

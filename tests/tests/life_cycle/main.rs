@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod clients;
 mod restarts;
+mod tasks;
+mod topics;
 
 use ferroconnect_e2e::rest::{Answer, RestClient};
 use ferroconnect_e2e::unique;

@@ -209,8 +209,13 @@ impl Owner {
             }
             Change::Stop(name, reply) => {
                 self.restarts.forget(&name);
+                // Noted at once, as pausing and resuming are, so that what is asked last is what comes of it.
+                let changed = match self.operations.note_stop(&name) {
+                    Ok(changed) => changed,
+                    Err(error) => return reply.send(Err(error)),
+                };
                 let lane = Lane::Connector(name.clone());
-                self.on_lane(lane, Patience::Supersedes, reply, move |ops, reply| ops.stop(&name, reply));
+                self.on_lane(lane, Patience::Supersedes, reply, move |ops, reply| ops.stop(&name, changed, reply));
             }
             Change::RestartConnector(name, reply) => {
                 self.restarts.forget_part(&Part::Connector(name.as_str().into()));

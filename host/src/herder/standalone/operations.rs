@@ -191,29 +191,31 @@ impl Operations {
         self.update_tasks(name, &StageCell::default())
     }
 
-    pub(super) fn stop(&self, name: &str, reply: Reply<()>) {
-        match self.remove_tasks_and_stop(name, reply.stage_cell()) {
-            Ok(changed) => {
-                reply.send(Ok(()));
-                if changed && let Err(error) = self.runtime.set_target_state(name, TargetState::Stopped) {
-                    tracing::error!(
-                        "Failed to transition connector {name} to target state STOPPED: {}",
-                        error.trace().trim_end()
-                    );
-                }
-            }
-            Err(error) => reply.send(Err(error)),
-        }
-    }
-
-    fn remove_tasks_and_stop(&self, name: &str, stage: &StageCell) -> Result<bool> {
+    /// Stores that a connector is to be stopped; true if it was not. Does not block.
+    pub(super) fn note_stop(&self, name: &str) -> Result<bool> {
         let Some(stored) = self.configs.connector(name) else {
             // In a worker of its own Kafka Connect answers 500 here, other than for pause and resume.
             return Err(ConnectError::illegal_state(format!("No connector `{name}` configured")));
         };
-        self.remove_tasks(name, &stored, stage)?;
         self.configs.put_target(name, TargetState::Stopped)?;
         Ok(stored.target != TargetState::Stopped)
+    }
+
+    /// Stops a connector whose target says so. It may have been deleted since.
+    pub(super) fn stop(&self, name: &str, changed: bool, reply: Reply<()>) {
+        let stored = self.configs.connector(name);
+        let removed = stored.map_or(Ok(()), |stored| self.remove_tasks(name, &stored, reply.stage_cell()));
+        let done = removed.is_ok();
+        reply.send(removed);
+        if done
+            && changed
+            && let Err(error) = self.runtime.set_target_state(name, TargetState::Stopped)
+        {
+            tracing::error!(
+                "Failed to transition connector {name} to target state STOPPED: {}",
+                error.trace().trim_end()
+            );
+        }
     }
 
     pub(super) fn restart_connector(&self, name: &str, stage: &StageCell) -> Result<()> {

@@ -462,3 +462,96 @@ fn a_restart_to_come_is_told_and_given_up_when_a_person_steps_in() {
         }
     });
 }
+
+/// What a person may ask of a connector.
+#[derive(Debug, Clone, Copy)]
+enum Wish {
+    Pause,
+    Resume,
+    Stop,
+    RestartConnector,
+    RestartAll,
+    RestartTask,
+    Configure,
+    Reconfigure,
+}
+
+impl Wish {
+    const ALL: [Wish; 8] = [
+        Wish::Pause,
+        Wish::Resume,
+        Wish::Stop,
+        Wish::RestartConnector,
+        Wish::RestartAll,
+        Wish::RestartTask,
+        Wish::Configure,
+        Wish::Reconfigure,
+    ];
+
+    /// Asks without looking at the answer: a task may be gone by then.
+    async fn ask(self, handle: &Handle, runtime: &TestRuntime, number: usize) {
+        match self {
+            Wish::Pause => drop(handle.set_target_state("a", TargetState::Paused).await),
+            Wish::Resume => drop(handle.set_target_state("a", TargetState::Started).await),
+            Wish::Stop => drop(handle.stop("a").await),
+            Wish::RestartConnector => drop(handle.restart_connector("a").await),
+            Wish::RestartAll => {
+                drop(handle.restart("a", RestartRequest { only_failed: false, include_tasks: true }).await);
+            }
+            Wish::RestartTask => drop(handle.restart_task(TaskId::new("a", 0)).await),
+            Wish::Configure => {
+                let other = config("a", SOURCE, []).with("number", number.to_string());
+                drop(handle.configure("a", ConfigChange::Put(other)).await);
+            }
+            Wish::Reconfigure => runtime.ask_for_tasks("a"),
+        }
+    }
+
+    fn target(self) -> Option<TargetState> {
+        match self {
+            Wish::Pause => Some(TargetState::Paused),
+            Wish::Resume => Some(TargetState::Started),
+            Wish::Stop => Some(TargetState::Stopped),
+            _ => None,
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(48))]
+
+    /// Wishes that come faster than they can be met end in the state that was asked for last.
+    #[test]
+    fn the_last_wish_counts(numbers in proptest::collection::vec(0..Wish::ALL.len(), 1..10)) {
+        let (handle, runtime) = standalone();
+        run(async {
+            create(&handle, config("a", SOURCE, [])).await.unwrap();
+            let wishes: Vec<Wish> = numbers.iter().map(|number| Wish::ALL[*number]).collect();
+            let asked: Vec<_> = (0..)
+                .zip(&wishes)
+                .map(|(number, wish)| wish.ask(&handle, &runtime, number))
+                .collect();
+            futures_util::future::join_all(asked).await;
+            let target = wishes.iter().rev().find_map(|wish| wish.target()).unwrap_or(TargetState::Started);
+            let tasks = match target {
+                TargetState::Started => vec![TaskState::Running],
+                TargetState::Stopped => vec![],
+                // Tasks are only made while the connector runs.
+                TargetState::Paused => settled_tasks(&handle, &runtime).await,
+            };
+            await_states(&handle, "a", target.connector_state(), &tasks).await;
+            assert_eq!(runtime.target("a"), Some(target), "{wishes:?}");
+        });
+        handle.shutdown();
+    }
+}
+
+/// The tasks of a paused connector once all commands are through, none of which run.
+async fn settled_tasks(handle: &Handle, runtime: &TestRuntime) -> Vec<TaskState> {
+    // Goes behind all that is under way, and is refused as the connector is not stopped.
+    drop(handle.change_offsets("a", OffsetsRequest::Reset).await);
+    let (_, tasks) = states(handle, "a").await;
+    assert!(tasks.iter().all(|state| *state == TaskState::Paused), "{tasks:?}");
+    assert_eq!(runtime.running_tasks(), tasks.len());
+    tasks
+}

@@ -35,10 +35,10 @@ macro_rules! connector {
             /// The configurations of at most `maximum` tasks.
             ///
             /// # Errors
-            /// Whatever the plugin answers.
+            /// Whatever the plugin answers, or a configuration that is malformed.
             pub fn task_configs(&mut self, maximum: u32) -> Result<Vec<Props>> {
                 let configs = result(self.object.task_configs(maximum))?;
-                Ok(configs.into_iter().map(from_pairs).collect())
+                configs.into_iter().map(from_pairs).collect()
             }
 
             /// Stops it. No call may follow.

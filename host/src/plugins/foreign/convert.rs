@@ -69,11 +69,27 @@ pub(crate) fn to_pairs(props: &Props) -> abi::Pairs {
 }
 
 /// A configuration that a plugin made.
-pub(crate) fn from_pairs(pairs: abi::Pairs) -> Props {
-    pairs
-        .into_iter()
-        .map(|pair| (pair.key.into_string(), pair.value.into_option().map(AbiString::into_string)))
-        .collect()
+///
+/// # Errors
+/// A key is there twice, or a text is not UTF-8: a library in another language than Rust may get that wrong.
+pub(crate) fn from_pairs(pairs: abi::Pairs) -> Result<Props> {
+    let mut props = Props::new();
+    for pair in pairs {
+        let key = text(pair.key)?;
+        let value = pair.value.into_option().map(text).transpose()?;
+        if props.contains_key(&key) {
+            return Err(ConnectError::connect(format!("The plugin gave a configuration with the key '{key}' twice")));
+        }
+        props.set_nullable(key, value);
+    }
+    Ok(props)
+}
+
+fn text(text: AbiString) -> Result<String> {
+    String::from_utf8(text.into_bytes().into_vec()).map_err(|error| {
+        let shown = String::from_utf8_lossy(error.as_bytes()).into_owned();
+        ConnectError::connect(format!("The plugin gave a text that is not UTF-8: '{shown}'"))
+    })
 }
 
 /// The host's name for a kind of plugin; `None` for kinds of a later contract.
@@ -107,14 +123,15 @@ pub(crate) fn abi_kind(kind: PluginKind) -> AbiPluginKind {
     }
 }
 
-/// The validated keys that a plugin answered.
+/// The validated keys that a plugin answered. Texts that are not UTF-8 have marks in place of what is wrong.
 pub(crate) fn config_values(values: AbiVec<abi::ConfigValue>) -> Vec<ConfigValueInfo> {
-    let texts = |texts: AbiVec<AbiString>| texts.into_iter().map(AbiString::into_string).collect();
+    let shown = |text: AbiString| String::from_utf8_lossy(text.as_bytes()).into_owned();
+    let texts = |texts: AbiVec<AbiString>| texts.into_iter().map(shown).collect();
     values
         .into_iter()
         .map(|value| ConfigValueInfo {
-            name: value.name.into_string(),
-            value: value.value.into_option().map(AbiString::into_string),
+            name: shown(value.name),
+            value: value.value.into_option().map(shown),
             recommended_values: texts(value.recommended),
             errors: texts(value.errors),
             visible: value.visible,
@@ -256,9 +273,21 @@ mod tests {
     fn pairs_keep_order_and_null() {
         let mut props = Props::from([("b", "1"), ("a", "2")]);
         props.set_nullable("n", None);
-        let back = from_pairs(to_pairs(&props));
+        let back = from_pairs(to_pairs(&props)).unwrap();
         assert_eq!(back.keys().collect::<Vec<_>>(), ["b", "a", "n"]);
         assert_eq!(back.entry("n"), Some(None));
+    }
+
+    #[test]
+    fn malformed_pairs_are_refused() {
+        let pair = |key: AbiString, value: AbiString| abi::Pair { key, value: AbiOption::RSome(value) };
+        let refused = |pairs: Vec<abi::Pair>| from_pairs(pairs.into()).unwrap_err().to_string();
+        let twice = refused(vec![pair("a".into(), "1".into()), pair("a".into(), "2".into())]);
+        assert_eq!(twice, "The plugin gave a configuration with the key 'a' twice");
+        // SAFETY: a library in another language may make such a text; whatever looks at it here takes it as bytes.
+        let bad = unsafe { AbiString::from_utf8_unchecked(vec![b'x', 0xff].into()) };
+        let text = refused(vec![pair("a".into(), bad)]);
+        assert_eq!(text, "The plugin gave a text that is not UTF-8: 'x\u{fffd}'");
     }
 
     fn key(name: &str, kind: abi::ConfigType, default: Option<&str>) -> abi::ConfigKey {
