@@ -211,7 +211,9 @@ impl Done {
 /// `unanswered`: the same was asked before, and nobody knows whether it came about.
 async fn run(handle: &Handle, step: &Step, unanswered: bool) -> Result<Done> {
     match step {
-        Step::Create(file) if unanswered && has_config(handle, file).await => Ok(Done::default()),
+        Step::Create(file) | Step::Change { to: file, .. } if unanswered && has_config(handle, file).await => {
+            Ok(Done::default())
+        }
         Step::Create(file) => {
             let change = ConfigChange::Create {
                 config: file.config.clone(),

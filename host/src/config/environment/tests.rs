@@ -204,6 +204,30 @@ fn what_is_for_java_is_told_once() {
     assert!(message(worker(&[("ENABLE_APICURIO_CONVERTERS", "true")])).contains("KEY_CONVERTER"));
 }
 
+fn repository(file: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file)
+}
+
+#[test]
+fn the_base_file_of_the_image_is_right() {
+    let base = ConfigFile::read(repository("packaging/container.properties")).expect("well-formed");
+    let local = ("REST_HOST_NAME", "127.0.0.1");
+    let config = environment(&[SERVERS, local]).worker(Some(base)).and_then(check).expect("a whole configuration");
+    assert_eq!(config.warnings, Vec::<String>::new());
+    assert!(config.connectors_dir.is_some() && config.plugins.path.len() == 2);
+}
+
+#[test]
+fn the_guide_names_every_variable() {
+    let guide = std::fs::read_to_string(repository("docs/operations.md")).expect("there");
+    for (variable, _) in names::PLAIN {
+        assert!(guide.contains(&format!("`{variable}`")), "{variable}");
+    }
+    for variable in [MODE, "SENSITIVE_PROPERTIES", "ENABLE_APICURIO_CONVERTERS", "LOG_LEVEL", "PORT_9092_TCP"] {
+        assert!(guide.contains(variable), "{variable}");
+    }
+}
+
 #[test]
 fn levels_of_the_log_come_from_many_variables() {
     let levels = |variables: &[(&str, &str)]| environment(variables).log_levels();
