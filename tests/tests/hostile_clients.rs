@@ -18,10 +18,6 @@ const MIB: usize = 1024 * 1024;
 /// Time in which an operator expects an answer, whatever others do. A busy test machine is slow by itself.
 const PATIENCE_OF_AN_OPERATOR: Duration = Duration::from_secs(20);
 
-fn start(setup: &mut WorkerSetup) -> Worker {
-    setup.start()
-}
-
 fn setup() -> WorkerSetup {
     WorkerSetup::new(Subject::Ferroconnect, Kafka::shared())
 }
@@ -98,7 +94,7 @@ fn drip(mut stream: TcpStream, head: &str, piece: &[u8]) -> (String, Duration) {
 #[test]
 fn slow_requests_are_given_up_and_nobody_waits_for_them() {
     let mut setup = setup();
-    let (port, worker) = (setup.port(), start(&mut setup));
+    let (port, worker) = (setup.port(), setup.start());
     let body_head = "POST /connectors HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nConnection: close\r\n\
                      Content-Length: 1000\r\n\r\n{";
     let slow = |head: &'static str, piece: &'static [u8]| std::thread::spawn(move || drip(connect(port), head, piece));
@@ -122,7 +118,7 @@ fn slow_requests_are_given_up_and_nobody_waits_for_them() {
 #[test]
 fn hundreds_of_idle_connections_make_room() {
     let mut setup = setup();
-    let (port, _worker) = (setup.port(), start(&mut setup));
+    let (port, _worker) = (setup.port(), setup.start());
     let opened = |n: usize| {
         let mut stream = connect(port);
         // Some say nothing, some begin a request, some have had an answer, some end their side at once.
@@ -130,8 +126,12 @@ fn hundreds_of_idle_connections_make_room() {
             0 => {}
             1 => stream.write_all(b"GET /conn").unwrap(),
             2 => stream.write_all(b"GET /connectors HTTP/1.1\r\nHost: h\r\n\r\n").unwrap(),
-            _ => stream.write_all(b"POST /connectors HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n\
-                                    Content-Length: 9\r\n\r\n{").unwrap(),
+            _ => stream
+                .write_all(
+                    b"POST /connectors HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n\
+                                    Content-Length: 9\r\n\r\n{",
+                )
+                .unwrap(),
         }
         stream
     };
@@ -157,7 +157,7 @@ fn hundreds_of_idle_connections_make_room() {
 #[test]
 fn hundreds_of_megabytes_are_refused_without_being_kept() {
     let mut setup = setup();
-    let (port, worker) = (setup.port(), start(&mut setup));
+    let (port, worker) = (setup.port(), setup.start());
     let before = peak_memory(&worker);
     let head = "POST /connectors HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nConnection: close\r\n";
     let blank = vec![b' '; MIB];
@@ -193,7 +193,7 @@ fn hundreds_of_megabytes_are_refused_without_being_kept() {
 #[test]
 fn odd_but_lawful_http_is_answered_and_the_rest_refused() {
     let mut setup = setup();
-    let (port, _worker) = (setup.port(), start(&mut setup));
+    let (port, _worker) = (setup.port(), setup.start());
     let get = "GET /connectors HTTP/1.1\r\nHost: h\r\n";
     let old = exchange(port, b"GET /connectors HTTP/1.0\r\n\r\n");
     assert!(old.ends_with("\r\n\r\n[]"), "{old}");
@@ -239,7 +239,7 @@ fn create(port: u16, name: &str) -> String {
 #[test]
 fn of_a_thousand_creates_of_one_name_one_wins() {
     let mut setup = setup();
-    let (port, worker) = (setup.port(), start(&mut setup));
+    let (port, worker) = (setup.port(), setup.start());
     let client = move || status(&create(port, "contended")).to_owned();
     let threads: Vec<_> =
         (0..1000).map(|_| std::thread::Builder::new().stack_size(256 * 1024).spawn(client).unwrap()).collect();
@@ -252,7 +252,7 @@ fn of_a_thousand_creates_of_one_name_one_wins() {
 #[test]
 fn many_changes_at_once_leave_a_worker_in_order() {
     let mut setup = setup();
-    let (port, worker) = (setup.port(), start(&mut setup));
+    let (port, worker) = (setup.port(), setup.start());
     let client = |n: usize| {
         let rest = worker.rest.clone();
         move || {
