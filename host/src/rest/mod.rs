@@ -20,6 +20,7 @@ mod listener;
 mod loggers;
 mod metrics;
 mod offsets;
+mod openapi;
 mod plugins;
 mod renewed;
 mod resource;

@@ -29,7 +29,7 @@ use super::extras::{self, Extras};
 use super::https::{self, Https};
 use super::listener::{self, Bound};
 use super::resource::{Api, Origin, TopicTracking};
-use super::{metrics, router, ui};
+use super::{metrics, openapi, router, ui};
 
 /// Connections that are served at once; further ones wait to be accepted.
 const MAX_CONNECTIONS: usize = 512;
@@ -114,7 +114,7 @@ impl BoundServer {
             resources = resources.merge(router::admin_resources());
         }
         if self.settings.web_page {
-            resources = resources.merge(ui::pages());
+            resources = resources.merge(ui::pages()).merge(openapi::resource());
         }
         let audit = self.audit.as_ref();
         let main = router::finish(resources, api.clone(), audit);
@@ -445,6 +445,7 @@ mod tests {
         let _server = bound.serve(herder, TopicTracking { enabled: true, reset_allowed: true }, None).unwrap();
         assert!(get(main, "/ui/").starts_with("HTTP/1.1 404"));
         assert!(get(main, "/ui/main.js").starts_with("HTTP/1.1 404"));
+        assert!(get(main, "/openapi.json").starts_with("HTTP/1.1 404"));
         let own = AdminListeners::Own(vec![Listener::parse("http://127.0.0.1:0").unwrap()]);
         let (_server, _, admin) = serve(own);
         assert!(get(admin.unwrap(), "/ui/").starts_with("HTTP/1.1 404"));
