@@ -11,10 +11,13 @@ pub mod browser;
 pub mod flows;
 pub mod golden;
 pub mod kafka;
+pub mod openapi;
 pub mod process;
+pub mod random;
 pub mod rest;
 pub mod sequences;
 pub mod wait;
+pub mod wire;
 pub mod worker;
 
 use std::path::{Path, PathBuf};
