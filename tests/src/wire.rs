@@ -11,7 +11,7 @@ pub struct WireAnswer {
     pub status: Option<u16>,
     /// The `Content-Type`.
     pub content_type: Option<String>,
-    /// All bytes that came, headers included; what is not UTF-8 replaced.
+    /// All bytes that came after a `100 Continue`, headers included; what is not UTF-8 replaced.
     pub text: String,
 }
 
@@ -21,6 +21,9 @@ impl WireAnswer {
         self.text.split_once("\r\n\r\n").map_or("", |(_, body)| body)
     }
 }
+
+/// What a client that asks first is told before its answer.
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// A connection to a port of this machine that gives up reading after `patience`.
 ///
@@ -45,7 +48,8 @@ pub fn read_all(stream: &mut TcpStream) -> Result<WireAnswer, String> {
             Err(error) => return Err(format!("{error} after {:?}", String::from_utf8_lossy(&all))),
         }
     }
-    let text = String::from_utf8_lossy(&all).into_owned();
+    let all = all.strip_prefix(CONTINUE).unwrap_or(&all);
+    let text = String::from_utf8_lossy(all).into_owned();
     let head = text.split_once("\r\n\r\n").map_or("", |(head, _)| head);
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
     let header = |line: &str| {

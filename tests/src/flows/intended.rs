@@ -20,16 +20,19 @@ pub struct Intended {
 pub enum How {
     /// In its status, and in its message where the recording leaves that open.
     Status(u16),
+    /// It is 404 with this message, not a failure.
+    NotFound(&'static str),
     /// A plugin has this key beyond those of the recorded one.
     AddedKey(&'static str),
 }
 
+const NOT_FOUND: &str = "Restarting an unknown connector, or a task of one, answers 404";
 const BAD_BODY: &str = "Malformed request bodies answer 400";
 const DETECTION: &str = "`file.change.detection` can start over";
 const FSYNC: &str = "(`fsync=false` turns it off)";
 
 /// All of them.
-pub const INTENDED: [Intended; 14] = [
+pub const INTENDED: [Intended; 16] = [
     bad_body("create: bad requests", 0),
     bad_body("create: bad requests", 1),
     bad_body("create: bad requests", 2),
@@ -39,6 +42,8 @@ pub const INTENDED: [Intended; 14] = [
     bad_body("create: bad requests", 8),
     bad_body("create: bad requests", 10),
     bad_body("source offsets", 8),
+    not_found("source life cycle", 45),
+    not_found("source life cycle", 47),
     added_key(2, "file.change.detection", DETECTION),
     added_key(3, "fsync", FSYNC),
     added_key(11, "file.change.detection", DETECTION),
@@ -48,6 +53,10 @@ pub const INTENDED: [Intended; 14] = [
 
 const fn bad_body(flow: &'static str, step: usize) -> Intended {
     Intended { flow, step, how: How::Status(400), told: BAD_BODY }
+}
+
+const fn not_found(flow: &'static str, step: usize) -> Intended {
+    Intended { flow, step, how: How::NotFound("Connector ${name} not found"), told: NOT_FOUND }
 }
 
 const fn added_key(step: usize, key: &'static str, told: &'static str) -> Intended {
@@ -67,6 +76,15 @@ impl Intended {
                 Ok(())
             }
             How::Status(status) => Err(format!("status: want {status} on purpose, got {}", answer["status"])),
+            How::NotFound(message) => {
+                let wanted = serde_json::json!({"error_code": 404, "message": message});
+                if (&answer["status"], &answer["body"]) != (&Value::from(404), &wanted) {
+                    return Err(format!("want 404 `{message}` on purpose, got {answer}"));
+                }
+                answer["status"] = recorded["status"].clone();
+                answer["body"] = recorded["body"].clone();
+                Ok(())
+            }
             How::AddedKey(key) => {
                 let body = &mut answer["body"];
                 let keys = if body.is_array() { body } else { &mut body["configs"] };
