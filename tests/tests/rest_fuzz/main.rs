@@ -133,12 +133,14 @@ struct Bystanders<'a> {
 }
 
 impl Bystanders<'_> {
-    fn start(&self, worker: &Worker, topic: &str) {
+    fn start(&self, worker: &Worker, kafka: &Kafka, topic: &str) {
         let file = |name: &str| self.dir.join(name).to_str().unwrap().to_owned();
-        std::fs::write(self.dir.join("in.txt"), "").unwrap();
+        std::fs::write(self.dir.join("in.txt"), "first\n").unwrap();
         let secret = secret_of(self.dir);
         let source = [("connector.class", "FileStreamSource"), ("file", &file("in.txt")), ("topic", topic)];
         worker.rest.put_connector("bystander-source", &[&source[..], &[("some.secret", &secret)]].concat());
+        // A sink finds a topic sooner that is there already.
+        kafka.read_at_least(topic, 1);
         let sink = [("connector.class", "FileStreamSink"), ("file", &file("out.txt")), ("topics", topic)];
         worker.rest.put_connector("bystander-sink", &sink);
     }
@@ -174,13 +176,14 @@ fn no_request_harms_the_worker() {
     let document = Document::load();
     let dir = tempfile::tempdir().unwrap();
     let (secret, topic) = (secret_of(dir.path()), unique("fuzz"));
-    let mut setup = WorkerSetup::new(Subject::Ferroconnect, Kafka::shared());
+    let kafka = Kafka::shared();
+    let mut setup = WorkerSetup::new(Subject::Ferroconnect, kafka);
     setup.set("config.providers", "file");
     setup.set("config.providers.file.class", "org.apache.kafka.common.config.provider.FileConfigProvider");
     setup.set("task.shutdown.graceful.timeout.ms", "1000");
     let mut worker = setup.start();
     let bystanders = Bystanders { dir: dir.path(), lines: AtomicUsize::new(0) };
-    bystanders.start(&worker, &unique("bystander"));
+    bystanders.start(&worker, kafka, &unique("bystander"));
     bystanders.assert_at_work();
 
     let (port, forbidden, before) = (setup.port(), Forbidden::new(setup.dir()), resident_memory(&worker));
@@ -212,6 +215,12 @@ fn no_request_harms_the_worker() {
     for word in [SECRET, "panicked"] {
         let line = log.lines().find(|line| line.contains(word));
         assert!(line.is_none(), "the log shows {word}: {line:?}");
+    }
+    for name in worker.rest.get("/connectors").json().as_array().unwrap() {
+        let name = name.as_str().unwrap();
+        if !name.starts_with("bystander") {
+            worker.rest.delete(&format!("/connectors/{}", requests::encoded(name)));
+        }
     }
     let grown = resident_memory(&worker).saturating_sub(before);
     assert!(grown < 200, "the worker grew by {grown} MiB");

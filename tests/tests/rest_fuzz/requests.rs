@@ -254,8 +254,8 @@ impl<'a> Requests<'a> {
             ("name", &CONNECTORS),
             ("file", &["/nonexistent/file", ""]),
             ("id", &["1", "x"]),
-            ("throughput", &["1", "-1"]),
-            ("max.messages", &["5"]),
+            ("throughput", &["1", "x"]),
+            ("max.messages", &["5", "x"]),
             ("mock_mode", &["connector-failure", "task-failure", "no-such-mode"]),
             ("delay_ms", &["0", "x"]),
             ("key.converter", &["org.apache.kafka.connect.json.JsonConverter", "NoSuchConverter", ""]),
@@ -279,6 +279,8 @@ impl<'a> Requests<'a> {
             config.insert("connector.class".to_owned(), Value::from(self.random.one(&CLASSES)));
             config.insert("topic".to_owned(), topic.into());
             config.insert("topics".to_owned(), topic.into());
+            // It is about requests, not about records.
+            config.insert("throughput".to_owned(), "5".into());
         }
         for _ in 0..self.random.below(6) {
             let (key, values) = self.random.one(&choices);
@@ -352,7 +354,8 @@ fn collect_pointers(value: &Value, at: &mut String, places: &mut Vec<String>) {
     }
 }
 
-fn encoded(text: &str) -> String {
+/// The text as one part of a path.
+pub(crate) fn encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |mut out, byte| {
         match byte.is_ascii_alphanumeric() || b"-._~$".contains(&byte) {
             true => out.push(byte.into()),
