@@ -385,7 +385,8 @@ fn answer_keys() -> Vec<ConfigKey> {
                 Type::Boolean,
                 "true",
                 Low,
-                "Whether the main listeners serve the web page at /ui. Our own key.",
+                "Whether the main listeners serve the web page at /ui and the description of the API at \
+                 /openapi.json. Our own key.",
             ),
         ],
     )

@@ -27,7 +27,7 @@ mod tests {
 
     use crate::herder::testing::standalone;
     use crate::rest::resource::TopicTracking;
-    use crate::rest::{metrics, router, ui};
+    use crate::rest::{auth, metrics, router, ui};
     use crate::telemetry::metrics::Registry;
 
     /// Where routes are made.
@@ -45,7 +45,8 @@ mod tests {
             .merge(metrics::resource(&Registry::default()))
             .merge(ui::pages())
             .merge(resource());
-        router::finish(resources, Api { herder, topic_tracking: TopicTracking { enabled: true, reset_allowed: true } })
+        let topic_tracking = TopicTracking { enabled: true, reset_allowed: true };
+        router::finish(resources, Api { herder, topic_tracking }, None)
     }
 
     /// The path with the examples of the document in place of its parameters.
@@ -63,8 +64,8 @@ mod tests {
         let found = SOURCES.iter().flat_map(|source| literal.captures_iter(source));
         let mut routes: BTreeSet<String> = found.map(|captures| captures[1].to_owned()).collect();
         assert!(routes.len() > 20, "{routes:?}");
-        // The files of the page are a list of their own.
-        routes.extend([ui::PAGE.to_owned(), format!("{}{{file}}", ui::PAGE)]);
+        // The files of the page are a list of their own, and one path has a name.
+        routes.extend([ui::PAGE.to_owned(), format!("{}{{file}}", ui::PAGE), auth::VALIDATE.to_owned()]);
         let described: BTreeSet<String> = document()["paths"].as_object().unwrap().keys().cloned().collect();
         assert_eq!(routes, described);
     }

@@ -116,7 +116,7 @@ struct Outcome {
 fn client(port: u16, document: &Document, mut requests: Requests<'_>, forbidden: &Forbidden, end: Instant) -> Outcome {
     let mut outcome = Outcome::default();
     while Instant::now() < end && outcome.problems.len() < ENOUGH_PROBLEMS {
-        let request = requests.next();
+        let request = requests.make();
         if let Err(problem) = judge(port, document, forbidden, &request) {
             let text: String = String::from_utf8_lossy(&request.bytes).chars().take(2000).collect();
             outcome.problems.push(format!("{problem}\n    to {text:?}"));
@@ -192,7 +192,7 @@ fn no_request_harms_the_worker() {
     let outcomes: Vec<Outcome> = std::thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
             .map(|_| {
-                let requests = Requests::new(seeds.next(), &document, &topic, &secret);
+                let requests = Requests::new(seeds.number(), &document, &topic, &secret);
                 let (document, forbidden) = (&document, &forbidden);
                 scope.spawn(move || client(port, document, requests, forbidden, end))
             })

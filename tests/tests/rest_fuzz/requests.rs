@@ -117,7 +117,7 @@ impl<'a> Requests<'a> {
         Self { random: Random::new(seed), document, operations: document.operations(), topic, secret }
     }
 
-    pub(crate) fn next(&mut self) -> FuzzRequest<'a> {
+    pub(crate) fn make(&mut self) -> FuzzRequest<'a> {
         let operation = self.random.one(&self.operations);
         let (path, mut known) = self.path(operation.path);
         let query = self.query(&operation);
