@@ -146,7 +146,7 @@ impl<'a> Requests<'a> {
             None => part.to_owned(),
             Some(name) => {
                 let filled = self.segment(name);
-                known &= !filled.is_empty() && !filled.contains(|c: char| matches!(c, '/' | '?' | '#'));
+                known &= !filled.is_empty() && !filled.contains(['/', '?', '#']);
                 filled
             }
         };
