@@ -351,6 +351,54 @@ fn a_wrong_worker_file_is_told_line_by_line_and_connectors_are_still_read() {
     assert_eq!(check(dir.path(), &[]).code, Some(1));
 }
 
+#[test]
+fn a_container_is_checked_by_its_environment() {
+    let dir = tempfile::tempdir().unwrap();
+    let string = "org.apache.kafka.connect.storage.StringConverter";
+    let check = |converter: &str| -> Done {
+        let mut command = Command::new(program());
+        command.args(["container", "--check", "--base", "base.properties"]).current_dir(dir.path()).env_clear();
+        command.env("CONNECT_KEY_CONVERTER", string).env("CONNECT_VALUE_CONVERTER", converter);
+        command.env("CONNECT_LISTENERS", "http://127.0.0.1:0").output().unwrap().into()
+    };
+    std::fs::write(dir.path().join("base.properties"), "embedded.broker=true\noffset.storage.file.filename=o\n")
+        .unwrap();
+    let right = check(string);
+    assert_eq!(right.code, Some(0), "{right:?}");
+    let wrong = check("NoSuchConverter");
+    assert_eq!(wrong.code, Some(2), "{wrong:?}");
+    assert!(
+        wrong.out.contains("error    converters   CONNECT_VALUE_CONVERTER (environment): Invalid value NoSuch"),
+        "{wrong:?}"
+    );
+    assert_eq!(files_in(dir.path()), ["base.properties"]);
+}
+
+#[test]
+fn a_check_shows_nothing_that_config_providers_gave() {
+    let mut setup = WorkerSetup::with_bootstrap(Subject::Ferroconnect, "127.0.0.1:1");
+    setup.set("config.providers", "file");
+    setup.set("config.providers.file.class", "org.apache.kafka.common.config.provider.FileConfigProvider");
+    setup.write_worker_file();
+    let secrets = setup.path("secrets.properties");
+    std::fs::write(&secrets, "tasks=hush-71aa\n").unwrap();
+    let tasks = format!("tasks.max=${{file:{}:tasks}}", secrets.display());
+    std::fs::write(setup.dir().join("c.properties"), source("c", "t").replace("tasks.max=1", &tasks)).unwrap();
+    let done = check(setup.dir(), &["worker.properties", "c.properties", "--offline"]);
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(done.out.contains("error    connector    c.properties: tasks.max: "), "{done:?}");
+    assert!(!done.out.contains("hush") && !done.err.contains("hush"), "{done:?}");
+}
+
+#[test]
+fn a_worker_that_is_still_starting_is_waited_for() {
+    let mut setup = setup();
+    setup.connector_file("c.properties", &source("c", &unique("cli")));
+    let _worker = setup.spawn();
+    let cli = Commands::of(&setup);
+    assert!(cli.good(&["status", "c", "--wait", "120"]).contains("RUNNING"));
+}
+
 /// A folder in which the examples of the page can be run.
 fn reader_of_the_page() -> TempDir {
     let dir = tempfile::tempdir().unwrap();

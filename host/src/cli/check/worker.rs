@@ -1,20 +1,18 @@
 //! Checking the worker itself.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::findings::{Findings, chain};
 use crate::app;
 use crate::config::{AdminListeners, ConfigFile, ConverterRole, Listener, Mode, RestSettings, WorkerConfig};
+use crate::error::Result;
 use crate::plugins::{Finder, Plugins, plugin_settings};
 use crate::rest::BoundServer;
 use crate::storage::{FileOffsetStore, MemoryOffsetStore};
-use crate::telemetry::LogFormat;
-use crate::telemetry::loggers::LevelSpec;
 use crate::worker::Worker;
 
-const LOG: &str = "log";
 const WORKER_FILE: &str = "worker file";
 const PLUGINS: &str = "plugins";
 const CONVERTERS: &str = "converters";
@@ -34,14 +32,8 @@ pub(super) struct Checked {
 }
 
 /// Checks everything but connectors. Gives what can check those, if there can be a worker.
-pub(super) fn check(path: &Path, offline: bool, findings: &mut Findings) -> Option<Checked> {
-    if let Err(error) = LevelSpec::from_env() {
-        findings.error(LOG, error.to_string());
-    }
-    if let Err(error) = LogFormat::from_env() {
-        findings.error(LOG, error);
-    }
-    let file = ConfigFile::read(path).map_err(|error| findings.failure(WORKER_FILE, &error)).ok()?;
+pub(super) fn check(file: Result<ConfigFile>, offline: bool, findings: &mut Findings) -> Option<Checked> {
+    let file = file.map_err(|error| findings.failure(WORKER_FILE, &error)).ok()?;
     let plugins = check_plugins(&file, findings)?;
     let places = ConverterRole::ALL.map(|role| (role, file.place(role.key())));
     let config = WorkerConfig::from_file(file, Mode::Standalone, &app::provider_maker(&plugins));
@@ -50,7 +42,7 @@ pub(super) fn check(path: &Path, offline: bool, findings: &mut Findings) -> Opti
     for warning in &config.warnings {
         findings.warning(WORKER_FILE, warning);
     }
-    findings.ok(WORKER_FILE, path.display().to_string());
+    findings.ok(WORKER_FILE, config.path.display().to_string());
     for (role, place) in places {
         check_converter(&config, &plugins, role, &place, findings);
     }

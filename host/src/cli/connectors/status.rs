@@ -137,20 +137,22 @@ fn expanded(answer: &Answer) -> Result<Statuses, Failure> {
     Ok(all.into_iter().filter_map(|(name, connector)| Some((name, connector.status?))).collect())
 }
 
-/// Waits until everything is as wanted. A connector without a status is one whose creation has not come through yet.
+/// Waits until everything is as wanted. A connector without a status is one whose creation has not come through yet, and
+/// a worker that does not answer is one that is still starting.
 async fn wait(session: &Session, args: &StatusArgs, patience: Duration) -> Result<(), Failure> {
     let wanted = args.until.to_uppercase();
     let deadline = Instant::now() + patience;
     loop {
-        let missing = match fetch(session, &args.names).await {
-            Err(Failure::Refused(refusal)) if refusal.status.as_u16() == 404 => refusal.message,
+        let not_yet = match fetch(session, &args.names).await {
+            Err(Failure::Refused(refusal)) if refusal.status.as_u16() == 404 => Failure::NotSo(refusal.message),
+            Err(failure @ Failure::Unreachable(_)) => failure,
             found => match missing(&found?.0, &wanted)? {
-                Some(missing) => missing,
+                Some(missing) => Failure::NotSo(format!("after {} s: {missing}", patience.as_secs())),
                 None => return Ok(()),
             },
         };
         if Instant::now() + LOOK_AGAIN > deadline {
-            return Err(Failure::NotSo(format!("after {} s: {missing}", patience.as_secs())));
+            return Err(not_yet);
         }
         sleep(LOOK_AGAIN).await;
     }
