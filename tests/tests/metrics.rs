@@ -7,6 +7,7 @@ use ferroconnect_e2e::unique;
 use ferroconnect_e2e::wait::{PATIENCE, until_some};
 use ferroconnect_e2e::worker::{Subject, WorkerSetup};
 use prometheus_parse::{Sample, Scrape, Value};
+use serde_json::json;
 use std::fs;
 use std::path::Path;
 
@@ -145,6 +146,116 @@ fn records_failures_and_stages_are_counted() {
     let scrape = until_values(&worker.rest, &[("kafka_connect_worker_task_count", &[], 2.0)]);
     let left: Vec<_> = scrape.samples.iter().filter(|sample| sample.labels.get("connector") == Some(&bad)).collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+/// Waits until all these metrics have values that fit.
+fn until_fit(rest: &RestClient, wanted: &[(&str, Labels<'_>, fn(f64) -> bool)]) -> Scrape {
+    until_some("the metrics", PATIENCE, || {
+        let scrape = scrape(rest);
+        let wrong = wanted.iter().find_map(|(name, labels, fits)| {
+            let found = value(&scrape, name, labels);
+            (!found.is_some_and(*fits)).then(|| format!("{name}{labels:?} is {found:?}"))
+        });
+        wrong.map_or(Ok(scrape), Err)
+    })
+}
+
+#[test]
+fn what_kafka_connect_measures_of_tasks_moves() {
+    let Some(mut setup) = setup() else { return };
+    setup.load_fixtures(&["misbehaving"]);
+    let kafka = Kafka::shared();
+    let (topic, letters, name) = (unique("moves"), unique("moves-dlq"), unique("moves-sink"));
+    kafka.create_topic(&topic, 1);
+    kafka.write(&topic, 0, ["{\"a\":1}", "broken", "{\"a\":2}"]);
+    let (input, output) = (setup.path("in.txt"), setup.path("out.txt"));
+    fs::write(&input, "a\nb\n").unwrap();
+    let worker = setup.start();
+    worker.rest.put_connector(
+        &name,
+        &[
+            ("connector.class", "FileStreamSink"),
+            ("file", output.to_str().unwrap()),
+            ("topics", &topic),
+            ("value.converter", "org.apache.kafka.connect.json.JsonConverter"),
+            ("value.converter.schemas.enable", "false"),
+            ("errors.tolerance", "all"),
+            ("errors.log.enable", "true"),
+            ("errors.deadletterqueue.topic.name", &letters),
+            ("errors.deadletterqueue.topic.replication.factor", "1"),
+            ("transforms", "drop"),
+            ("transforms.drop.type", "org.apache.kafka.connect.transforms.DropHeaders"),
+            ("transforms.drop.headers", "none"),
+            ("transforms.drop.predicate", "tomb"),
+            ("predicates", "tomb"),
+            ("predicates.tomb.type", "org.apache.kafka.connect.transforms.predicates.RecordIsTombstone"),
+        ],
+    );
+    let source = &[("connector.class", "FileStreamSource"), ("file", input.to_str().unwrap()), ("topic", &topic)];
+    worker.rest.put_connector("moves-source", source);
+    let fails = json!({"connector.class": "test.MisbehavingSource", "topic": topic, "fail.in": "connector.start"});
+    assert_eq!(worker.rest.put("/connectors/fails/config", Some(&fails)).status, 500);
+    let sink = [("connector", name.as_str()), ("task", "0")];
+    let from = [("connector", "moves-source"), ("task", "0")];
+    let some: fn(f64) -> bool = |it| it > 0.0;
+    let known: fn(f64) -> bool = |it| it >= 0.0;
+    let none: fn(f64) -> bool = |it| it == 0.0;
+    let share: fn(f64) -> bool = |it| it > 0.0 && it <= 1.0;
+    let recent: fn(f64) -> bool = |it| it > 1.7e12;
+    let three: fn(f64) -> bool = |it| it == 3.0; // "broken", and the source's lines, which are no JSON either
+    let scrape = until_fit(
+        &worker.rest,
+        &[
+            ("kafka_connect_task_error_total_record_failures", &sink, three),
+            ("kafka_connect_task_error_total_record_errors", &sink, three),
+            ("kafka_connect_task_error_total_records_skipped", &sink, three),
+            ("kafka_connect_task_error_total_errors_logged", &sink, three),
+            ("kafka_connect_task_error_deadletterqueue_produce_requests", &sink, three),
+            ("kafka_connect_task_error_deadletterqueue_produce_failures", &sink, none),
+            ("kafka_connect_task_error_last_error_timestamp", &sink, recent),
+            ("kafka_connect_sink_task_sink_record_read_rate", &sink, some),
+            ("kafka_connect_sink_task_sink_record_send_rate", &sink, some),
+            ("kafka_connect_sink_task_sink_record_active_count_avg", &sink, known),
+            ("kafka_connect_sink_task_offset_commit_completion_rate", &sink, some),
+            ("kafka_connect_sink_task_offset_commit_skip_rate", &sink, none),
+            ("kafka_connect_sink_task_put_batch_avg_time_ms", &sink, some),
+            ("kafka_connect_connector_task_batch_size_max", &sink, some),
+            ("kafka_connect_connector_task_offset_commit_avg_time_ms", &sink, some),
+            ("kafka_connect_connector_task_running_ratio", &sink, share),
+            ("kafka_connect_connector_task_pause_ratio", &sink, none),
+            ("ferroconnect_consumer_queue_records", &sink, none),
+            ("kafka_connect_source_task_source_record_write_rate", &from, some),
+            ("kafka_connect_source_task_source_record_active_count_avg", &from, known),
+            ("kafka_connect_worker_connector_startup_attempts_total", &[], three),
+            ("kafka_connect_worker_connector_startup_failure_total", &[], |it| it == 1.0),
+            ("kafka_connect_worker_task_startup_success_percentage", &[], |it| it == 1.0),
+            ("kafka_connect_connect_worker_connector_unassigned_task_count", &sink[..1], none),
+            ("kafka_connect_connect_worker_connector_destroyed_task_count", &sink[..1], none),
+            ("kafka_connect_connect_worker_connector_restarting_task_count", &sink[..1], none),
+        ],
+    );
+    let labels = |name: &str, labels: Labels<'_>, wanted: &[&str]| {
+        let info = sample(&scrape, name, labels).unwrap_or_else(|| panic!("no {name}"));
+        for key in wanted {
+            assert!(info.labels.get(key).is_some_and(|text| !text.is_empty()), "{key}: {info:?}");
+        }
+    };
+    let versions = ["connector_version", "connector_type", "task_class", "task_version", "value_converter_class"];
+    labels("kafka_connect_connector_task_info", &sink, &versions);
+    let versions = ["key_converter_version", "value_converter_version", "header_converter_version"];
+    labels("kafka_connect_connector_task_info", &sink, &versions);
+    labels("kafka_connect_connector_info", &sink[..1], &["connector_type", "connector_version", "connector_class"]);
+    labels("kafka_connect_connector_transform_info", &sink, &["transform_version"]);
+    labels("kafka_connect_connector_predicate_info", &sink, &["predicate_class", "predicate_version"]);
+    labels("kafka_connect_info", &[], &["commit_id", "start_time_ms", "version"]);
+    assert_eq!(worker.rest.put(&format!("/connectors/{name}/pause"), None).status, 202);
+    until_fit(
+        &worker.rest,
+        &[
+            ("kafka_connect_connector_task_pause_ratio", &sink, share),
+            ("kafka_connect_connect_worker_connector_paused_task_count", &sink[..1], |it| it == 1.0),
+        ],
+    );
 }
 
 #[test]

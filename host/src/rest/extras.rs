@@ -67,6 +67,11 @@ impl Extras {
         Ok(Self { sharing, rules })
     }
 
+    /// True if there is nothing to add.
+    pub(super) fn is_empty(&self) -> bool {
+        self.sharing.is_none() && self.rules.is_empty()
+    }
+
     /// Whether a page of another site, which may not call, made a browser send a request that changes something. Browsers
     /// ask first for most of these, but not for a POST without a body, and send the user's password along.
     fn forbid(&self, request: &Request) -> bool {
@@ -151,18 +156,22 @@ fn http_date(now: Timestamp, offset: SignedDuration) -> Option<HeaderValue> {
     HeaderValue::from_str(&at.strftime(HTTP_DATE).to_string()).ok()
 }
 
-/// Adds the headers to every answer, and refuses what other sites may not ask for. Requests of browsers that ask first are answered by the resources, as in Kafka
+/// Refuses what pages of other sites may not ask for. Stands behind the gate, so that logs know whose browser it was.
+pub(super) async fn refuse_other_sites(State(extras): State<Arc<Extras>>, request: Request, next: Next) -> Response {
+    if extras.forbid(&request) {
+        let message = format!("Pages of other sites may not change anything here ({ORIGIN_KEY}).");
+        return ApiError::new(StatusCode::FORBIDDEN, message).into_response();
+    }
+    next.run(request).await
+}
+
+/// Adds the headers to every answer. Requests of browsers that ask first are answered by the resources, as in Kafka
 /// Connect.
 pub(super) async fn add(State(extras): State<Arc<Extras>>, request: Request, next: Next) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
     let preflight =
         *request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let mut response = if extras.forbid(&request) {
-        let message = format!("Pages of other sites may not change anything here ({ORIGIN_KEY}).");
-        ApiError::new(StatusCode::FORBIDDEN, message).into_response()
-    } else {
-        next.run(request).await
-    };
+    let mut response = next.run(request).await;
     let headers = response.headers_mut();
     if let Some(sharing) = &extras.sharing {
         sharing.answer(origin.as_ref(), preflight, headers);

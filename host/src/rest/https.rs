@@ -63,7 +63,8 @@ fn acceptor(settings: &HttpsSettings) -> std::result::Result<SslAcceptor, String
     build(settings).map_err(|problem| format!("`{}{}` {}", settings.prefix, problem.key, problem.reason))
 }
 
-/// The common name of the certificate that the client has shown, else its whole subject; none without certificate.
+/// The common name of the certificate that the client has shown, else its whole subject, `O=Example,C=DE`; none without
+/// certificate.
 pub(super) fn subject(stream: &SslStream<TcpStream>) -> Option<String> {
     let certificate = stream.ssl().peer_certificate()?;
     let name = certificate.subject_name();
@@ -195,7 +196,7 @@ mod tests {
     use crate::config::{Mode, Props, WorkerConfig};
     use crate::herder::testing::standalone;
     use crate::rest::{BoundServer, Server, TopicTracking};
-    use crate::tls::testing::certificate;
+    use crate::tls::testing::{certificate, of_subject};
 
     /// Writes key and certificate into one PEM file.
     fn write(path: &Path, key: &PKey<Private>, own: &X509) {
@@ -304,9 +305,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (key, own) = certificate("localhost", None);
         let client = certificate("ann", None);
+        let nameless = of_subject(&[("O", "ann"), ("C", "DE")], None);
         let (file, trust) = (dir.path().join("own.pem"), dir.path().join("trust.pem"));
         write(&file, &key, &own);
-        std::fs::write(&trust, client.1.to_pem().unwrap()).unwrap();
+        std::fs::write(&trust, [&client, &nameless].map(|it| it.1.to_pem().unwrap()).concat()).unwrap();
         let ssl = Props::from([
             ("ssl.keystore.location", file.to_str().unwrap()),
             ("ssl.keystore.type", "PEM"),
@@ -316,7 +318,7 @@ mod tests {
         ]);
         let https = Https::new(HttpsSettings { prefix: String::new(), ssl }).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        for (shown, name) in [(Some(client), Some("ann")), (None, None)] {
+        for (shown, name) in [(Some(client), Some("ann")), (Some(nameless), Some("O=ann,C=DE")), (None, None)] {
             let found = runtime.block_on(async {
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
                 let address = listener.local_addr().unwrap();

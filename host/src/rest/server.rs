@@ -116,9 +116,14 @@ impl BoundServer {
         if self.settings.web_page {
             resources = resources.merge(ui::pages()).merge(openapi::resource());
         }
+        let extras = Arc::new(self.extras);
+        resources =
+            resources.route_layer(middleware::from_fn_with_state(Arc::clone(&extras), extras::refuse_other_sites));
         let audit = self.audit.as_ref();
-        let main = router::finish(resources, api.clone(), audit);
-        let main = main.layer(middleware::from_fn_with_state(Arc::new(self.extras), extras::add));
+        let mut main = router::finish(resources, api.clone(), audit);
+        if !extras.is_empty() {
+            main = main.layer(middleware::from_fn_with_state(extras, extras::add));
+        }
         let admin = router::finish(router::admin_resources().merge(metrics()), api, audit);
         let (stop, stopped) = watch::channel(false);
         let connections = Connections::new(MAX_CONNECTIONS);

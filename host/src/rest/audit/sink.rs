@@ -6,6 +6,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustix::fs::Access;
+
 use crate::config::{AUDIT_LOG, AuditLog};
 use crate::error::{ConnectError, Result};
 
@@ -28,11 +30,14 @@ impl Sink {
     pub(super) fn new(settings: &AuditLog) -> Result<Self> {
         let AuditLog::File(path) = settings else { return Ok(Self::Log) };
         // A worker that cannot keep its audit log at the start would not be the one that was asked for.
-        let opened = open(path).map_err(|error| {
-            let reason = format!("cannot be written: {error}; name a file in a folder that this worker may write to");
-            ConnectError::invalid_value(AUDIT_LOG, path.display().to_string(), reason)
-        });
-        opened.map(|_| Self::File { path: path.clone(), torn: AtomicBool::new(false) })
+        match may_write(path) {
+            Ok(()) => Ok(Self::File { path: path.clone(), torn: AtomicBool::new(false) }),
+            Err(error) => {
+                let reason =
+                    format!("cannot be written: {error}; name a file in a folder that this worker may write to");
+                Err(ConnectError::invalid_value(AUDIT_LOG, path.display().to_string(), reason))
+            }
+        }
     }
 
     /// Writes a record. If that fails later on, say because the disk is full, the worker goes on and its log has the
@@ -56,6 +61,18 @@ impl Sink {
                 log(record);
             }
         }
+    }
+}
+
+/// Makes nothing: settings are checked by others too, who must not leave a file behind that the worker cannot write.
+fn may_write(path: &Path) -> io::Result<()> {
+    let opened = OpenOptions::new().append(true).open(path);
+    match opened {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            Ok(rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK)?)
+        }
+        opened => opened.map(drop),
     }
 }
 

@@ -19,6 +19,10 @@ impl Audited {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("audit.jsonl");
+        Self::to(file, dir)
+    }
+
+    fn to(file: std::path::PathBuf, dir: tempfile::TempDir) -> Self {
         let audit = Arc::new(Audit::new(&AuditLog::File(file.clone())).unwrap());
         let change = async |note: Note| {
             note.user(Some("ann"));
@@ -107,6 +111,7 @@ async fn a_file_that_was_moved_away_is_made_again_and_one_that_cannot_be_written
     use std::os::unix::fs::PermissionsExt as _;
 
     let audited = Audited::new();
+    assert!(!audited.file.exists(), "nothing is made before there is something to write");
     audited.ask("POST /connectors").await;
     assert_eq!(std::fs::metadata(&audited.file).unwrap().permissions().mode() & 0o777, 0o600);
     let moved = audited.file.with_extension("1");
@@ -116,6 +121,10 @@ async fn a_file_that_was_moved_away_is_made_again_and_one_that_cannot_be_written
     std::fs::remove_dir(&audited.file).unwrap();
     assert_eq!(audited.ask("DELETE /connectors/a").await, 200);
     assert_eq!(audited.records().iter().map(|it| it["method"].as_str().unwrap()).collect::<Vec<_>>(), ["DELETE"]);
+    let full = Audited::to("/dev/full".into(), tempfile::tempdir().unwrap());
+    for _ in 0..2 {
+        assert_eq!(full.ask("POST /connectors").await, 200, "a full disk");
+    }
     let error = Audit::new(&AuditLog::File("/nowhere/audit".into())).err().unwrap();
     assert!(error.message().contains("rest.audit.log") && error.message().contains("cannot be written"), "{error}");
 }
