@@ -148,8 +148,10 @@ fn records_failures_and_stages_are_counted() {
     assert!(left.is_empty(), "{left:?}");
 }
 
+type Fits = fn(f64) -> bool;
+
 /// Waits until all these metrics have values that fit.
-fn until_fit(rest: &RestClient, wanted: &[(&str, Labels<'_>, fn(f64) -> bool)]) -> Scrape {
+fn until_fit(rest: &RestClient, wanted: &[(&str, Labels<'_>, Fits)]) -> Scrape {
     until_some("the metrics", PATIENCE, || {
         let scrape = scrape(rest);
         let wrong = wanted.iter().find_map(|(name, labels, fits)| {
@@ -197,12 +199,12 @@ fn what_kafka_connect_measures_of_tasks_moves() {
     assert_eq!(worker.rest.put("/connectors/fails/config", Some(&fails)).status, 500);
     let sink = [("connector", name.as_str()), ("task", "0")];
     let from = [("connector", "moves-source"), ("task", "0")];
-    let some: fn(f64) -> bool = |it| it > 0.0;
-    let known: fn(f64) -> bool = |it| it >= 0.0;
-    let none: fn(f64) -> bool = |it| it == 0.0;
-    let share: fn(f64) -> bool = |it| it > 0.0 && it <= 1.0;
-    let recent: fn(f64) -> bool = |it| it > 1.7e12;
-    let three: fn(f64) -> bool = |it| it == 3.0; // "broken", and the source's lines, which are no JSON either
+    let some: Fits = |it| it > 0.0;
+    let known: Fits = |it| it >= 0.0;
+    let none: Fits = |it| it == 0.0;
+    let share: Fits = |it| it > 0.0 && it <= 1.0;
+    let recent: Fits = |it| it > 1.7e12;
+    let three: Fits = |it| it == 3.0; // "broken", and the source's lines, which are no JSON either
     let scrape = until_fit(
         &worker.rest,
         &[

@@ -334,6 +334,32 @@ mod tests {
     }
 
     #[test]
+    fn certificates_have_the_rights_of_their_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let (key, own) = certificate("localhost", None);
+        let (ann, bob) = (certificate("ann", None), certificate("bob", None));
+        let [file, trust, rights] = ["own.pem", "trust.pem", "rights"].map(|name| dir.path().join(name));
+        write(&file, &key, &own);
+        std::fs::write(&trust, [&ann, &bob].map(|it| it.1.to_pem().unwrap()).concat()).unwrap();
+        std::fs::write(&rights, "ann.see=*\n").unwrap();
+        let (_server, address) = serve(&Props::from([
+            ("ssl.keystore.location", file.to_str().unwrap()),
+            ("ssl.keystore.type", "PEM"),
+            ("ssl.truststore.location", trust.to_str().unwrap()),
+            ("ssl.truststore.type", "PEM"),
+            ("ssl.client.auth", "requested"),
+            ("rest.permissions.file", rights.to_str().unwrap()),
+        ]));
+        assert!(get(address, &own, Some(&ann)).unwrap().ends_with("\r\n\r\n[]"));
+        for (client, part) in
+            [(Some(&bob), "User bob has no rights here"), (None, "A client without a certificate has no")]
+        {
+            let refused = get(address, &own, client).unwrap();
+            assert!(refused.starts_with("HTTP/1.0 403") && refused.contains(part), "{refused}");
+        }
+    }
+
+    #[test]
     fn changed_files_are_used_and_damaged_ones_are_not() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("own.pem");

@@ -51,7 +51,7 @@ impl Audited {
 
     /// The records, without what time makes of them.
     fn records(&self) -> Vec<Value> {
-        let text = std::fs::read_to_string(&self.file).unwrap();
+        let text = std::fs::read_to_string(&self.file).unwrap_or_default();
         let record = |line: &str| {
             let mut record: Value = serde_json::from_str(line).unwrap();
             let fields = record.as_object_mut().unwrap();

@@ -5,6 +5,7 @@ mod permissions;
 mod rights;
 mod users;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::extract::rejection::RawPathParamsRejection;
@@ -46,6 +47,8 @@ impl Gate {
         let read_only = settings.basic_auth.as_ref().map(|auth| auth.read_only.clone()).unwrap_or_default();
         let permissions = settings.permissions.as_deref().map(Permissions::read).transpose()?;
         let guards = users.is_some() || permissions.is_some();
+        let files = settings.basic_auth.iter().map(|auth| auth.file.as_path()).chain(settings.permissions.as_deref());
+        files.filter_map(open_to_all).for_each(|warning| tracing::warn!("{warning}"));
         Ok(guards.then_some(Self { users, read_only, permissions }))
     }
 
@@ -150,6 +153,17 @@ pub(super) async fn check(
     };
     response.extensions_mut().insert(caller);
     response
+}
+
+/// What is to be said of a file that lets everybody in who has an account on this machine.
+fn open_to_all(file: &Path) -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let mode = std::fs::metadata(file).ok()?.mode();
+    let file = file.display();
+    (mode & 0o002 != 0).then(|| {
+        format!("Every user of this machine may change {file}, and so who may use REST. Take the right away: chmod o-w {file}")
+    })
 }
 
 /// User and password. As in Kafka Connect, what is malformed is as if nothing was given.

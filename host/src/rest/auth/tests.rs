@@ -182,3 +182,16 @@ async fn answers_know_who_asked() {
     guarded.gate = None;
     assert_eq!(guarded.ask("PUT /", &bob).await, (200, Some("cn".to_owned())));
 }
+
+#[test]
+fn files_that_everybody_may_change_get_a_warning() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let warned = |mode| {
+        std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+        open_to_all(file.path())
+    };
+    assert!(warned(0o646).unwrap().contains("chmod o-w"));
+    assert_eq!(warned(0o664), None);
+}
