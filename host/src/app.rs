@@ -205,13 +205,10 @@ impl Standalone {
     /// Stops connectors and tasks within their graceful time-outs, then everything else.
     pub fn stop(self) {
         tracing::info!("Kafka Connect stopping");
-        // Before the herder, so that nothing is made any more; its end is waited for behind the herder's, which answers
-        // what it may be waiting for.
-        let directory = self.directory.inspect(ConnectorDirectory::request_stop);
-        self.handle.shutdown();
-        if let Some(directory) = directory {
-            directory.join();
+        if let Some(directory) = self.directory {
+            directory.stop();
         }
+        self.handle.shutdown();
         self.worker.close();
         self.server.stop(REST_GRACE);
         let abandoned = self.worker.abandoned();

@@ -1,10 +1,11 @@
 //! Asks the herder for the connectors that the files of the directory ask for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use tokio::task::JoinSet;
+use tokio::sync::oneshot;
+use tokio::task::{Id, JoinError, JoinSet};
 
 use super::files::Files;
 use crate::config::{ConnectorFile, DirectorySettings, Props};
@@ -22,6 +23,9 @@ pub(super) struct Follower {
     handle: Handle,
     files: Files,
     tokio: tokio::runtime::Runtime,
+    running: JoinSet<(Step, Result<Done>)>,
+    /// The connectors that something is being done with, by the task that does it.
+    under_way: HashMap<Id, String>,
     /// The connectors made here, as they were asked for last.
     made: BTreeMap<String, ConnectorFile>,
     failures: BTreeMap<String, Failure>,
@@ -51,18 +55,20 @@ impl Follower {
     /// # Errors
     /// The system has no more resources.
     pub(super) fn new(settings: &DirectorySettings, handle: Handle) -> Result<Self> {
-        let (made, failures, clashes) = Default::default();
+        let (under_way, made, failures, clashes) = Default::default();
         Ok(Self {
             handle,
             files: Files::new(settings.dir.clone(), settings.interval),
             tokio: tokio::runtime::Builder::new_current_thread().enable_time().build()?,
+            running: JoinSet::new(),
+            under_way,
             made,
             failures,
             clashes,
         })
     }
 
-    /// Looks at the directory and does what has to be done, everything side by side: a connector that hangs keeps no
+    /// Looks at the directory and begins what has to be done, everything side by side: a connector that hangs keeps no
     /// other one waiting.
     ///
     /// # Errors
@@ -71,24 +77,44 @@ impl Follower {
         for error in self.files.look()? {
             tracing::error!("Connector file is not used: {}", error.message());
         }
-        let steps = self.plan();
-        let mut running = JoinSet::new();
-        for step in steps {
+        for step in self.plan() {
+            let name = step.name().to_owned();
+            let unanswered = self.failures.get(&name).is_some_and(|failure| failure.unanswered);
             let handle = self.handle.clone();
-            let unanswered = self.failures.get(step.name()).is_some_and(|failure| failure.unanswered);
-            running.spawn_on(
-                async move {
-                    let result = run(&handle, &step, unanswered).await;
-                    (step, result)
-                },
-                self.tokio.handle(),
-            );
-        }
-        while let Some(ended) = self.tokio.block_on(running.join_next()) {
-            let (step, result) = ended.map_err(|error| ConnectError::wrap(&error))?;
-            self.note(step, result);
+            let task = async move {
+                let result = run(&handle, &step, unanswered).await;
+                (step, result)
+            };
+            let id = self.running.spawn_on(task, self.tokio.handle()).id();
+            self.under_way.insert(id, name);
         }
         Ok(())
+    }
+
+    /// Blocks until nothing is under way; each request to the herder is answered or timed out some time.
+    pub(super) fn finish(&mut self) {
+        while let Some(ended) = self.tokio.block_on(self.running.join_next_with_id()) {
+            self.note(ended);
+        }
+    }
+
+    /// Blocks until it is time for the next look. False if `stop` comes first.
+    pub(super) fn wait(&mut self, interval: Duration, stop: &mut oneshot::Receiver<()>) -> bool {
+        let next_look = tokio::time::Instant::now() + interval;
+        loop {
+            let Self { tokio, running, .. } = self;
+            let ended = tokio.block_on(async {
+                tokio::select! {
+                    _ = &mut *stop => Err(false),
+                    () = tokio::time::sleep_until(next_look) => Err(true),
+                    Some(ended) = running.join_next_with_id() => Ok(ended),
+                }
+            });
+            match ended {
+                Ok(ended) => self.note(ended),
+                Err(look) => return look,
+            }
+        }
     }
 
     /// What differs between the files and the connectors made here, without what was refused a short while ago.
@@ -122,11 +148,23 @@ impl Follower {
         // What nobody asks for any more has not failed.
         self.failures.retain(|_, failure| steps.contains(&failure.step));
         let now = Instant::now();
-        steps.retain(|step| self.failures.get(step.name()).is_none_or(|failure| failure.next <= now));
+        let is_due = |name: &str| self.failures.get(name).is_none_or(|failure| failure.next <= now);
+        steps.retain(|step| is_due(step.name()) && !self.under_way.values().any(|name| name == step.name()));
         steps
     }
 
-    fn note(&mut self, step: Step, result: Result<Done>) {
+    fn note(&mut self, ended: Result<(Id, (Step, Result<Done>)), JoinError>) {
+        let (step, result) = match ended {
+            Ok((id, ended)) => {
+                self.under_way.remove(&id);
+                ended
+            }
+            Err(error) => {
+                let name = self.under_way.remove(&error.id()).unwrap_or_default();
+                tracing::error!("Connector {name} could not be brought to what its file says: {error}");
+                return;
+            }
+        };
         let name = step.name().to_owned();
         match result {
             Ok(done) => {

@@ -9,11 +9,12 @@ mod files;
 mod follow;
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 
+use tokio::sync::oneshot;
+
 use crate::config::DirectorySettings;
-use crate::error::{ConnectError, Result};
+use crate::error::Result;
 use crate::herder::Handle;
 
 use follow::Follower;
@@ -29,7 +30,7 @@ pub fn connector_files(dir: &Path) -> Result<Vec<PathBuf>> {
 /// A directory that is being followed, by a thread of its own.
 #[derive(Debug)]
 pub struct ConnectorDirectory {
-    stop: Sender<()>,
+    stop: oneshot::Sender<()>,
     thread: JoinHandle<()>,
 }
 
@@ -42,11 +43,12 @@ impl ConnectorDirectory {
     pub fn start(settings: &DirectorySettings, handle: Handle) -> Result<Self> {
         let mut follower = Follower::new(settings, handle)?;
         follower.look()?;
+        follower.finish();
         let interval = settings.interval;
-        let (stop, stopped) = channel();
+        let (stop, mut stopped) = oneshot::channel();
         let thread = std::thread::Builder::new().name("connector-directory".to_owned()).spawn(move || {
             let mut failing = None;
-            while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
+            while follower.wait(interval, &mut stopped) {
                 // Told once, not at each look. No connector goes while nobody knows what is in the directory.
                 let failed = follower.look().err().map(|error| error.message().to_owned());
                 if let Some(reason) = failed.as_ref().filter(|_| failed != failing) {
@@ -58,19 +60,12 @@ impl ConnectorDirectory {
         Ok(Self { stop, thread })
     }
 
-    /// Asks to stop; a change under way goes on until the herder answers.
-    pub fn request_stop(&self) {
+    /// Stops. What the herder was asked for and has not answered is left to it.
+    pub fn stop(self) {
         // A thread that is gone has stopped.
         let _ = self.stop.send(());
-    }
-
-    /// Waits for the end after [`request_stop`](Self::request_stop).
-    pub fn join(self) {
         if self.thread.join().is_err() {
-            tracing::error!(
-                "{}",
-                ConnectError::connect("The thread that follows the connector directory had panicked")
-            );
+            tracing::error!("The thread that follows the connector directory had panicked");
         }
     }
 }

@@ -38,6 +38,7 @@ impl Fixture {
 
     fn look(&mut self) {
         self.follower.look().expect("readable");
+        self.follower.finish();
     }
 
     fn call<T>(&self, call: impl Future<Output = T>) -> T {
@@ -230,11 +231,18 @@ fn a_connector_that_does_not_start_is_there() {
 #[test]
 fn a_connector_that_hangs_holds_up_no_other_and_is_taken_over_when_it_comes() {
     let mut fixture = Fixture::new();
-    fixture.follower.handle = fixture.handle.clone().with_request_timeout(Duration::from_millis(300));
+    fixture.follower.handle = fixture.handle.clone().with_request_timeout(Duration::from_secs(2));
     fixture.source("a.properties", "a", "behaviour=hang");
+    fixture.follower.look().expect("readable");
     fixture.source("b.properties", "b", "");
-    fixture.look();
+    let (_keep, mut never) = oneshot::channel();
+    while !fixture.follower.made.contains_key("b") {
+        fixture.follower.look().expect("readable");
+        assert!(fixture.follower.wait(Duration::from_millis(10), &mut never));
+    }
     assert_eq!(fixture.names(), ["a", "b"]);
+    assert_eq!(fixture.follower.running.len(), 1, "it is asked for once");
+    fixture.follower.finish();
     assert!(fixture.failure("a").is_some_and(|reason| reason.starts_with("Request timed out")));
     fixture.pass_pauses();
     fixture.look();
@@ -253,4 +261,15 @@ fn a_directory_that_goes_takes_no_connector_along() {
     }
     assert_eq!(fixture.names(), ["a"]);
     std::fs::rename(&away, Path::new(fixture.dir.path())).expect("writable");
+}
+
+#[test]
+fn a_stop_does_not_wait_for_a_connector_that_hangs() {
+    let mut fixture = Fixture::new();
+    fixture.source("a.properties", "a", "behaviour=hang");
+    fixture.follower.look().expect("readable");
+    let (stop, mut stopped) = oneshot::channel();
+    stop.send(()).expect("somebody listens");
+    assert!(!fixture.follower.wait(Duration::from_secs(3600), &mut stopped));
+    assert_eq!(fixture.follower.running.len(), 1);
 }
