@@ -203,8 +203,8 @@ impl<'a> Need<'a> {
             ("/connectors", _) if !looks => Self::ChangeSome,
             ("/admin/loggers" | "/admin/loggers/{logger}", _) if looks => Self::SeeLoggers,
             ("/admin/loggers/{logger}", _) => Self::ChangeLoggers,
-            ("/" | "/health" | "/connectors" | "/metrics" | "/connector-plugins", _)
-            | ("/connector-plugins/{plugin}/config" | "/ui", _)
+            ("/" | "/health" | "/openapi.json" | "/metrics" | "/connectors" | "/ui", _)
+            | ("/connector-plugins" | "/connector-plugins/{plugin}/config", _)
                 if looks =>
             {
                 Self::Presence
@@ -251,6 +251,22 @@ mod tests {
         assert!(has("a, *", "anything") && has("*", ""));
         for wrong in ["", " ", "a,,b", "a,"] {
             assert!(Names::parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn every_route_has_its_need() {
+        let document = include_str!("../../../../docs/openapi.json");
+        let document: serde_json::Value = serde_json::from_str(document).expect("JSON");
+        let paths = document["paths"].as_object().expect("an object");
+        for (path, operations) in paths {
+            let connector = path.contains("{connector}").then_some("c");
+            assert_eq!(connector.is_some(), path.starts_with("/connectors/"), "{path}");
+            for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+                if operations.get(method.as_str().to_lowercase()).is_some() {
+                    assert_ne!(Need::of(&method, path, connector), Need::Everything, "{method} {path}");
+                }
+            }
         }
     }
 
