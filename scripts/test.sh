@@ -54,7 +54,7 @@ status=0
 if [ $# -eq 0 ]; then
   step "the same scenarios on the Java worker"
   FERROCONNECT_E2E_SUBJECT=java cargo test --release --locked -p ferroconnect-e2e \
-    --test standalone_files --test rest_flows || status=$?
+    --test standalone_files --test rest_flows --test validation || status=$?
 fi
 step "all tests"
 cargo test --release --locked --workspace --no-fail-fast "$@" || status=$?

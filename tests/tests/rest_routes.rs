@@ -304,6 +304,64 @@ fn every_listed_plugin_says_what_it_can_be_configured_with() {
     }
 }
 
+/// A list gives for each connector what its own routes give, and nothing else.
+#[test]
+fn lists_expand_to_what_the_routes_of_each_connector_say() {
+    let mut setup = worker_setup();
+    let worker = setup.start();
+    let (name, _, _) = sink_with_three(&setup, &worker);
+    let idle = unique("idle");
+    let file = setup.path("none");
+    let config = [("connector.class", "FileStreamSource"), ("topic", idle.as_str()), ("file", file.to_str().unwrap())];
+    worker.rest.put_connector(&idle, &config);
+    worker.rest.await_task(&idle, 0, "RUNNING");
+    let mut expected = json!({});
+    for name in [&name, &idle] {
+        let path = format!("/connectors/{name}");
+        let parts = [worker.rest.get(&format!("{path}/status")).json(), worker.rest.get(&path).json()];
+        let [status, info] = parts;
+        expected[name] = json!({"status": status, "info": info});
+    }
+    let list = |query: &str| worker.rest.get(&format!("/connectors{query}")).json();
+    assert_eq!(list("?expand=status&expand=info"), expected);
+    assert_eq!(list("?expand=info")[&name], json!({"info": expected[&name]["info"]}));
+    assert_eq!(list("?expand=status&expand=other")[&idle], json!({"status": expected[&idle]["status"]}));
+    worker.rest.delete(&format!("/connectors/{name}"));
+    until_equal("only one to be left", &json!([idle]), || list(""));
+    assert_eq!(list("?expand=info"), json!({idle.as_str(): {"info": expected[&idle]["info"]}}));
+}
+
+/// The four combinations of the flags, on a connector where nothing has failed.
+#[test]
+fn restarts_tell_what_they_restart() {
+    let mut setup = worker_setup();
+    let worker = setup.start();
+    let (name, _, _) = sink_with_three(&setup, &worker);
+    let running = json!(["RUNNING", "RUNNING"]);
+    for (query, status, states) in [
+        ("", 204, None),
+        ("?includeTasks=false&onlyFailed=false", 204, None),
+        ("?onlyFailed=true", 202, Some(running.clone())),
+        ("?includeTasks=true&onlyFailed=true", 202, Some(running.clone())),
+        ("?includeTasks=true", 202, Some(json!(["RESTARTING", "RESTARTING"]))),
+    ] {
+        let answer = worker.rest.post(&format!("/connectors/{name}/restart{query}"), None);
+        assert_eq!(answer.status, status, "{query}: {answer:?}");
+        let told = states.as_ref().map(|_| {
+            let report = answer.json();
+            json!([report["connector"]["state"], report["tasks"][0]["state"]])
+        });
+        assert_eq!(told, states, "{query}");
+        until_equal("connector and task to run", &running, || {
+            let report = worker.rest.get(&format!("/connectors/{name}/status")).json();
+            json!([report["connector"]["state"], report["tasks"][0]["state"]])
+        });
+    }
+    assert_refused(&worker.rest.post(&format!("/connectors/{name}/tasks/7/restart"), None), 404, "not found");
+    assert_eq!(worker.rest.post(&format!("/connectors/{name}/tasks/0/restart"), None).status, 204);
+    worker.rest.await_task(&name, 0, "RUNNING");
+}
+
 /// Names with blanks, slashes and letters beyond ASCII, through every route of a connector.
 #[test]
 fn connectors_with_strange_names_can_be_addressed() {

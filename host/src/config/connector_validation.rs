@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::auto_restart;
 use super::catalog::{ConnectorKind, PluginCatalog};
 use super::chain;
+use super::client_settings;
 use super::connector::topic_rules;
 use super::connector_keys::{Surroundings, common_def, connector_def};
 use super::converters::ConverterRole;
@@ -127,8 +128,9 @@ impl ConnectorCheck<'_> {
                 client,
                 settings: &settings,
             })?;
+            client_settings::check_types(client, &settings, &mut values);
             hide_secrets(&mut values);
-            parts.push(ConfigInfos::prefixed(prefix, &[], values));
+            parts.push(ConfigInfos::prefixed(prefix, &client_settings::client_def(client).infos(), values));
         }
         Ok(parts)
     }

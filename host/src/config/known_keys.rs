@@ -1,5 +1,6 @@
 //! Which keys of a worker file are not a slip of the pen, and what an unknown one was meant to be.
 
+use super::client_settings;
 use super::def::ConfigDef;
 use super::props::Props;
 
@@ -44,123 +45,6 @@ const DISTRIBUTED: &[&str] = &[
     "worker.unsync.backoff.ms",
 ];
 
-/// Settings of Kafka clients, which a worker's own clients take without a prefix.
-pub(super) const CLIENTS: &[&str] = &[
-    "acks",
-    "allow.auto.create.topics",
-    "auto.commit.interval.ms",
-    "auto.offset.reset",
-    "batch.size",
-    "buffer.memory",
-    "check.crcs",
-    "client.id",
-    "client.rack",
-    "compression.gzip.level",
-    "compression.lz4.level",
-    "compression.type",
-    "compression.zstd.level",
-    "connections.max.idle.ms",
-    "default.api.timeout.ms",
-    "delivery.timeout.ms",
-    "enable.auto.commit",
-    "enable.idempotence",
-    "enable.metrics.push",
-    "exclude.internal.topics",
-    "fetch.max.bytes",
-    "fetch.max.wait.ms",
-    "fetch.min.bytes",
-    "group.id",
-    "group.instance.id",
-    "group.protocol",
-    "group.remote.assignor",
-    "heartbeat.interval.ms",
-    "interceptor.classes",
-    "isolation.level",
-    "key.deserializer",
-    "key.serializer",
-    "linger.ms",
-    "max.block.ms",
-    "max.in.flight.requests.per.connection",
-    "max.partition.fetch.bytes",
-    "max.poll.interval.ms",
-    "max.poll.records",
-    "max.request.size",
-    "metadata.max.age.ms",
-    "metadata.max.idle.ms",
-    "metadata.recovery.rebootstrap.trigger.ms",
-    "metadata.recovery.strategy",
-    "partition.assignment.strategy",
-    "partitioner.adaptive.partitioning.enable",
-    "partitioner.availability.timeout.ms",
-    "partitioner.class",
-    "partitioner.ignore.keys",
-    "receive.buffer.bytes",
-    "reconnect.backoff.max.ms",
-    "reconnect.backoff.ms",
-    "request.timeout.ms",
-    "retries",
-    "retry.backoff.max.ms",
-    "retry.backoff.ms",
-    "sasl.client.callback.handler.class",
-    "sasl.jaas.config",
-    "sasl.kerberos.kinit.cmd",
-    "sasl.kerberos.min.time.before.relogin",
-    "sasl.kerberos.service.name",
-    "sasl.kerberos.ticket.renew.jitter",
-    "sasl.kerberos.ticket.renew.window.factor",
-    "sasl.login.callback.handler.class",
-    "sasl.login.class",
-    "sasl.login.connect.timeout.ms",
-    "sasl.login.read.timeout.ms",
-    "sasl.login.refresh.buffer.seconds",
-    "sasl.login.refresh.min.period.seconds",
-    "sasl.login.refresh.window.factor",
-    "sasl.login.refresh.window.jitter",
-    "sasl.login.retry.backoff.max.ms",
-    "sasl.login.retry.backoff.ms",
-    "sasl.mechanism",
-    "sasl.oauthbearer.assertion.algorithm",
-    "sasl.oauthbearer.assertion.claim.aud",
-    "sasl.oauthbearer.assertion.claim.exp.seconds",
-    "sasl.oauthbearer.assertion.claim.iss",
-    "sasl.oauthbearer.assertion.claim.jti.include",
-    "sasl.oauthbearer.assertion.claim.nbf.seconds",
-    "sasl.oauthbearer.assertion.claim.sub",
-    "sasl.oauthbearer.assertion.file",
-    "sasl.oauthbearer.assertion.private.key.file",
-    "sasl.oauthbearer.assertion.private.key.passphrase",
-    "sasl.oauthbearer.assertion.template.file",
-    "sasl.oauthbearer.client.credentials.client.id",
-    "sasl.oauthbearer.client.credentials.client.secret",
-    "sasl.oauthbearer.clock.skew.seconds",
-    "sasl.oauthbearer.expected.audience",
-    "sasl.oauthbearer.expected.issuer",
-    "sasl.oauthbearer.header.urlencode",
-    "sasl.oauthbearer.jwks.endpoint.refresh.ms",
-    "sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms",
-    "sasl.oauthbearer.jwks.endpoint.retry.backoff.ms",
-    "sasl.oauthbearer.jwks.endpoint.url",
-    "sasl.oauthbearer.jwt.retriever.class",
-    "sasl.oauthbearer.jwt.validator.class",
-    "sasl.oauthbearer.scope",
-    "sasl.oauthbearer.scope.claim.name",
-    "sasl.oauthbearer.sub.claim.name",
-    "sasl.oauthbearer.token.endpoint.url",
-    "security.protocol",
-    "security.providers",
-    "send.buffer.bytes",
-    "session.timeout.ms",
-    "share.acknowledgement.mode",
-    "share.acquire.mode",
-    "socket.connection.setup.timeout.max.ms",
-    "socket.connection.setup.timeout.ms",
-    "transaction.timeout.ms",
-    "transaction.two.phase.commit.enable",
-    "transactional.id",
-    "value.deserializer",
-    "value.serializer",
-];
-
 /// Keys that had a meaning before Kafka 3.0.
 const DEAD: &[&str] = &["internal.key.converter", "internal.value.converter"];
 
@@ -192,13 +76,15 @@ pub(super) fn warnings(def: &ConfigDef, props: &Props, place: impl Fn(&str) -> S
 /// Whether a key is one that a worker or one of its clients has by this very name.
 pub(super) fn is_named(def: &ConfigDef, key: &str) -> bool {
     let of_client = ["producer.", "consumer.", "admin."].iter().find_map(|prefix| key.strip_prefix(prefix));
-    def.get(key).is_some() || DISTRIBUTED.contains(&key) || CLIENTS.contains(&of_client.unwrap_or(key))
+    let of_client = of_client.unwrap_or(key);
+    def.get(key).is_some() || DISTRIBUTED.contains(&key) || client_settings::all_names().any(|name| name == of_client)
 }
 
 fn is_known(def: &ConfigDef, key: &str) -> bool {
     def.get(key).is_some()
         || DISTRIBUTED.contains(&key)
-        || CLIENTS.contains(&key)
+        // A worker's own clients take their settings without a prefix.
+        || client_settings::all_names().any(|name| name == key)
         || key == OFFSET_FILE
         || PREFIXES.iter().any(|prefix| key.len() > prefix.len() && key.starts_with(prefix))
             // Not a setting of the offset topic, but that key misspelt.
@@ -220,7 +106,7 @@ fn nearest<'a>(def: &'a ConfigDef, key: &str) -> Option<&'a str> {
     let allowed = (key.len() / 5).clamp(1, 4);
     def.names()
         .chain(DISTRIBUTED.iter().copied())
-        .chain(CLIENTS.iter().copied())
+        .chain(client_settings::all_names().map(|name| -> &'a str { name }))
         .map(|known| (strsim::osa_distance(known, key), known))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)

@@ -11,6 +11,7 @@ mod catalog;
 mod chain;
 #[cfg(test)]
 mod chain_tests;
+mod client_settings;
 mod confidential;
 mod connector;
 mod connector_file;
@@ -45,6 +46,7 @@ mod worker_keys;
 pub use auto_restart::RestartPolicy;
 pub use catalog::{ConnectorKind, InstalledPlugin, PluginCatalog, PluginKind};
 pub use chain::{PredicateSpec, TransformSpec};
+pub use client_settings::client_def;
 pub use confidential::{add_passwords, connector_secrets};
 pub use connector::{ConnectorConfig, ErrorSettings, ReloadAction, SinkConfig, SourceConfig, TopicSelection};
 pub use connector_file::{ConnectorFile, InitialState};

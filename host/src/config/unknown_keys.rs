@@ -8,11 +8,11 @@ use std::collections::HashSet;
 use super::auto_restart;
 use super::catalog::ConnectorKind;
 use super::chain;
+use super::client_settings::client_def;
 use super::connector_keys::dead_letter_keys;
 use super::converters::ConverterRole;
 use super::dead_letters::{PUT_ERRORS, SOURCE_ENABLE, source_enabled};
 use super::infos::ConfigInfos;
-use super::known_keys::CLIENTS;
 use super::overrides::ClientKind;
 use super::props::Props;
 use super::topic_creation::{DEFAULT_GROUP, GROUP_KEYS, PREFIX as TOPIC_CREATION};
@@ -89,7 +89,7 @@ impl<'a> Configured<'a> {
 
     fn of_clients(&self) -> impl Iterator<Item = String> {
         let clients = self.clients.iter();
-        clients.flat_map(|client| CLIENTS.iter().map(|setting| format!("{}{setting}", client.override_prefix())))
+        clients.flat_map(|client| client_def(*client).names().map(|name| format!("{}{name}", client.override_prefix())))
     }
 
     fn topic_groups(&self) -> Vec<String> {

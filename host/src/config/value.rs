@@ -43,6 +43,22 @@ impl Type {
         }
     }
 
+    /// The type of a name, as [`as_str`](Self::as_str) gives it.
+    pub fn by_name(name: &str) -> Option<Self> {
+        const ALL: [Type; 9] = [
+            Type::Boolean,
+            Type::String,
+            Type::Int,
+            Type::Short,
+            Type::Long,
+            Type::Double,
+            Type::List,
+            Type::Class,
+            Type::Password,
+        ];
+        ALL.into_iter().find(|ty| ty.as_str() == name)
+    }
+
     /// What a value of this type looks like, for error messages.
     pub fn expectation(self) -> &'static str {
         match self {

@@ -36,6 +36,29 @@ fn every_default_is_accepted_by_librdkafka() {
     }
 }
 
+/// What validation says of the clients' settings is what the clients get.
+#[test]
+fn defaults_are_shown_as_they_are() {
+    use crate::config::{ClientKind, Default, Value, client_def};
+    for (client, defaults) in [
+        (ClientKind::Producer, source_producer_defaults("c", 1)),
+        (ClientKind::Consumer, sink_consumer_defaults("c", 1)),
+        (ClientKind::Admin, task_admin_defaults("c", 1)),
+    ] {
+        let def = client_def(client);
+        for (name, value) in
+            defaults.settings.iter().filter(|(name, value)| !name.ends_with(".id") && !value.is_empty())
+        {
+            let Some(key) = def.get(name) else { continue };
+            let shown = match &key.default {
+                Default::Value(Some(shown)) => Value::to_text(shown),
+                other => panic!("{name}: {other:?}"),
+            };
+            assert_eq!(shown, *value, "{name}");
+        }
+    }
+}
+
 #[test]
 fn names_and_groups_are_those_of_kafka_connect() {
     let source = source_producer_defaults("c", 1);
