@@ -25,6 +25,11 @@ const RULES: &[Rule] = &[
     Rule { room: "host/src/worker", modules: &["rest", "herder"], crates: &["axum", "hyper"] },
     Rule { room: "host/src/herder", modules: &["rest"], crates: &["axum", "hyper"] },
     Rule { room: "host/src/rest", modules: &["worker", "kafka", "plugins"], crates: &["rdkafka"] },
+    Rule {
+        room: "host/src/connector_dir",
+        modules: &["rest", "worker", "kafka", "plugins"],
+        crates: &["rdkafka", "axum"],
+    },
     Rule { room: "host/src/tls", modules: &["config", "kafka", "rest"], crates: &["rdkafka", "hyper"] },
     Rule {
         room: "plugin-sdk/abi/src",
