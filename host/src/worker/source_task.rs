@@ -230,6 +230,7 @@ impl Running<'_> {
     ) -> Result<()> {
         match outcome {
             SourceOutcome::Ready(out) => {
+                let partition = partition(record)?;
                 if self.topic.as_ref().is_none_or(|(name, _)| *name != record.topic) {
                     self.open_topic(&record.topic)?;
                 }
@@ -238,7 +239,7 @@ impl Running<'_> {
                     sending.keep(token, original);
                 }
                 let (_, topic) = self.topic.as_ref().expect("the topic was opened before");
-                self.send_ready(sending, &out, topic, record.partition.into_option(), token)
+                self.send_ready(sending, &out, topic, partition, token)
             }
             SourceOutcome::DeadLetter(mut letter) => {
                 let letters = self.parts.letters.as_ref().expect("the pipeline makes dead letters for this topic");
@@ -363,6 +364,17 @@ fn position_headers(position: &SourcePosition) -> Vec<RawHeader> {
     let partition = header("__ferroconnect.errors.source.partition", position.partition.as_deref());
     let offset = header("__ferroconnect.errors.source.offset", position.offset.as_ref().into());
     partition.into_iter().chain(offset).collect()
+}
+
+/// The partition that a record is meant for. librdkafka would take -1 as "any".
+fn partition(record: &Record) -> Result<Option<i32>> {
+    match record.partition.into_option() {
+        Some(number) if number < 0 => Err(ConnectError::connect(format!(
+            "Invalid partition: {number}. Partition number should always be non-negative or null."
+        ))
+        .with_class("java.lang.IllegalArgumentException")),
+        partition => Ok(partition),
+    }
 }
 
 fn stopped_while_sending() -> ConnectError {

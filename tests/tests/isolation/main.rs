@@ -99,6 +99,28 @@ fn hang_while_the_worker_stops() {
 }
 
 #[test]
+fn malformed_records() {
+    let Some(mut house) = House::with(&["misbehaving"]) else { return };
+    let bad = [
+        ("no-topic", "topic"),
+        ("bad-topic", "no such name!"),
+        ("topic-with-nul", "topic name"),
+        ("partition", "Invalid partition: -1. Partition number should always be non-negative or null."),
+        ("timestamp", "Invalid record timestamp -2"),
+    ];
+    for (what, _) in bad {
+        house.source(what, &[("malformed.record", what)]);
+    }
+    for (what, words) in bad {
+        let status = house.worker.rest.await_task(what, 0, "FAILED");
+        let trace = status["tasks"][0]["trace"].as_str().unwrap();
+        assert!(trace.contains(words) && !trace.contains("panicked"), "{what}: {trace}");
+    }
+    house.neighbour_goes_on();
+    house.ends_in_time();
+}
+
+#[test]
 fn a_leaked_thread() {
     let Some(mut house) = House::with(&["misbehaving"]) else { return };
     house.bad_source(&[("leak.thread", "true"), ("after.calls", "0")]);

@@ -3,11 +3,15 @@
 use crate::json;
 use ferroconnect_e2e::kafka::Kafka;
 use ferroconnect_e2e::rest::RestClient;
-use ferroconnect_e2e::wait::{until, until_equal};
+use ferroconnect_e2e::wait::{unchanged_for, until, until_equal};
 use ferroconnect_e2e::worker::{Subject, Worker, WorkerSetup};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// Changes that are still to come show within this time.
+const SETTLED: Duration = Duration::from_millis(500);
 
 /// A worker with a source `c` that has as many tasks as a file says.
 struct Counted {
@@ -157,6 +161,33 @@ fn restarts_reach_what_was_asked_for() {
         }
     });
     house.await_states("RUNNING", &["RUNNING"; 2]);
+}
+
+/// Nobody waits for one change before asking for the next.
+#[test]
+fn the_state_asked_for_last_is_the_one_that_comes() {
+    let house = Counted::start();
+    house.write(2);
+    house.put(&[("tasks.max", "2")]);
+    let ask = |what: &str| {
+        let answer = house.rest().put(&format!("/connectors/c/{what}"), None);
+        assert!([202, 204].contains(&answer.status), "{answer:?}");
+    };
+    for (wishes, connector, tasks) in [
+        (&["pause", "resume", "stop", "resume", "pause", "resume"][..], "RUNNING", &["RUNNING"; 2][..]),
+        (&["stop", "resume", "pause", "stop"], "STOPPED", &[]),
+        (&["resume", "pause", "resume", "stop", "resume"], "RUNNING", &["RUNNING"; 2]),
+        (&["pause", "resume", "pause"], "PAUSED", &["PAUSED"; 2]),
+    ] {
+        wishes.iter().for_each(|wish| ask(wish));
+        house.await_states(connector, tasks);
+        unchanged_for("the states", SETTLED, || house.status());
+    }
+    // Deleted while all that is under way.
+    ["resume", "stop", "resume"].iter().for_each(|wish| ask(wish));
+    assert_eq!(house.rest().delete("/connectors/c").status, 204);
+    unchanged_for("the status of what is gone", SETTLED, || house.rest().get("/connectors/c/status").status);
+    assert_eq!(house.rest().get("/connectors/c/status").status, 404);
 }
 
 #[test]
