@@ -386,7 +386,7 @@ fn a_check_shows_nothing_that_config_providers_gave() {
     std::fs::write(setup.dir().join("c.properties"), source("c", "t").replace("tasks.max=1", &tasks)).unwrap();
     let done = check(setup.dir(), &["worker.properties", "c.properties", "--offline"]);
     assert_eq!(done.code, Some(2), "{done:?}");
-    assert!(done.out.contains("error    connector    c.properties: tasks.max: "), "{done:?}");
+    assert_eq!(done.out.matches("error    connector    c.properties: tasks.max: ").count(), 1, "{done:?}");
     assert!(!done.out.contains("hush") && !done.err.contains("hush"), "{done:?}");
 }
 
@@ -397,6 +397,28 @@ fn a_worker_that_is_still_starting_is_waited_for() {
     let _worker = setup.spawn();
     let cli = Commands::of(&setup);
     assert!(cli.good(&["status", "c", "--wait", "120"]).contains("RUNNING"));
+}
+
+#[test]
+fn a_check_reads_the_connector_directory_too() {
+    let mut setup = WorkerSetup::with_bootstrap(Subject::Ferroconnect, "127.0.0.1:1");
+    let followed = setup.path("followed");
+    std::fs::create_dir(&followed).unwrap();
+    setup.set("connectors.dir", followed.to_str().unwrap());
+    setup.write_worker_file();
+    std::fs::write(followed.join("a.properties"), source("a", "t") + "topic=u\n").unwrap();
+    let check = || check(setup.dir(), &["worker.properties", "--offline"]);
+    let right = check();
+    assert_eq!(right.code, Some(0), "{right:?}");
+    assert!(right.out.contains("a.properties:6: 'topic' is set a second time"), "{right:?}");
+    std::fs::write(followed.join("b.properties"), "name=b\nconnector.class=FileStreamSource\n").unwrap();
+    let wrong = check();
+    assert_eq!(wrong.code, Some(2), "{wrong:?}");
+    assert!(wrong.out.contains("b.properties: topic: Missing required configuration"), "{wrong:?}");
+    std::fs::remove_dir_all(&followed).unwrap();
+    let gone = check();
+    assert_eq!(gone.code, Some(2), "{gone:?}");
+    assert!(gone.out.contains(&format!("connectors.dir={}: cannot be read: ", followed.display())), "{gone:?}");
 }
 
 /// A folder in which the examples of the page can be run.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use super::findings::{Findings, chain};
+use indexmap::IndexSet;
+
+use super::findings::{CONNECTOR, Findings, chain};
 use super::worker::Checked;
 use crate::config::{ConfigInfos, ConnectorFile};
 use crate::connector_dir::connector_files;
@@ -22,7 +24,7 @@ const VALIDATION_TIMEOUT: Duration = Duration::from_secs(90);
 pub(super) fn check(files: &[PathBuf], worker: Option<&Checked>, findings: &mut Findings) {
     let directory = worker.and_then(|checked| checked.connectors_dir.as_deref()).map(connector_files);
     let followed = directory.transpose().unwrap_or_else(|error| {
-        findings.failure("connector", &error);
+        findings.failure(CONNECTOR, &error);
         None
     });
     let worker = worker.map(|checked| &checked.worker);
@@ -33,12 +35,12 @@ pub(super) fn check(files: &[PathBuf], worker: Option<&Checked>, findings: &mut 
             Ok(connector) => connector,
             // Its message names the file.
             Err(error) => {
-                findings.error("connector", chain(&error));
+                findings.error(CONNECTOR, chain(&error));
                 continue;
             }
         };
         for warning in &connector.warnings {
-            findings.warning("connector", warning);
+            findings.warning(CONNECTOR, warning);
         }
         if let Some(first) = names.insert(connector.name.clone(), place.clone()) {
             findings.file_error(&place, Some("name"), format!("Connector {} is in {first} too", connector.name));
@@ -60,7 +62,9 @@ fn check_one(place: &str, connector: ConnectorFile, worker: &Arc<Worker>, findin
         Ok(infos) if infos.error_count == 0 => findings.file_ok(place, format!("{name} can be created")),
         Ok(infos) => {
             for value in infos.configs.iter().filter_map(|config| config.value.as_ref()) {
-                value.errors.iter().for_each(|error| findings.file_error(place, Some(&value.name), error));
+                // Where a provider gave the value, errors look the same without it.
+                let errors: IndexSet<&String> = value.errors.iter().collect();
+                errors.into_iter().for_each(|error| findings.file_error(place, Some(&value.name), error));
             }
         }
         Err(error) => findings.file_error(place, None, chain(&error)),

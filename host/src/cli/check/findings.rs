@@ -20,7 +20,8 @@ pub(super) enum Level {
     Error,
 }
 
-const CONNECTOR: &str = "connector";
+/// What findings about connector files are about.
+pub(super) const CONNECTOR: &str = "connector";
 
 /// One thing.
 #[derive(Debug, Serialize)]
