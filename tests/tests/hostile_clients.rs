@@ -9,7 +9,8 @@ use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 use ferroconnect_e2e::kafka::Kafka;
-use ferroconnect_e2e::wait::until_equal;
+use ferroconnect_e2e::wait::{PATIENCE, until_equal};
+use ferroconnect_e2e::wire;
 use ferroconnect_e2e::worker::{Subject, Worker, WorkerSetup};
 use serde_json::{Value, json};
 
@@ -23,30 +24,16 @@ fn setup() -> WorkerSetup {
 }
 
 fn connect(port: u16) -> TcpStream {
-    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
-    stream
+    wire::connect(port, PATIENCE)
 }
 
-/// All that the server sends until it closes the connection, in whatever way.
+/// All that the server sends until it closes the connection.
 fn read_all(stream: &mut TcpStream) -> String {
-    let mut all = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        match stream.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(n) => all.extend_from_slice(&buffer[..n]),
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => break,
-            Err(error) => panic!("{error} after {:?}", String::from_utf8_lossy(&all)),
-        }
-    }
-    String::from_utf8_lossy(&all).into_owned()
+    wire::read_all(stream).unwrap().text
 }
 
 fn exchange(port: u16, request: &[u8]) -> String {
-    let mut stream = connect(port);
-    stream.write_all(request).unwrap();
-    read_all(&mut stream)
+    wire::exchange(port, request, PATIENCE).unwrap().text
 }
 
 fn status(answer: &str) -> &str {

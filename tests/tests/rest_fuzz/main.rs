@@ -9,6 +9,7 @@
 
 mod requests;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -78,8 +79,8 @@ impl Forbidden {
     }
 }
 
-/// Sends one request and looks at the answer. The error says what is wrong with it.
-fn judge(port: u16, document: &Document, forbidden: &Forbidden, request: &FuzzRequest<'_>) -> Result<(), String> {
+/// Sends one request and looks at the answer; gives its status. The error says what is wrong with it.
+fn judge(port: u16, document: &Document, forbidden: &Forbidden, request: &FuzzRequest<'_>) -> Result<u16, String> {
     let answer = exchange(port, &request.bytes, PATIENCE)?;
     if let Some(found) = forbidden.found_in(&answer.text) {
         return Err(format!("{found} is in the answer: {answer:?}"));
@@ -89,15 +90,10 @@ fn judge(port: u16, document: &Document, forbidden: &Forbidden, request: &FuzzRe
     if status >= 500 && !as_in_kafka_connect() {
         return Err(format!("a failure: {answer:?}"));
     }
-    if is_of_http(status, &answer) {
-        return Ok(());
+    if let Some(operation) = request.operation.filter(|_| !is_of_http(status, &answer)) {
+        document.judge(&operation, status, &answer).map_err(|problem| format!("{problem}: {answer:?}"))?;
     }
-    match &request.operation {
-        Some(operation) => {
-            document.judge(operation, status, &answer).map_err(|problem| format!("{problem}: {answer:?}"))
-        }
-        None => Ok(()),
-    }
+    Ok(status)
 }
 
 /// Refused before there was a request: bytes that are not HTTP, headers that are too long.
@@ -110,6 +106,8 @@ fn is_of_http(status: u16, answer: &WireAnswer) -> bool {
 struct Outcome {
     sent: usize,
     problems: Vec<String>,
+    /// Operations that did what they are for, at least once.
+    done: BTreeSet<(&'static str, String)>,
 }
 
 /// Sends requests until the time is up, or there are problems enough to look at.
@@ -117,9 +115,15 @@ fn client(port: u16, document: &Document, mut requests: Requests<'_>, forbidden:
     let mut outcome = Outcome::default();
     while Instant::now() < end && outcome.problems.len() < ENOUGH_PROBLEMS {
         let request = requests.make();
-        if let Err(problem) = judge(port, document, forbidden, &request) {
-            let text: String = String::from_utf8_lossy(&request.bytes).chars().take(2000).collect();
-            outcome.problems.push(format!("{problem}\n    to {text:?}"));
+        match (judge(port, document, forbidden, &request), request.operation) {
+            (Ok(..400), Some(operation)) => {
+                outcome.done.insert((operation.method, operation.path.to_owned()));
+            }
+            (Ok(_), _) => {}
+            (Err(problem), _) => {
+                let text: String = String::from_utf8_lossy(&request.bytes).chars().take(2000).collect();
+                outcome.problems.push(format!("{problem}\n    to {text:?}"));
+            }
         }
         outcome.sent += 1;
     }
@@ -209,6 +213,10 @@ fn no_request_harms_the_worker() {
     let sent: usize = outcomes.iter().map(|outcome| outcome.sent).sum();
     println!("{sent} requests");
     assert!(sent as u64 > 20 * seconds, "only {sent} requests in {seconds} s");
+    let done: BTreeSet<_> = outcomes.iter().flat_map(|outcome| &outcome.done).collect();
+    let all = document.operations().len();
+    println!("{} of {all} operations were done at least once", done.len());
+    assert!(done.len() * 5 >= all * 4, "{done:?}");
 
     bystanders.assert_at_work();
     let log = worker.log();
