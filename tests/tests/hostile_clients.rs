@@ -215,22 +215,28 @@ fn odd_but_lawful_http_is_answered_and_the_rest_refused() {
     assert_answers_an_operator(port);
 }
 
-/// What comes of one body sent to `/connectors`.
-fn create(port: u16, name: &str) -> String {
+/// A request to create a connector.
+fn create(name: &str) -> Vec<u8> {
     let config = json!({"connector.class": "FileStreamSink", "topics": "hostile-none"});
     let body = json!({"name": name, "config": config, "initial_state": "STOPPED"}).to_string();
     let head = "POST /connectors HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nConnection: close\r\n";
-    exchange(port, format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes())
+    format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
 #[test]
 fn of_a_thousand_creates_of_one_name_one_wins() {
     let mut setup = setup();
     let (port, worker) = (setup.port(), setup.start());
-    let client = move || status(&create(port, "contended")).to_owned();
-    let threads: Vec<_> =
-        (0..1000).map(|_| std::thread::Builder::new().stack_size(256 * 1024).spawn(client).unwrap()).collect();
-    let statuses: Vec<String> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+    let request = create("contended");
+    // All are sent before the first answer is looked at.
+    let sent: Vec<TcpStream> = (0..1000)
+        .map(|_| {
+            let mut stream = connect(port);
+            stream.write_all(&request).unwrap();
+            stream
+        })
+        .collect();
+    let statuses: Vec<String> = sent.into_iter().map(|mut stream| status(&read_all(&mut stream)).to_owned()).collect();
     let count = |wanted: &str| statuses.iter().filter(|status| *status == wanted).count();
     assert_eq!((count("201"), count("409")), (1, 999), "{statuses:?}");
     assert_eq!(worker.rest.get("/connectors").json(), json!(["contended"]));
@@ -246,7 +252,7 @@ fn many_changes_at_once_leave_a_worker_in_order() {
             for step in 0..20 {
                 let name = format!("many-{}", (n + step) % 5);
                 let answer = match (n * 7 + step) % 5 {
-                    0 | 1 => status(&create(port, &name)).to_owned(),
+                    0 | 1 => status(&exchange(port, &create(&name))).to_owned(),
                     2 => rest.put(&format!("/connectors/{name}/pause"), None).status.to_string(),
                     3 => rest.put(&format!("/connectors/{name}/resume"), None).status.to_string(),
                     _ => rest.delete(&format!("/connectors/{name}")).status.to_string(),

@@ -28,8 +28,11 @@ const HEAD_LIMIT: Duration = Duration::from_secs(15);
 /// How often time limits are looked at.
 const REVIEW: Duration = Duration::from_secs(1);
 
-/// How long a connection keeps its place at least. Clients that open many connections at once send their requests before.
-const SAFE: Duration = Duration::from_secs(2);
+/// How long a client may at least keep us waiting. One that opens many connections at once sends its requests before.
+const SAFE: Duration = Duration::from_secs(5);
+
+/// The time for a look at what a client has sent just before its connection is closed; a busy worker may be behind.
+const LAST_LOOK: Duration = Duration::from_millis(10);
 
 /// The pause before another connection is looked for that could go.
 const PRESSURE_PAUSE: Duration = Duration::from_millis(100);
@@ -65,7 +68,7 @@ impl Connections {
     /// Registers a connection that has just been accepted.
     pub(super) fn register(&self, place: OwnedSemaphorePermit) -> Registered {
         let connection = Arc::new(Connection {
-            state: Mutex::new(State { phase: Phase::Idle, since: Instant::now() }),
+            state: Mutex::new(State { phase: Phase::New, since: Instant::now() }),
             close: Notify::new(),
         });
         let mut open = self.open.lock();
@@ -131,6 +134,8 @@ struct State {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
+    /// Nobody has looked yet at what the client has sent.
+    New,
     /// Between two requests; the last answer may still be under way to the client.
     Idle,
     /// The client sends the headers of a request.
@@ -142,9 +147,16 @@ enum Phase {
 }
 
 impl Connection {
-    /// Returns when the connection is to be closed.
+    /// Returns when the connection is to be closed. Whoever awaits it goes on serving the connection meanwhile.
     pub(super) async fn closed(&self) {
-        self.close.notified().await;
+        loop {
+            self.close.notified().await;
+            let asked = self.waiting_since();
+            tokio::time::sleep(LAST_LOOK).await;
+            if asked.is_some() && self.waiting_since() == asked {
+                return;
+            }
+        }
     }
 
     /// The headers of a request are there. Gives its body, which tells when all of it is there.
@@ -173,8 +185,16 @@ impl Connection {
     /// Bytes have come from the client.
     fn received(&self) {
         let mut state = self.state.lock();
-        if state.phase == Phase::Idle {
+        if matches!(state.phase, Phase::New | Phase::Idle) {
             *state = State { phase: Phase::Head, since: Instant::now() };
+        }
+    }
+
+    /// There is nothing from the client: it is its turn.
+    pub(super) fn silent(&self) {
+        let mut state = self.state.lock();
+        if state.phase == Phase::New {
+            *state = State { phase: Phase::Idle, since: Instant::now() };
         }
     }
 
@@ -189,17 +209,17 @@ impl Connection {
     fn is_overdue(&self, now: Instant) -> bool {
         let State { phase, since } = *self.state.lock();
         let limit = match phase {
-            Phase::Idle => IDLE_LIMIT,
+            Phase::New | Phase::Idle => IDLE_LIMIT,
             Phase::Head => HEAD_LIMIT,
             Phase::Body | Phase::Work => return false,
         };
         now.saturating_duration_since(since) >= limit
     }
 
-    /// Since when it is the client that we wait for; `None` while the worker works.
+    /// Since when it is the client that we wait for; `None` while it is not.
     fn waiting_since(&self) -> Option<Instant> {
         let State { phase, since } = *self.state.lock();
-        (phase != Phase::Work).then_some(since)
+        matches!(phase, Phase::Idle | Phase::Head | Phase::Body).then_some(since)
     }
 }
 
@@ -240,7 +260,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if buffer.filled().len() > before {
+        if polled.is_pending() {
+            self.connection.silent();
+        } else if buffer.filled().len() > before {
             self.connection.received();
         }
         polled
@@ -292,14 +314,15 @@ mod tests {
     fn full(count: usize) -> (Connections, Vec<Registered>) {
         let all = Connections::new(count);
         let places = (0..count).map(|_| Arc::clone(&all.places).try_acquire_owned().unwrap());
-        let registered = places.map(|place| all.register(place)).collect();
-        (all, registered)
+        let registered = places.map(|place| all.register(place));
+        let silent = registered.inspect(|registered| registered.connection.silent()).collect();
+        (all, silent)
     }
 
     fn is_told_to_close(registered: &Registered) -> bool {
         use std::future::Future as _;
-        let mut closed = std::pin::pin!(registered.connection.closed());
-        closed.as_mut().poll(&mut Context::from_waker(std::task::Waker::noop())).is_ready()
+        let mut told = std::pin::pin!(registered.connection.close.notified());
+        told.as_mut().poll(&mut Context::from_waker(std::task::Waker::noop())).is_ready()
     }
 
     #[test]
@@ -330,6 +353,28 @@ mod tests {
         serving.await.unwrap();
         all.none_left().await;
         assert!(all.open.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_came_at_the_last_moment_saves_a_connection() {
+        let (_all, open) = full(1);
+        let connection = Arc::clone(&open[0].connection);
+        connection.close();
+        let closed = tokio::spawn(async move { connection.closed().await });
+        tokio::task::yield_now().await;
+        open[0].connection.received();
+        tokio::time::sleep(3 * LAST_LOOK).await;
+        assert!(!closed.is_finished(), "it sends");
+        open[0].connection.close();
+        closed.await.unwrap();
+    }
+
+    #[test]
+    fn a_connection_that_nobody_has_looked_at_stays() {
+        let all = Connections::new(1);
+        let registered = all.register(Arc::clone(&all.places).try_acquire_owned().unwrap());
+        all.close_longest_waiting(Instant::now() + 2 * SAFE);
+        assert!(!is_told_to_close(&registered), "its request may be there");
     }
 
     #[test]

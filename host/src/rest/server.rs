@@ -206,6 +206,7 @@ async fn serve(
 ) {
     let connection = &registered.connection;
     tokio::select! {
+        biased;
         () = open(stream, remote, door, connection, stopped) => {}
         () = connection.closed() => tracing::debug!("REST connection from {remote} is closed: its client keeps us waiting"),
     }
@@ -227,6 +228,8 @@ async fn open(
         let stream = Watched { stream, connection: Arc::clone(connection) };
         return serve_http(stream, origin, router, stopped).await;
     };
+    // A handshake is in the hands of the client.
+    connection.silent();
     let accepted = tokio::select! {
         _ = stopped.changed() => return,
         accepted = https.accept(stream) => accepted,
