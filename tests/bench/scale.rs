@@ -48,6 +48,9 @@ pub(crate) struct Options {
     /// Requests a second meanwhile.
     #[arg(long, default_value_t = 1_000)]
     pub(crate) requests: u32,
+    /// Records a second that each task gives.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) rate: u32,
     /// Leave our worker out.
     #[arg(long)]
     pub(crate) without_ours: bool,
@@ -71,7 +74,7 @@ pub(crate) struct Figures {
     growth: Duration,
     /// Resident megabytes with all tasks at work.
     resident: f64,
-    /// Processor time a second with all tasks at work, each with a record a second.
+    /// Processor time a second with all tasks at work.
     cpu: f64,
     /// How long one listing of all connectors took, each time.
     listings: Vec<Duration>,
@@ -163,13 +166,13 @@ impl<'a> Scale<'a> {
         begun.elapsed()
     }
 
-    /// A source with so many tasks that give a record a second.
+    /// A source with so many tasks.
     fn config(&self, tasks: u32) -> Vec<(&'static str, String)> {
         vec![
             ("connector.class", "org.apache.kafka.connect.tools.VerifiableSourceConnector".to_owned()),
             ("tasks.max", tasks.to_string()),
             ("topic", self.topic.clone()),
-            ("throughput", "1".to_owned()),
+            ("throughput", self.options.rate.to_string()),
         ]
     }
 

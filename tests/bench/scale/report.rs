@@ -9,13 +9,14 @@ use std::time::Duration;
 /// The table, and the command that made it.
 pub(crate) fn markdown(options: &Options, all: &[Figures]) -> String {
     let mut text = format!(
-        "`scripts/bench.sh scale --connectors {} --tasks {} --files {} --requests {} --seconds {}` on {}.\n\
-         Each task gives a record a second. Times in milliseconds; median, then the 99th percentile.\n\n",
+        "`scripts/bench.sh scale --connectors {} --tasks {} --files {} --requests {} --seconds {} --rate {}` on {}.\n\
+         Times in milliseconds; median, then the 99th percentile.\n\n",
         options.connectors,
         options.tasks,
         options.files,
         options.requests,
         options.seconds,
+        options.rate,
         machine()
     );
     let names = all.iter().map(|figures| match figures.subject {
