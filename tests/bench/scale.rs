@@ -113,7 +113,8 @@ impl<'a> Scale<'a> {
     fn measure(&self) -> Figures {
         let start = self.start_with_files();
         said(self.subject, &format!("start with {} files: {start:.1?}", self.options.files));
-        let worker = self.setup().start();
+        let mut setup = self.setup();
+        let worker = setup.start();
         for number in 0..FEW {
             self.create(&worker.rest, number);
         }
