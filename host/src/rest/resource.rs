@@ -11,6 +11,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -24,6 +25,27 @@ pub(super) const MAX_BODY: usize = 4 * 1024 * 1024;
 
 /// How long a client may take to send a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// All but the characters that may stand in a path (RFC 3986).
+const OUTSIDE_PATHS: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'/');
 
 /// What handlers work with.
 #[derive(Clone)]
@@ -248,7 +270,7 @@ impl BaseUrl {
         if name.is_empty() {
             return format!("{base}/connectors");
         }
-        format!("{base}/connectors/{}", percent_encode(name))
+        format!("{base}/connectors/{}", utf8_percent_encode(name, OUTSIDE_PATHS))
     }
 }
 
@@ -267,19 +289,6 @@ impl<S: Send + Sync> FromRequestParts<S> for BaseUrl {
         };
         Ok(Self(format!("{scheme}://{authority}")))
     }
-}
-
-/// Encodes all but the characters that may stand in a path (RFC 3986).
-fn percent_encode(text: &str) -> String {
-    use std::fmt::Write as _;
-    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte) {
-            out.push(byte.into());
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
-    })
 }
 
 #[cfg(test)]
