@@ -1,5 +1,6 @@
 //! An annotated Avro schema into makers of its values, and into the Connect schema that Avro converters give it.
 
+use ferroconnect_plugin_sdk::abi::logical::MILLIS_PER_DAY;
 use ferroconnect_plugin_sdk::abi::schema::Parameter;
 use ferroconnect_plugin_sdk::{Error, Schema, SchemaBuilder, SchemaType, Shared, Value};
 use num_bigint::BigInt;
@@ -89,7 +90,11 @@ impl Compiler {
         let (builder, kind) = match name {
             "null" => return Err(rules.wrong("null is no type by itself, only beside others")),
             "boolean" => (SchemaBuilder::boolean(), boolean(&rules)?),
-            "int" | "long" | "float" | "double" => number(name, schema, &rules)?,
+            "int" | "long" => integer(name, schema, &rules)?,
+            "float" => {
+                (SchemaBuilder::float32(), float(&rules, f32::MAX.into(), |number| Value::float32(number as f32))?)
+            }
+            "double" => (SchemaBuilder::float64(), float(&rules, f64::MAX, Value::float64)?),
             "string" => (SchemaBuilder::string(), Kind::Text(text(&rules)?)),
             "bytes" => bytes(schema, &rules, None)?,
             "array" => {
@@ -241,41 +246,27 @@ fn boolean(rules: &Rules<'_>) -> Result<Kind, Problem> {
     })
 }
 
-/// A number, or a date or time over one.
-fn number(name: &str, schema: &Json, rules: &Rules<'_>) -> Result<(SchemaBuilder, Kind), Problem> {
+/// An integer, or a date or time over one.
+fn integer(name: &str, schema: &Json, rules: &Rules<'_>) -> Result<(SchemaBuilder, Kind), Problem> {
+    let int = (i32::MIN.into(), i32::MAX.into());
+    let long = (i64::MIN, i64::MAX);
     let logical = schema.get("logicalType").and_then(Json::as_str);
-    let (builder, form): (_, fn(i64) -> Value) = match (name, logical) {
-        ("int", Some("date")) => (SchemaBuilder::date(), |days| Value::date(days as i32)),
-        ("int", Some("time-millis")) => (SchemaBuilder::time(), |millis| Value::time(millis as i32)),
-        ("long", Some("timestamp-millis")) => (SchemaBuilder::timestamp(), Value::timestamp),
-        ("int", _) => (SchemaBuilder::int32(), |number| Value::int32(number as i32)),
-        ("long", _) => (SchemaBuilder::int64(), Value::int64),
-        ("float", _) => (SchemaBuilder::float32(), |_| Value::NULL),
-        (_, _) => (SchemaBuilder::float64(), |_| Value::NULL),
+    let (builder, all, form): (_, _, fn(i64) -> Value) = match (name, logical) {
+        ("int", Some("date")) => (SchemaBuilder::date(), int, |days| Value::date(days as i32)),
+        ("int", Some("time-millis")) => (SchemaBuilder::time(), (0, MILLIS_PER_DAY), |ms| Value::time(ms as i32)),
+        ("int", _) => (SchemaBuilder::int32(), int, |number| Value::int32(number as i32)),
+        (_, Some("timestamp-millis")) => (SchemaBuilder::timestamp(), long, Value::timestamp),
+        (_, _) => (SchemaBuilder::int64(), long, Value::int64),
     };
-    let kind = match name {
-        "int" | "long" => {
-            let all = match (name, logical) {
-                ("int", Some("time-millis")) => (0, 86_400_000),
-                ("int", _) => (i32::MIN.into(), i32::MAX.into()),
-                _ => (i64::MIN, i64::MAX),
-            };
-            let read = |json: &Json| json.as_i64().filter(|number| (all.0..=all.1).contains(number));
-            Kind::Integer(numbers(rules, read, all, [0, 1, -1], all)?, form)
-        }
-        "float" => {
-            let all = (f32::MIN.into(), f32::MAX.into());
-            let read = |json: &Json| json.as_f64().filter(|number| (all.0..=all.1).contains(number));
-            Kind::Float(numbers(rules, read, all, [0.0, 1.0, -1.0], (0.0, 1.0))?, |number| {
-                Value::float32(number as f32)
-            })
-        }
-        _ => {
-            let all = (f64::MIN, f64::MAX);
-            Kind::Float(numbers(rules, Json::as_f64, all, [0.0, 1.0, -1.0], (0.0, 1.0))?, Value::float64)
-        }
-    };
-    Ok((builder, kind))
+    let read = |json: &Json| json.as_i64().filter(|number| (all.0..=all.1).contains(number));
+    Ok((builder, Kind::Integer(numbers(rules, read, all, [0, 1, -1], all)?, form)))
+}
+
+/// A floating-point number, from 0 to 1 where no rule says anything; `most` = the largest there is.
+fn float(rules: &Rules<'_>, most: f64, form: fn(f64) -> Value) -> Result<Kind, Problem> {
+    let all = (-most, most);
+    let read = |json: &Json| json.as_f64().filter(|number| (all.0..=all.1).contains(number));
+    Ok(Kind::Float(numbers(rules, read, all, [0.0, 1.0, -1.0], (0.0, 1.0))?, form))
 }
 
 /// `all` = what the type holds, `usual` = from what numbers are taken where no rule says anything.
