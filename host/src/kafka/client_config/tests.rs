@@ -76,6 +76,20 @@ fn names_and_groups_are_those_of_kafka_connect() {
     assert_eq!(sink.value("isolation.level"), Some("read_uncommitted"));
 }
 
+/// What docs/differences.md promises of clients, and that users can have it.
+#[test]
+fn metrics_for_brokers_are_off_unless_asked_for() {
+    let asked = map(&[("enable.metrics.push", "true")]);
+    for defaults in [source_producer_defaults("c", 0), sink_consumer_defaults("c", 0), task_admin_defaults("c", 0)] {
+        let value = |layers: &[Layer<'_>]| {
+            let settings = ClientSettings::resolve(defaults.role(), &defaults, layers).expect("valid");
+            settings.value("enable.metrics.push").map(str::to_owned)
+        };
+        assert_eq!(value(&[]).as_deref(), Some("false"));
+        assert_eq!(value(&[Layer::new("", &asked)]).as_deref(), Some("true"));
+    }
+}
+
 #[test]
 fn later_layers_win_and_forced_settings_over_all() {
     let worker = map(&[("max.poll.records", "10"), ("client.id", "w")]);
