@@ -157,12 +157,11 @@ impl<'a> Scale<'a> {
         }
         let begun = Instant::now();
         let mut worker = setup.spawn();
-        // A loop of its own, for a Java worker may take longer than tests wait.
-        while worker.rest.call("GET", "/health", &[], None).map_or(0, |answer| answer.status) != 200 {
+        until_some("the worker to be ready", PATIENCE, || {
             worker.assert_alive();
-            assert!(begun.elapsed() < PATIENCE, "the worker does not become ready");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+            let answer = worker.rest.call("GET", "/health", &[], None)?;
+            if answer.status == 200 { Ok(()) } else { Err(answer.text) }
+        });
         await_tasks(&worker, self.options.files);
         begun.elapsed()
     }

@@ -28,6 +28,13 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests crate lies in a folder of the repository")
 }
 
+/// Panics unless `docs/differences.md` has these words: what differs on purpose is told to users.
+#[cfg(test)]
+fn assert_told(words: &str) {
+    let page = std::fs::read_to_string(repository().join("docs/differences.md")).expect("the page is there");
+    assert!(page.contains(words), "docs/differences.md does not say: {words}");
+}
+
 /// A name that no other test, process or earlier run uses: `<stem>-<8 or more hexadecimal digits>`.
 pub fn unique(stem: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
