@@ -1,0 +1,1 @@
+//! A sink that sends records to an HTTP server.

@@ -1,0 +1,1 @@
+//! Source and sink for tables of databases.

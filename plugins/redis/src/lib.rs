@@ -1,0 +1,1 @@
+//! Sink and stream source for Redis.

@@ -1,0 +1,1 @@
+//! Converters that keep their schemas in a schema registry.
