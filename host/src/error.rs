@@ -450,6 +450,16 @@ impl From<AbiError> for ConnectError {
     }
 }
 
+impl From<ferroconnect_json::Error> for ConnectError {
+    fn from(error: ferroconnect_json::Error) -> Self {
+        let own = Self::from(error.reason());
+        match error.field() {
+            Some(field) => own.in_field(field),
+            None => own,
+        }
+    }
+}
+
 impl From<std::io::Error> for ConnectError {
     fn from(error: std::io::Error) -> Self {
         Self::from_io(&error)

@@ -99,6 +99,10 @@ impl<E: std::error::Error + 'static> From<E> for Error {
         if let Some(abi) = (&error as &dyn Any).downcast_ref::<AbiError>() {
             return Error { abi: abi.clone() };
         }
+        #[cfg(feature = "json")]
+        if let Some(json) = (&error as &dyn Any).downcast_ref::<ferroconnect_json::Error>() {
+            return Error { abi: json.clone().into() };
+        }
         let mut result = Error::fatal(error.to_string());
         if let Some(cause) = error.source() {
             push_causes(&mut result.abi, cause);
@@ -130,6 +134,17 @@ mod tests {
         assert_eq!((error.kind(), error.message()), (ErrorKind::RETRIABLE, "Storing batch 5"));
         let causes: Vec<_> = error.abi.data().causes.iter().map(|cause| cause.message.as_str()).collect();
         assert_eq!(causes, ["cannot write", "disk on fire"]);
+    }
+
+    #[cfg(feature = "json")]
+    #[test]
+    fn what_is_no_json_is_bad_data_and_names_its_field() {
+        use ferroconnect_plugin_abi::value::MapEntry;
+        use ferroconnect_plugin_abi::{Data, Value};
+        let map = Value::map(vec![MapEntry { key: Value::string("day"), value: Value::date(1) }]);
+        let written = crate::json::Writer::new(Default::default()).text(&Data::schemaless(map));
+        let error = Error::from(written.expect_err("a date needs a schema"));
+        assert_eq!((error.kind(), error.abi.data().detail.as_str()), (ErrorKind::DATA, "field 'day'"));
     }
 
     #[test]

@@ -55,6 +55,10 @@ pub use service::{ConfigProvider, OverridePolicy, RestExtension};
 pub use stage::{Converter, HeaderConverter, Predicate, Transform};
 pub use stop::StopSignal;
 
+/// Connect values as JSON text (feature `json`).
+#[cfg(feature = "json")]
+pub use ferroconnect_json as json;
+
 /// The contract itself, for the export macro.
 #[doc(hidden)]
 pub use ferroconnect_plugin_abi as abi;

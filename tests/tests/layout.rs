@@ -36,6 +36,11 @@ const RULES: &[Rule] = &[
         modules: &[],
         crates: &["tokio", "tracing", "serde", "rdkafka", "ferroconnect", "ferroconnect_plugin_sdk"],
     },
+    Rule {
+        room: "plugin-sdk/json/src",
+        modules: &[],
+        crates: &["tokio", "tracing", "serde", "rdkafka", "ferroconnect", "ferroconnect_plugin_sdk"],
+    },
     Rule { room: "plugin-sdk/src", modules: &[], crates: &["ferroconnect", "rdkafka"] },
     Rule { room: "plugins", modules: &[], crates: &["ferroconnect", "rdkafka", "abi_stable"] },
 ];

@@ -17,25 +17,11 @@ pub mod transforms;
 
 use ferroconnect_plugin_abi::containers::AbiVec;
 use ferroconnect_plugin_abi::record::{RawHeader, TimestampType};
-use ferroconnect_plugin_abi::{Blob, Data, Header, Record, Text, Value, ValueRef};
+use ferroconnect_plugin_abi::{Blob, Data, Header, Record, Text};
 
 use crate::error::{Result, Stage};
 
 pub use builtins::{BuiltIn, Factory, builtins};
-
-/// Whether it takes a schema to say what a value is. Kafka Connect knows no type for the classes of the others
-/// (Java: `ConnectSchema.schemaType`).
-fn needs_schema(value: &Value) -> bool {
-    matches!(
-        value.view(),
-        ValueRef::Decimal { .. }
-            | ValueRef::BigInteger(_)
-            | ValueRef::Date(_)
-            | ValueRef::Time(_)
-            | ValueRef::Timestamp(_)
-            | ValueRef::Unknown(_)
-    )
-}
 
 /// Which half of a record a stage works on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

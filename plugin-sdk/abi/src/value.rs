@@ -368,6 +368,21 @@ impl Value {
         }
     }
 
+    /// Whether it takes a schema to say what the value is: a decimal, a date, and what this side does not know. Kafka
+    /// Connect has no type for their classes alone (Java: `ConnectSchema.schemaType`).
+    #[inline]
+    pub fn needs_schema(&self) -> bool {
+        matches!(
+            self.view(),
+            ValueRef::Decimal { .. }
+                | ValueRef::BigInteger(_)
+                | ValueRef::Date(_)
+                | ValueRef::Time(_)
+                | ValueRef::Timestamp(_)
+                | ValueRef::Unknown(_)
+        )
+    }
+
     /// The class that Java would use for the value, as error messages name it. Null is `null`.
     pub fn java_class(&self) -> &'static str {
         match self.view() {

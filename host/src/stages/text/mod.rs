@@ -4,11 +4,11 @@ pub mod calendar;
 pub mod charset;
 pub mod date;
 pub mod date_format;
-pub mod decimal;
 pub mod digits;
-pub mod float;
 pub mod parse_float;
 pub mod record;
+
+pub use ferroconnect_json::{decimal, float};
 
 use std::fmt::Write as _;
 

@@ -13,7 +13,7 @@ use super::require;
 use super::structs::basics;
 use crate::config::{ConfigDef, ConfigKey, Importance, Props, Type};
 use crate::error::{ConnectError, Result};
-use crate::stages::{Part, Transform, needs_schema};
+use crate::stages::{Part, Transform};
 
 const PURPOSE: &str = "flattening";
 
@@ -91,7 +91,7 @@ impl Names {
                          {name})."
                     )));
                 }
-                _ if needs_schema(&value) => {
+                _ if value.needs_schema() => {
                     return Err(ConnectError::data(format!(
                         "Flatten transformation was passed a value of type class {class} which is not supported by \
                          Connect's data API"

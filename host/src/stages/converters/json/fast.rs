@@ -2,6 +2,7 @@
 //! writes. Anything else is [`Unusual`] and left to [`super::slow`], so nothing here decides about leniency or words
 //! an error.
 
+use ferroconnect_json::{Plan, decimal};
 use ferroconnect_plugin_abi::containers::AbiVec;
 use ferroconnect_plugin_abi::logical::{Logical, check_time, decimal_scale, shortest};
 use ferroconnect_plugin_abi::value::MapEntry;
@@ -12,9 +13,7 @@ use ::base64::engine::general_purpose::STANDARD;
 
 use super::Settings;
 use super::lexer::{Lexer, StringToken, Syntax, float, unescape};
-use super::plan::Plan;
 use super::read_schema::SchemaCache;
-use crate::stages::text::decimal;
 
 /// The message needs a closer look. Not an error: the slow way may well read it.
 #[derive(Debug)]
@@ -136,7 +135,7 @@ impl Reader<'_> {
 
     fn null(&self, schema: &Schema) -> Fast<Value> {
         match schema.default_value() {
-            Some(default) if self.settings.replace_null_with_default => Ok(default.clone()),
+            Some(default) if self.settings.format.replace_null_with_default => Ok(default.clone()),
             _ if schema.optional => Ok(Value::NULL),
             _ => Err(Unusual),
         }

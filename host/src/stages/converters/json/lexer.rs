@@ -3,7 +3,8 @@
 
 use std::ops::Range;
 
-use super::scan::until_special;
+use ferroconnect_json::MAX_DEPTH;
+use ferroconnect_json::scan::until_special;
 
 /// A place where the bytes are not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,9 +14,6 @@ pub(super) struct Syntax {
     /// Where, from the first byte.
     pub(super) at: usize,
 }
-
-/// More levels of arrays and objects than this are refused, as in Jackson.
-pub(super) const MAX_DEPTH: usize = 1000;
 
 /// Longer numbers are refused, as in Jackson.
 const MAX_NUMBER_LENGTH: usize = 1000;

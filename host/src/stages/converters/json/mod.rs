@@ -1,7 +1,8 @@
 //! JSON with or without an envelope that carries the schema (Java: JsonConverter).
 //!
-//! Writing goes straight to bytes ([`write`](mod@write)), a batch into one buffer ([`batch`]), with the text of each
-//! schema kept ([`schema_text`]). What there is to know about a schema is worked out once ([`plan`]).
+//! Writing goes straight to bytes ([`ferroconnect_json`], which plugins have too), a batch into one buffer ([`batch`]),
+//! with the text of each schema kept ([`schema_text`]). What there is to know about a schema is worked out once
+//! ([`Plan`]).
 //! Reading has two ways. [`fast`] parses bytes straight into values and covers everything that well-behaved
 //! producers write. What it does not expect, an error included, it leaves to [`slow`], which builds a tree first and
 //! follows Kafka Connect (that is, Jackson) through all its leniencies and error messages.
@@ -10,14 +11,12 @@ mod base64;
 mod batch;
 mod fast;
 mod lexer;
-mod plan;
 mod read_schema;
-mod scan;
 mod schema_text;
 mod slow;
 mod tree;
-mod write;
 
+use ferroconnect_json::{Decimals, Format, Plan, Times};
 use ferroconnect_plugin_abi::containers::AbiVec;
 use ferroconnect_plugin_abi::record::RawHeader;
 use ferroconnect_plugin_abi::{Blob, Data, Header, Record, Text};
@@ -27,26 +26,19 @@ use crate::error::{ConnectError, Result};
 use crate::stages::builtins::converter_config;
 use crate::stages::{Converter, HeaderConverter, Part};
 
-/// How decimals are written (`decimal.format`). Both forms are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum DecimalFormat {
-    Base64,
-    Numeric,
-}
-
 /// What both directions need to know.
 #[derive(Debug, Clone, Copy)]
 struct Settings {
     schemas: bool,
-    decimal_format: DecimalFormat,
-    replace_null_with_default: bool,
+    /// How values are written. Decimals are read in both forms.
+    format: Format,
 }
 
 /// Converts to and from JSON.
 pub struct JsonConverter {
     settings: Settings,
     /// The schema of every message read (`schema.content`).
-    fixed: Option<plan::Plan>,
+    fixed: Option<Plan>,
     written: schema_text::WrittenSchemas,
     seen: read_schema::SchemaCache,
     // Kept from record to record for its memory.
@@ -122,12 +114,15 @@ impl JsonConverter {
         let config = Self::config_def().parse(props)?;
         let settings = Settings {
             schemas: config.bool("schemas.enable"),
-            decimal_format: if config.str("decimal.format").eq_ignore_ascii_case("NUMERIC") {
-                DecimalFormat::Numeric
-            } else {
-                DecimalFormat::Base64
+            format: Format {
+                decimals: if config.str("decimal.format").eq_ignore_ascii_case("NUMERIC") {
+                    Decimals::Numeric
+                } else {
+                    Decimals::Base64
+                },
+                times: Times::Numbers,
+                replace_null_with_default: config.bool("replace.null.with.default"),
             },
-            replace_null_with_default: config.bool("replace.null.with.default"),
         };
         // A size below one means no cache.
         let cache_size = usize::try_from(config.int("schemas.cache.size")).unwrap_or(0);
@@ -138,7 +133,7 @@ impl JsonConverter {
                     ConnectError::data("Failed to parse schema in converter config due to serialization error: ")
                         .caused_by(error)
                 })?;
-                read_schema::from_tree(&node, settings)?.as_ref().map(plan::Plan::of)
+                read_schema::from_tree(&node, settings)?.as_ref().map(Plan::of)
             }
         };
         Ok(Self {
@@ -160,7 +155,7 @@ impl JsonConverter {
             if settings.schemas {
                 out.extend_from_slice(b"{\"schema\":null,\"payload\":");
             }
-            write::value(out, None, &data.value, settings, settings.schemas.into())?;
+            ferroconnect_json::write(out, None, &data.value, settings.format, settings.schemas.into())?;
             if settings.schemas {
                 out.push(b'}');
             }
@@ -168,7 +163,7 @@ impl JsonConverter {
         };
         let (plan, head) = self.written.find(schema, settings)?;
         out.extend_from_slice(head);
-        write::value(out, Some(plan), &data.value, settings, settings.schemas.into())?;
+        ferroconnect_json::write(out, Some(plan), &data.value, settings.format, settings.schemas.into())?;
         if settings.schemas {
             out.push(b'}');
         }

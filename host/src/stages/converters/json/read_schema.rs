@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use ferroconnect_json::Plan;
 use ferroconnect_plugin_abi::containers::AbiOption;
 use ferroconnect_plugin_abi::schema::{Field, Parameter};
 use ferroconnect_plugin_abi::{Schema, SchemaType, Shared, Text};
 
 use super::Settings;
-use super::plan::Plan;
 use super::slow;
 use super::tree::{self, Node};
 use crate::error::{ConnectError, Result};

@@ -12,15 +12,18 @@ use crate::stages::arbitrary;
 fn settings() -> impl Strategy<Value = Settings> {
     (any::<bool>(), any::<bool>()).prop_map(|(numeric, replace_null_with_default)| Settings {
         schemas: true,
-        decimal_format: if numeric { DecimalFormat::Numeric } else { DecimalFormat::Base64 },
-        replace_null_with_default,
+        format: Format {
+            decimals: if numeric { Decimals::Numeric } else { Decimals::Base64 },
+            times: Times::Numbers,
+            replace_null_with_default,
+        },
     })
 }
 
 fn converter(settings: Settings, cache_size: &str) -> JsonConverter {
     let mut props = Props::from([("converter.type", "value"), ("schemas.cache.size", cache_size)]);
-    props.set("decimal.format", if settings.decimal_format == DecimalFormat::Numeric { "numeric" } else { "BASE64" });
-    props.set("replace.null.with.default", settings.replace_null_with_default.to_string());
+    props.set("decimal.format", if settings.format.decimals == Decimals::Numeric { "numeric" } else { "BASE64" });
+    props.set("replace.null.with.default", settings.format.replace_null_with_default.to_string());
     JsonConverter::configured(&props).expect("a good configuration")
 }
 
@@ -105,7 +108,7 @@ proptest! {
         let mut converter = converter(settings, "1000");
         let text = written(&mut converter, &data);
         let mut expected = data.clone();
-        if settings.replace_null_with_default {
+        if settings.format.replace_null_with_default {
             expected.value = with_defaults(data.schema.as_deref(), &data.value);
         }
         let shown = String::from_utf8_lossy(&text);
@@ -159,8 +162,7 @@ proptest! {
         turns in arbitrary::turns(),
         cache_size in prop::sample::select(&["0", "1", "2", "5", "1000"][..]),
     ) {
-        let settings =
-            Settings { schemas: true, decimal_format: DecimalFormat::Base64, replace_null_with_default: true };
+        let settings = Settings { schemas: true, format: Format::default() };
         let all = arbitrary::lookalikes();
         let mut writer = converter(settings, cache_size);
         let mut reader = converter(settings, cache_size);

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
+use ferroconnect_json::{Plan, string};
 use ferroconnect_plugin_abi::containers::AbiOption;
 use ferroconnect_plugin_abi::{Schema, SchemaType, Shared};
 
 use super::Settings;
-use super::plan::Plan;
-use super::write::{self, string};
 use crate::error::{ConnectError, Result};
 
 /// A schema with everything that its values take to write.
@@ -150,7 +149,7 @@ fn attributes(out: &mut Vec<u8>, schema: &Shared<Schema>, settings: Settings, de
     }
     if let Some(default) = schema.default_value() {
         member(out, "default");
-        write::value(out, Some(&Plan::of(schema)), default, settings, depth + 1)?;
+        ferroconnect_json::write(out, Some(&Plan::of(schema)), default, settings.format, depth + 1)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Reading through a tree: what [`super::fast`] leaves over. Follows Kafka Connect step by step, so that odd input
 //! gives the same values and the same errors.
 
+use ferroconnect_json::decimal;
 use ferroconnect_plugin_abi::logical::{Logical, check_time, decimal_scale, shortest};
 use ferroconnect_plugin_abi::validate::validate_field_of_valid_structs;
 use ferroconnect_plugin_abi::value::MapEntry;
@@ -12,7 +13,6 @@ use super::lexer::float;
 use super::read_schema;
 use super::tree::{self, Node};
 use crate::error::{ConnectError, InField as _, Result};
-use crate::stages::text::decimal;
 
 const ENVELOPE: &str = "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not contain \
                         additional fields. If you are trying to deserialize plain JSON data, set schemas.enable=false \
@@ -81,7 +81,7 @@ pub(super) fn value(schema: Option<&Shared<Schema>>, node: Option<&Node>, settin
 
 fn null(schema: &Schema, settings: Settings) -> Result<Value> {
     if let Some(default) = schema.default_value()
-        && settings.replace_null_with_default
+        && settings.format.replace_null_with_default
     {
         return Ok(default.clone());
     }

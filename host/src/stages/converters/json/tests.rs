@@ -22,7 +22,7 @@ fn read(config: &[(&str, &str)], text: &str) -> Data {
 
 /// Whether the fast way reads it, without falling back.
 fn reads_fast(text: &str, schemas: bool) -> bool {
-    let settings = Settings { schemas, decimal_format: DecimalFormat::Base64, replace_null_with_default: true };
+    let settings = Settings { schemas, format: Format::default() };
     let mut cache = read_schema::SchemaCache::new(10);
     fast::message(&Blob::copy_from(text.as_bytes()), settings, None, &mut cache).is_ok()
 }
@@ -273,8 +273,7 @@ fn both_ways_of_reading_agree() {
         };
         let settings = Settings {
             schemas: schemas_enabled,
-            decimal_format: DecimalFormat::Base64,
-            replace_null_with_default: round % 3 != 0,
+            format: Format { replace_null_with_default: round % 3 != 0, ..Format::default() },
         };
         let mut cache = read_schema::SchemaCache::new(100);
         let bytes = Blob::copy_from(text.as_bytes());

@@ -8,7 +8,6 @@ use ferroconnect_plugin_abi::logical::Logical;
 use ferroconnect_plugin_abi::{Schema, SchemaType, Value, ValueRef};
 
 use crate::error::{ConnectError, Result};
-use crate::stages::needs_schema;
 use crate::stages::text::parse_float::{self, Float};
 use crate::stages::text::{date, decimal, digits, java_text};
 
@@ -81,7 +80,7 @@ fn natural_type(value: &Value) -> Result<SchemaType> {
         ValueRef::Array(_) => Ok(SchemaType::ARRAY),
         ValueRef::Map(_) => Ok(SchemaType::MAP),
         ValueRef::Struct(_) => Ok(SchemaType::STRUCT),
-        _ if needs_schema(value) => {
+        _ if value.needs_schema() => {
             let class = value.java_class();
             Err(ConnectError::data(format!(
                 "Cast transformation was passed a value of type class {class} which is not supported by Connect's data \

@@ -3,35 +3,37 @@
 use ferroconnect_plugin_abi::logical::Logical;
 use ferroconnect_plugin_abi::{Schema, Shared};
 
-use super::write::string;
+use crate::write::string;
 
 /// A schema, ready for writing and reading its values.
 #[derive(Debug)]
-pub(super) struct Plan {
+#[non_exhaustive]
+pub struct Plan {
     /// The schema itself.
-    pub(super) schema: Shared<Schema>,
+    pub schema: Shared<Schema>,
     /// Its logical type.
-    pub(super) logical: Option<Logical>,
+    pub logical: Option<Logical>,
     /// The fields of a struct, as many as the schema has.
-    pub(super) fields: Vec<FieldPlan>,
+    pub fields: Vec<FieldPlan>,
     /// The keys of a map.
-    pub(super) keys: Option<Box<Plan>>,
+    pub keys: Option<Box<Plan>>,
     /// The values of a map, the elements of an array.
-    pub(super) values: Option<Box<Plan>>,
+    pub values: Option<Box<Plan>>,
 }
 
 /// One field of a struct.
 #[derive(Debug)]
-pub(super) struct FieldPlan {
+#[non_exhaustive]
+pub struct FieldPlan {
     /// The name as JSON, with the colon behind it. Whatever begins with it has this very field there.
-    pub(super) key: Vec<u8>,
+    pub key: Vec<u8>,
     /// The type.
-    pub(super) plan: Plan,
+    pub plan: Plan,
 }
 
 impl Plan {
     /// Works out a schema and everything in it.
-    pub(super) fn of(schema: &Shared<Schema>) -> Plan {
+    pub fn of(schema: &Shared<Schema>) -> Plan {
         let part = |part: Option<&Shared<Schema>>| part.map(|part| Box::new(Plan::of(part)));
         let fields = schema.fields.iter().map(|field| {
             let mut key = Vec::with_capacity(field.name.len() + 3);

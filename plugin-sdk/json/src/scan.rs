@@ -12,13 +12,15 @@ fn special(word: u64) -> u64 {
 }
 
 /// The number of bytes before the first control character, quote or backslash.
-pub(super) fn until_special(bytes: &[u8]) -> usize {
+#[inline]
+pub fn until_special(bytes: &[u8]) -> usize {
     scan(bytes, special, |byte| byte < 0x20 || byte == b'"' || byte == b'\\')
 }
 
 /// The number of bytes before the first that cannot be written as it is: as above, or the first of a character above
 /// U+FFFF.
-pub(super) fn until_escape(bytes: &[u8]) -> usize {
+#[inline]
+pub fn until_escape(bytes: &[u8]) -> usize {
     let four_bytes = |word: u64| word & (word << 1) & (word << 2) & (word << 3) & HIGH;
     scan(
         bytes,
@@ -27,6 +29,7 @@ pub(super) fn until_escape(bytes: &[u8]) -> usize {
     )
 }
 
+#[inline]
 fn scan(bytes: &[u8], marks: impl Fn(u64) -> u64, wanted: impl Fn(u8) -> bool) -> usize {
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {

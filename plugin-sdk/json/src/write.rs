@@ -1,5 +1,6 @@
 //! Connect values as JSON text.
 
+use ferroconnect_plugin_abi::error::{AbiError, ErrorKind};
 use ferroconnect_plugin_abi::logical::Logical;
 use ferroconnect_plugin_abi::value::MapEntry;
 use ferroconnect_plugin_abi::{Schema, SchemaType, Value, ValueRef};
@@ -7,31 +8,67 @@ use ferroconnect_plugin_abi::{Schema, SchemaType, Value, ValueRef};
 use ::base64::Engine as _;
 use ::base64::engine::general_purpose::STANDARD;
 
-use super::lexer::MAX_DEPTH;
-use super::plan::Plan;
-use super::scan::until_escape;
-use super::{DecimalFormat, Settings};
-use crate::error::{ConnectError, InField as _, Result};
-use crate::stages::needs_schema;
-use crate::stages::text::{decimal, float, java_class};
+use crate::error::{Error, InField as _, Result};
+use crate::plan::Plan;
+use crate::scan::until_escape;
+use crate::{decimal, float, iso};
 
-/// Appends a value. `depth` counts the arrays and objects around it.
-pub(super) fn value(
-    out: &mut Vec<u8>,
-    plan: Option<&Plan>,
-    value: &Value,
-    settings: Settings,
-    depth: usize,
-) -> Result<()> {
+/// More levels of arrays and objects than this are refused, as in Jackson.
+pub const MAX_DEPTH: usize = 1000;
+
+/// How decimals are written (`decimal.format`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Decimals {
+    /// The unscaled number as base64 of its bytes; the scale is in the schema only.
+    #[default]
+    Base64,
+    /// A JSON number.
+    Numeric,
+}
+
+/// How dates, times and timestamps are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Times {
+    /// Kafka Connect's numbers: days since 1970, milliseconds since midnight, milliseconds since 1970.
+    #[default]
+    Numbers,
+    /// Text in UTC after ISO 8601: `2019-08-23`, `14:34:54.346`, `2019-08-23T14:34:54.346Z`.
+    Iso,
+}
+
+/// What there is to choose about the text. The default is Kafka Connect's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Format {
+    /// The form of decimals.
+    pub decimals: Decimals,
+    /// The form of dates, times and timestamps.
+    pub times: Times,
+    /// Whether a null whose schema has a default is written as the default.
+    pub replace_null_with_default: bool,
+}
+
+impl Default for Format {
+    fn default() -> Format {
+        Format { decimals: Decimals::default(), times: Times::default(), replace_null_with_default: true }
+    }
+}
+
+/// Appends a value under its schema, or without one. `depth` counts the arrays and objects that the caller has put
+/// around it. After an error the buffer holds a part of it.
+///
+/// # Errors
+/// The value does not fit the schema; or there is none, and its class needs one; or it is nested deeper than
+/// [`MAX_DEPTH`].
+pub fn write(out: &mut Vec<u8>, plan: Option<&Plan>, value: &Value, format: Format, depth: usize) -> Result<()> {
     let Some(plan) = plan else {
-        return natural(out, value, settings, depth);
+        return natural(out, value, format, depth);
     };
     if value.is_null() {
-        return null(out, plan, settings, depth);
+        return null(out, plan, format, depth);
     }
     let schema = &plan.schema;
     if let Some(kind) = plan.logical {
-        return logical(out, schema, kind, value, settings);
+        return logical(out, schema, kind, value, format);
     }
     match (schema.kind, value.view()) {
         (SchemaType::INT8, ValueRef::Int8(number)) => integer(out, number.into()),
@@ -43,15 +80,15 @@ pub(super) fn value(
         | (SchemaType::BOOLEAN, ValueRef::Boolean(_))
         | (SchemaType::STRING, ValueRef::String(_))
         | (SchemaType::BYTES, ValueRef::Bytes(_)) => scalar(out, value),
-        (SchemaType::ARRAY, ValueRef::Array(values)) => array(out, plan.values.as_deref(), values, settings, depth)?,
+        (SchemaType::ARRAY, ValueRef::Array(values)) => array(out, plan.values.as_deref(), values, format, depth)?,
         (SchemaType::MAP, ValueRef::Map(entries)) => {
             let text_keys = schema.keys.as_deref().is_some_and(|keys| keys.kind == SchemaType::STRING);
             let plans = (plan.keys.as_deref(), plan.values.as_deref());
-            map(out, plans, text_keys, entries, settings, depth)?;
+            map(out, plans, text_keys, entries, format, depth)?;
         }
         (SchemaType::STRUCT, ValueRef::Struct(content)) => {
             if content.schema != *schema {
-                return Err(ConnectError::data("Mismatching schema."));
+                return Err(Error::data("Mismatching schema."));
             }
             enter(depth)?;
             let mut mark = b'{';
@@ -59,52 +96,50 @@ pub(super) fn value(
                 out.push(mark);
                 mark = b',';
                 out.extend_from_slice(&field.key);
-                self::value(out, Some(&field.plan), value, settings, depth + 1).in_field(&named.name)?;
+                write(out, Some(&field.plan), value, format, depth + 1).in_field(&named.name)?;
             }
             out.extend_from_slice(if mark == b'{' { b"{}" } else { b"}" });
         }
         _ => {
-            let (kind, class) = (schema.kind.name(), java_class(value));
+            let (kind, class) = (schema.kind.name(), value.java_class());
             let text = match schema.kind {
                 SchemaType::BYTES => format!("Invalid type for bytes type: class {class}"),
                 _ => format!("Invalid type for {kind}: class {class}"),
             };
-            return Err(ConnectError::data(text));
+            return Err(Error::data(text));
         }
     }
     Ok(())
 }
 
 /// A null under a schema: the default, or null where that is allowed.
-fn null(out: &mut Vec<u8>, plan: &Plan, settings: Settings, depth: usize) -> Result<()> {
+fn null(out: &mut Vec<u8>, plan: &Plan, format: Format, depth: usize) -> Result<()> {
     if let Some(default) = plan.schema.default_value()
-        && settings.replace_null_with_default
+        && format.replace_null_with_default
     {
-        return value(out, Some(plan), default, settings, depth);
+        return write(out, Some(plan), default, format, depth);
     }
     if plan.schema.optional {
         out.extend_from_slice(b"null");
         return Ok(());
     }
-    Err(ConnectError::data("Conversion error: null value for field that is required and has no default value"))
+    Err(Error::data("Conversion error: null value for field that is required and has no default value"))
 }
 
 /// A value without schema, written as its own kind.
-fn natural(out: &mut Vec<u8>, value: &Value, settings: Settings, depth: usize) -> Result<()> {
+fn natural(out: &mut Vec<u8>, value: &Value, format: Format, depth: usize) -> Result<()> {
     match value.view() {
         ValueRef::Null => out.extend_from_slice(b"null"),
-        ValueRef::Array(values) => array(out, None, values, settings, depth)?,
+        ValueRef::Array(values) => array(out, None, values, format, depth)?,
         ValueRef::Map(entries) => {
             let text_keys = entries.iter().all(|entry| entry.key.as_text().is_some());
-            map(out, (None, None), text_keys, entries, settings, depth)?;
+            map(out, (None, None), text_keys, entries, format, depth)?;
         }
         // Kafka Connect compares the struct's schema with the one it does not have.
-        ValueRef::Struct(_) => return Err(ConnectError::data("Mismatching schema.")),
-        _ if needs_schema(value) => {
-            let class = java_class(value);
-            return Err(ConnectError::data(format!(
-                "Java class class {class} does not have corresponding schema type."
-            )));
+        ValueRef::Struct(_) => return Err(Error::data("Mismatching schema.")),
+        _ if value.needs_schema() => {
+            let class = value.java_class();
+            return Err(Error::data(format!("Java class class {class} does not have corresponding schema type.")));
         }
         _ => scalar(out, value),
     }
@@ -125,14 +160,14 @@ fn scalar(out: &mut Vec<u8>, value: &Value) {
     }
 }
 
-fn array(out: &mut Vec<u8>, elements: Option<&Plan>, values: &[Value], settings: Settings, depth: usize) -> Result<()> {
+fn array(out: &mut Vec<u8>, elements: Option<&Plan>, values: &[Value], format: Format, depth: usize) -> Result<()> {
     enter(depth)?;
     out.push(b'[');
     for (index, value) in values.iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
-        self::value(out, elements, value, settings, depth + 1).in_element(index)?;
+        write(out, elements, value, format, depth + 1).in_element(index)?;
     }
     out.push(b']');
     Ok(())
@@ -144,7 +179,7 @@ fn map(
     (keys, values): (Option<&Plan>, Option<&Plan>),
     text_keys: bool,
     entries: &[MapEntry],
-    settings: Settings,
+    format: Format,
     depth: usize,
 ) -> Result<()> {
     enter(depth)?;
@@ -159,14 +194,14 @@ fn map(
             out.push(b'[');
         }
         let start = out.len();
-        value(out, keys, &entry.key, settings, depth + 2).in_element(index)?;
+        write(out, keys, &entry.key, format, depth + 2).in_element(index)?;
         if text_keys && out[start] != b'"' {
             // A null or a number as a name is its own text.
             out.insert(start, b'"');
             out.push(b'"');
         }
         out.push(marks[1]);
-        let written = value(out, values, &entry.value, settings, depth + if text_keys { 1 } else { 2 });
+        let written = write(out, values, &entry.value, format, depth + if text_keys { 1 } else { 2 });
         match entry.key.as_text() {
             Some(name) => written.in_field(name)?,
             None => written.in_element(index)?,
@@ -179,21 +214,23 @@ fn map(
     Ok(())
 }
 
-fn logical(out: &mut Vec<u8>, schema: &Schema, kind: Logical, value: &Value, settings: Settings) -> Result<()> {
+fn logical(out: &mut Vec<u8>, schema: &Schema, kind: Logical, value: &Value, format: Format) -> Result<()> {
     if !kind.accepts(value) {
         let expected = if kind == Logical::Decimal { "BigDecimal" } else { "Date" };
         let class = value.java_class();
-        return Err(ConnectError::data(format!(
-            "Invalid type for {kind:?}, expected {expected} but was class {class}"
-        )));
+        return Err(Error::data(format!("Invalid type for {kind:?}, expected {expected} but was class {class}")));
     }
     if let ValueRef::Decimal { unscaled, scale } = value.view()
-        && settings.decimal_format == DecimalFormat::Numeric
+        && format.decimals == Decimals::Numeric
     {
         out.extend_from_slice(decimal::text(unscaled, scale).as_bytes());
         return Ok(());
     }
-    scalar(out, &kind.encode(schema, value)?);
+    let base = kind.encode(schema, value)?;
+    match value.date_millis() {
+        Some(millis) if format.times == Times::Iso => quoted(out, |out| iso::append(out, kind, millis)),
+        _ => scalar(out, &base),
+    }
     Ok(())
 }
 
@@ -201,10 +238,15 @@ fn enter(depth: usize) -> Result<()> {
     if depth < MAX_DEPTH {
         return Ok(());
     }
-    Err(ConnectError::data("Converting Kafka Connect data to byte[] failed due to serialization error: ").caused_by(
-        ConnectError::data("The data has more than 1000 levels of arrays, maps and structs")
-            .with_class("org.apache.kafka.common.errors.SerializationException"),
-    ))
+    Err(too_deep())
+}
+
+#[cold]
+fn too_deep() -> Error {
+    let reason = AbiError::new(ErrorKind::DATA, "The data has more than 1000 levels of arrays, maps and structs")
+        .with_class("org.apache.kafka.common.errors.SerializationException");
+    let what = "Converting Kafka Connect data to byte[] failed due to serialization error: ";
+    AbiError::new(ErrorKind::DATA, what).caused_by(&reason).into()
 }
 
 fn integer(out: &mut Vec<u8>, number: i64) {
@@ -228,7 +270,7 @@ fn bytes_as_text(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// Appends text in quotes. As Jackson does by default, characters above U+FFFF become two escapes, and a slash stays
 /// as it is.
-pub(super) fn string(out: &mut Vec<u8>, text: &str) {
+pub fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let mut rest = text;
     loop {
