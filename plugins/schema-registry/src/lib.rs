@@ -1,1 +1,11 @@
 //! Converters that keep their schemas in a schema registry.
+//!
+//! [`converter`] is what all formats share: it asks [`subject`] where a schema belongs and [`client`] for its id, frames
+//! payloads as [`wire`] says, and keeps what it learned for the next record. A format is a [`codec::Codec`].
+
+mod client;
+mod codec;
+mod converter;
+mod settings;
+mod subject;
+mod wire;

@@ -1,0 +1,219 @@
+//! Sends requests: several addresses, time-outs, and further attempts with growing pauses.
+
+use std::time::Duration;
+
+use ferroconnect_plugin_sdk::{Config, ConfigDef, Error, Key, Result};
+use serde_json::Value as Json;
+use ureq::http::{HeaderMap, HeaderName, HeaderValue, Request, header};
+use ureq::{Agent, Proxy};
+
+use super::failure::Failure;
+use super::{auth, tls};
+
+const URLS: &str = "schema.registry.url";
+const HEADER: &str = "request.header.";
+const CONTENT_TYPE: &str = "application/vnd.schemaregistry.v1+json";
+/// No schema is as long; a server that sends more is none.
+const LONGEST_ANSWER: u64 = 64 << 20;
+
+/// Adds the keys of requests.
+pub(super) fn keys(def: ConfigDef) -> ConfigDef {
+    def.key(
+        Key::list(URLS)
+            .required()
+            .high()
+            .doc("Addresses of the schema registry. The next one is asked where one does not answer."),
+    )
+    .key(milliseconds("http.connect.timeout.ms", "60000").doc("How long a connection may take to be made."))
+    .key(milliseconds("http.read.timeout.ms", "60000").doc("How long an answer may take."))
+    .key(Key::int("max.retries").default_value("3").at_least(0).low().doc(
+        "How often a request is tried again where no address answers, or all have a passing problem.",
+    ))
+    .key(milliseconds("retries.wait.ms", "1000").doc("The first pause between two attempts; each further one doubles."))
+    .key(milliseconds("retries.max.wait.ms", "20000").doc("The longest pause between two attempts."))
+    .key(Key::string("proxy.host").default_value("").low().doc("The host of an HTTP proxy to go through."))
+    .key(Key::int("proxy.port").default_value("-1").low().doc("The port of that proxy."))
+}
+
+fn milliseconds(name: &str, default: &str) -> Key {
+    Key::long(name).default_value(default).at_least(0).low()
+}
+
+/// Sends requests to one registry.
+pub(super) struct Http {
+    agent: Agent,
+    addresses: Vec<Address>,
+    /// The address that answered last.
+    current: usize,
+    headers: HeaderMap,
+    attempts: u32,
+    first_wait: Duration,
+    longest_wait: Duration,
+}
+
+struct Address {
+    url: String,
+    /// The credentials in the URL as a header; a secret.
+    authorization: Option<HeaderValue>,
+}
+
+impl Http {
+    /// The connections of a configuration; none is made yet.
+    ///
+    /// # Errors
+    /// A config error that names the key; it shows no password.
+    pub(super) fn new(config: &Config) -> Result<Http> {
+        let time = |key| config.parse(key).map(Duration::from_millis);
+        let proxy = proxy(config)?;
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(time("http.connect.timeout.ms")?))
+            .timeout_recv_response(Some(time("http.read.timeout.ms")?))
+            .timeout_recv_body(Some(time("http.read.timeout.ms")?))
+            .tls_config(tls::config(config)?)
+            .proxy(proxy)
+            .build()
+            .new_agent();
+        Ok(Http {
+            agent,
+            addresses: addresses(config)?,
+            current: 0,
+            headers: headers(config)?,
+            attempts: config.parse::<u32>("max.retries")?.saturating_add(1),
+            first_wait: time("retries.wait.ms")?,
+            longest_wait: time("retries.max.wait.ms")?,
+        })
+    }
+
+    /// The answer to a question.
+    pub(super) fn get(&mut self, path: &str) -> std::result::Result<Json, Failure> {
+        self.send("GET", path, None)
+    }
+
+    /// The answer to a document.
+    pub(super) fn post(&mut self, path: &str, body: &Json) -> std::result::Result<Json, Failure> {
+        self.send("POST", path, Some(body.to_string()))
+    }
+
+    fn send(&mut self, method: &str, path: &str, body: Option<String>) -> std::result::Result<Json, Failure> {
+        let mut wait = self.first_wait;
+        let mut last = self.send_to_each(method, path, body.as_deref());
+        for _ in 1..self.attempts {
+            match &last {
+                Err(failure) if failure.is_passing() => {
+                    let asked = failure.retry_after().unwrap_or(Duration::ZERO);
+                    std::thread::sleep(wait.max(asked).min(self.longest_wait));
+                    wait = wait.saturating_mul(2);
+                    last = self.send_to_each(method, path, body.as_deref());
+                }
+                _ => break,
+            }
+        }
+        last
+    }
+
+    /// One attempt: asks the address that answered last, and then the others in their order.
+    fn send_to_each(&mut self, method: &str, path: &str, body: Option<&str>) -> std::result::Result<Json, Failure> {
+        let count = self.addresses.len();
+        let mut last = Err(Failure::Unreachable("there is no address".to_owned()));
+        for _ in 0..count {
+            last = self.send_once(&self.addresses[self.current], method, path, body);
+            match &last {
+                Err(failure) if failure.is_passing() => self.current = (self.current + 1) % count,
+                _ => break,
+            }
+        }
+        last
+    }
+
+    fn send_once(
+        &self,
+        address: &Address,
+        method: &str,
+        path: &str,
+        body: Option<&str>,
+    ) -> std::result::Result<Json, Failure> {
+        let unreachable = |error: &dyn std::fmt::Display| Failure::Unreachable(format!("{}: {error}", address.url));
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", address.url));
+        if let Some(all) = request.headers_mut() {
+            all.clone_from(&self.headers);
+            if let Some(authorization) = &address.authorization {
+                all.entry(header::AUTHORIZATION).or_insert_with(|| authorization.clone());
+            }
+        }
+        let answer = match body {
+            Some(body) => request.body(body.to_owned()).map(|request| self.agent.run(request)),
+            None => request.body(()).map(|request| self.agent.run(request)),
+        };
+        let mut answer = answer.map_err(|error| unreachable(&error))?.map_err(|error| unreachable(&error))?;
+        let status = answer.status().as_u16();
+        let seconds = answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let body = answer.body_mut().with_config().limit(LONGEST_ANSWER).read_to_vec();
+        let body = body.map_err(|error| unreachable(&error))?;
+        if !(200..300).contains(&status) {
+            return Err(Failure::answered(status, &body, seconds.map(Duration::from_secs)));
+        }
+        serde_json::from_slice(&body).map_err(|_| {
+            let reason = "the answer is no JSON. Is the address that of a schema registry?".to_owned();
+            Failure::Refused { status, code: status.into(), reason: format!("{}: {reason}", address.url), retry_after: None }
+        })
+    }
+}
+
+fn addresses(config: &Config) -> Result<Vec<Address>> {
+    let addresses = config.list(URLS).into_iter().filter(|url| !url.is_empty()).map(|url| {
+        let (plain, authorization) = auth::split(url);
+        let plain = plain.trim_end_matches('/').to_owned();
+        if !(plain.starts_with("http://") || plain.starts_with("https://")) {
+            return Err(Error::config(format!(
+                "Invalid value {plain} for configuration {URLS}: an address begins with http:// or https://"
+            )));
+        }
+        if plain.parse::<ureq::http::Uri>().is_err() {
+            return Err(Error::config(format!("Invalid value {plain} for configuration {URLS}: this is no URL")));
+        }
+        Ok(Address { url: plain, authorization: authorization.map(|value| secret(&value, URLS)).transpose()? })
+    });
+    let addresses = addresses.collect::<Result<Vec<_>>>()?;
+    if addresses.is_empty() {
+        return Err(Error::config(format!("{URLS} names no address")));
+    }
+    Ok(addresses)
+}
+
+/// The headers of all requests.
+fn headers(config: &Config) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    let own = HeaderValue::from_static(CONTENT_TYPE);
+    headers.insert(header::CONTENT_TYPE, own);
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/vnd.schemaregistry.v1+json, application/json"));
+    if let Some(authorization) = auth::header(config)? {
+        headers.insert(header::AUTHORIZATION, secret(&authorization, "the credentials")?);
+    }
+    for (key, value) in config.iter() {
+        let Some(name) = key.strip_prefix(HEADER) else { continue };
+        let name = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| Error::config(format!("Invalid configuration {key}: '{name}' is no name of an HTTP header")))?;
+        headers.insert(name, secret(value.trim(), key)?);
+    }
+    Ok(headers)
+}
+
+fn secret(text: &str, key: &str) -> Result<HeaderValue> {
+    let value = HeaderValue::from_str(text);
+    let mut value = value.map_err(|_| Error::config(format!("{key}: the value cannot stand in an HTTP header")))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn proxy(config: &Config) -> Result<Option<Proxy>> {
+    let host = config.text("proxy.host")?;
+    if host.is_empty() {
+        return Ok(None);
+    }
+    let port: i32 = config.parse("proxy.port")?;
+    let port = u16::try_from(port).ok().filter(|port| *port > 0);
+    let port = port.ok_or_else(|| Error::config("proxy.host is set, so proxy.port has to be a port from 1 to 65535"))?;
+    let proxy = Proxy::new(&format!("http://{host}:{port}"));
+    Ok(Some(proxy.map_err(|error| Error::config(format!("Invalid value {host} for configuration proxy.host: {error}")))?))
+}

@@ -1,0 +1,239 @@
+//! The converter of all formats: finds out ids and schemas once, and keeps the plans that a codec makes of them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ferroconnect_plugin_sdk::{
+    AbiVec, Blob, Config, Converter, Data, Error, Header, MaybeShared, RawHeader, Result, Schema, Shared,
+};
+
+use crate::client::{Client, Document, Registered};
+use crate::codec::{Codec, Described};
+use crate::settings::{Choice, Settings};
+use crate::wire::{self, SchemaKey};
+
+/// A converter whose schemas stand in a registry.
+pub struct RegistryConverter<C: Codec> {
+    // None until it is configured.
+    state: Option<State<C>>,
+}
+
+impl<C: Codec> Default for RegistryConverter<C> {
+    fn default() -> Self {
+        RegistryConverter { state: None }
+    }
+}
+
+struct State<C: Codec> {
+    codec: C,
+    settings: Settings,
+    registry: Registry,
+    /// By the address of the Connect schema, which each entry keeps alive; zero = no schema.
+    writers: HashMap<usize, Vec<Writer<C>>>,
+    /// How many there are in all.
+    writers_kept: usize,
+    readers: HashMap<SchemaKey, Vec<Reader<C>>>,
+    readers_kept: usize,
+    /// Payloads are put together here, so that the memory is asked for once.
+    payload: Vec<u8>,
+}
+
+struct Writer<C: Codec> {
+    topic: String,
+    id: i32,
+    plan: C::Writer,
+    /// When the registry has to be asked again.
+    until: Option<Instant>,
+    _alive: MaybeShared<Schema>,
+}
+
+struct Reader<C: Codec> {
+    topic: String,
+    plan: C::Reader,
+}
+
+impl<C: Codec> Converter for RegistryConverter<C> {
+    fn configure(&mut self, config: &Config, is_key: bool) -> Result<()> {
+        let settings = Settings::new(config, is_key)?;
+        let client = Client::new(config, C::FORMAT)?;
+        self.state = Some(State {
+            codec: C::new(config)?,
+            registry: Registry { client, ids: HashMap::new(), latest: HashMap::new() },
+            settings,
+            writers: HashMap::new(),
+            writers_kept: 0,
+            readers: HashMap::new(),
+            readers_kept: 0,
+            payload: Vec::new(),
+        });
+        Ok(())
+    }
+
+    fn to_bytes(&mut self, topic: &str, _: &mut AbiVec<Header>, data: &Data) -> Result<Option<Blob>> {
+        let schema = data.schema.get();
+        if data.value.is_null() {
+            return match schema {
+                Some(schema) if !schema.optional => Err(Error::data("Found null value for non-optional schema")),
+                _ => Ok(None),
+            };
+        }
+        self.state()?.write(topic, schema, data).map(Some)
+    }
+
+    fn from_bytes(&mut self, topic: &str, headers: &[RawHeader], bytes: Option<&Blob>) -> Result<Data> {
+        match bytes {
+            None => Ok(Data::NULL),
+            Some(bytes) => self.state()?.read(topic, headers, bytes),
+        }
+    }
+}
+
+impl<C: Codec> RegistryConverter<C> {
+    fn state(&mut self) -> Result<&mut State<C>> {
+        self.state.as_mut().ok_or_else(|| Error::fatal("the converter was not configured"))
+    }
+}
+
+impl<C: Codec> State<C> {
+    fn write(&mut self, topic: &str, schema: Option<&Shared<Schema>>, data: &Data) -> Result<Blob> {
+        let address = schema.map_or(0, Shared::address);
+        let at = match self.find_writer(address, topic) {
+            Some(at) => at,
+            None => self.add_writer(topic, schema, address)?,
+        };
+        let writer = &self.writers[&address][at];
+        self.payload.clear();
+        wire::begin(writer.id, &mut self.payload);
+        self.codec.write(&writer.plan, &data.value, &mut self.payload)?;
+        Ok(Blob::copy_from(&self.payload))
+    }
+
+    fn find_writer(&self, address: usize, topic: &str) -> Option<usize> {
+        let writers = self.writers.get(&address)?;
+        let at = writers.iter().position(|writer| writer.topic == topic)?;
+        writers[at].until.is_none_or(|until| Instant::now() < until).then_some(at)
+    }
+
+    fn add_writer(&mut self, topic: &str, schema: Option<&Shared<Schema>>, address: usize) -> Result<usize> {
+        let described = self.codec.describe(schema)?;
+        let chosen = self.registry.choose(&self.settings, topic, &described)?;
+        let Chosen { id, document, strict, until } = chosen;
+        let plan = self.codec.writer(schema, &described, &document, strict)?;
+        if self.writers_kept >= self.settings.plans_kept {
+            self.writers.clear();
+            self.writers_kept = 0;
+        }
+        let alive = schema.cloned().into();
+        let writers = self.writers.entry(address).or_default();
+        let before = writers.len();
+        writers.retain(|writer| writer.topic != topic);
+        writers.push(Writer { topic: topic.to_owned(), id, plan, until, _alive: alive });
+        self.writers_kept += writers.len() - before;
+        Ok(writers.len() - 1)
+    }
+
+    fn read(&mut self, topic: &str, headers: &[RawHeader], bytes: &Blob) -> Result<Data> {
+        let (key, start) = wire::parse(headers, self.settings.is_key, bytes)?;
+        let known = self.readers.get(&key).and_then(|all| all.iter().position(|reader| reader.topic == topic));
+        let at = match known {
+            Some(at) => at,
+            None => self.add_reader(topic, key)?,
+        };
+        let reader = &self.readers[&key][at];
+        self.codec.read(&reader.plan, &bytes.slice(start..bytes.len()))
+    }
+
+    fn add_reader(&mut self, topic: &str, key: SchemaKey) -> Result<usize> {
+        let document = self.registry.client.by_key(key)?;
+        let version = self.version(topic, key, &document)?;
+        let plan = self.codec.reader(&document, version)?;
+        if self.readers_kept >= self.settings.plans_kept {
+            self.readers.clear();
+            self.readers_kept = 0;
+        }
+        self.readers_kept += 1;
+        let readers = self.readers.entry(key).or_default();
+        readers.push(Reader { topic: topic.to_owned(), plan });
+        Ok(readers.len() - 1)
+    }
+
+    /// The version that becomes that of the Connect schema. A topic that was copied or renamed has no subject with the
+    /// schema; its records are read all the same.
+    fn version(&mut self, topic: &str, key: SchemaKey, document: &Arc<Document>) -> Result<Option<i32>> {
+        let SchemaKey::Id(id) = key else { return Ok(None) };
+        let name = if self.settings.strategy.needs_record_name() { self.codec.record_name(document) } else { None };
+        match self.settings.strategy.subject(topic, self.settings.is_key, name.as_deref()) {
+            Ok(subject) => self.registry.client.version(&subject, id),
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+/// The registry with a memory for what was asked.
+struct Registry {
+    client: Client,
+    ids: HashMap<(String, String), i32>,
+    latest: HashMap<String, (Registered, Instant)>,
+}
+
+/// The registered schema that values are written by.
+struct Chosen {
+    id: i32,
+    document: Arc<Document>,
+    strict: bool,
+    until: Option<Instant>,
+}
+
+impl Registry {
+    fn choose(&mut self, settings: &Settings, topic: &str, described: &Described) -> Result<Chosen> {
+        let subject = || settings.strategy.subject(topic, settings.is_key, described.record_name.as_deref());
+        match settings.choice {
+            Choice::Register | Choice::LookUp => {
+                let id = self.own(settings, subject()?, &described.text)?;
+                let document = Arc::new(Document { text: described.text.clone(), imports: Vec::new() });
+                Ok(Chosen { id, document, strict: false, until: None })
+            }
+            Choice::Id { id, strict } => {
+                Ok(Chosen { id, document: self.client.by_key(SchemaKey::Id(id))?, strict, until: None })
+            }
+            Choice::Latest { strict } => {
+                let (Registered { id, document }, asked) = self.latest(settings, subject()?)?;
+                let until = settings.latest_lasts.map(|lasts| asked + lasts);
+                Ok(Chosen { id, document, strict, until })
+            }
+        }
+    }
+
+    /// The id of the values' own schema.
+    fn own(&mut self, settings: &Settings, subject: String, text: &str) -> Result<i32> {
+        let key = (subject, text.to_owned());
+        if let Some(id) = self.ids.get(&key) {
+            return Ok(*id);
+        }
+        let id = match settings.choice {
+            Choice::Register => self.client.register(&key.0, text, settings.normalize)?,
+            _ => self.client.look_up(&key.0, text, settings.normalize)?.0,
+        };
+        if self.ids.len() >= settings.registered_kept {
+            self.ids.clear();
+        }
+        self.ids.insert(key, id);
+        Ok(id)
+    }
+
+    fn latest(&mut self, settings: &Settings, subject: String) -> Result<(Registered, Instant)> {
+        if let Some((latest, asked)) = self.latest.get(&subject)
+            && settings.latest_lasts.is_none_or(|lasts| asked.elapsed() < lasts)
+        {
+            return Ok((latest.clone(), *asked));
+        }
+        let asked = Instant::now();
+        let latest = self.client.latest(&subject)?;
+        if self.latest.len() >= settings.latest_kept {
+            self.latest.clear();
+        }
+        self.latest.insert(subject, (latest.clone(), asked));
+        Ok((latest, asked))
+    }
+}
