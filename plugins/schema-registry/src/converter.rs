@@ -14,7 +14,7 @@ use crate::settings::{Choice, Settings};
 use crate::wire::{self, SchemaKey};
 
 /// A converter whose schemas stand in a registry.
-pub struct RegistryConverter<C: Codec> {
+pub(crate) struct RegistryConverter<C: Codec> {
     // None until it is configured.
     state: Option<State<C>>,
 }

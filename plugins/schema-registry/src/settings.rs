@@ -152,7 +152,8 @@ mod tests {
         assert_eq!(choice([("use.latest.version", "true")]), Choice::Register);
         assert_eq!(choice([off]), Choice::LookUp);
         assert_eq!(choice([off, ("use.latest.version", "true")]), Choice::Latest { strict: true });
-        let id = choice([off, ("use.latest.version", "true"), ("use.schema.id", "7"), ("id.compatibility.strict", "false")]);
+        let id =
+            choice([off, ("use.latest.version", "true"), ("use.schema.id", "7"), ("id.compatibility.strict", "false")]);
         assert_eq!(id, Choice::Id { id: 7, strict: false });
     }
 }

@@ -73,7 +73,10 @@ mod tests {
 
     #[test]
     fn classes_are_known_with_and_without_package() {
-        assert_eq!(read("io.confluent.kafka.serializers.subject.RecordNameStrategy").expect("known"), Strategy::RecordName);
+        assert_eq!(
+            read("io.confluent.kafka.serializers.subject.RecordNameStrategy").expect("known"),
+            Strategy::RecordName
+        );
         assert_eq!(read("io.confluent.kafka.serializers.TopicNameStrategy").expect("known"), Strategy::TopicName);
         assert_eq!(read("TopicRecordNameStrategy").expect("known"), Strategy::TopicRecordName);
         assert!(read("com.example.Own").expect_err("unknown").message().contains("com.example.Own"));

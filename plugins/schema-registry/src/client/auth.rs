@@ -56,7 +56,9 @@ pub(super) fn header(config: &Config) -> Result<Option<String>> {
             let jaas = config.get(JAAS).unwrap_or("");
             let credentials = option(jaas, "username").zip(option(jaas, "password"));
             let (name, password) = credentials.ok_or_else(|| {
-                Error::config(format!("{SOURCE} is SASL_INHERIT, so {JAAS} has to have username=\"…\" and password=\"…\""))
+                Error::config(format!(
+                    "{SOURCE} is SASL_INHERIT, so {JAAS} has to have username=\"…\" and password=\"…\""
+                ))
             })?;
             Ok(Some(basic(&format!("{name}:{password}"))))
         }

@@ -26,9 +26,13 @@ pub(super) fn keys(def: ConfigDef) -> ConfigDef {
     )
     .key(milliseconds("http.connect.timeout.ms", "60000").doc("How long a connection may take to be made."))
     .key(milliseconds("http.read.timeout.ms", "60000").doc("How long an answer may take."))
-    .key(Key::int("max.retries").default_value("3").at_least(0).low().doc(
-        "How often a request is tried again where no address answers, or all have a passing problem.",
-    ))
+    .key(
+        Key::int("max.retries")
+            .default_value("3")
+            .at_least(0)
+            .low()
+            .doc("How often a request is tried again where no address answers, or all have a passing problem."),
+    )
     .key(milliseconds("retries.wait.ms", "1000").doc("The first pause between two attempts; each further one doubles."))
     .key(milliseconds("retries.max.wait.ms", "20000").doc("The longest pause between two attempts."))
     .key(Key::string("proxy.host").default_value("").low().doc("The host of an HTTP proxy to go through."))
@@ -155,7 +159,12 @@ impl Http {
         }
         serde_json::from_slice(&body).map_err(|_| {
             let reason = "the answer is no JSON. Is the address that of a schema registry?".to_owned();
-            Failure::Refused { status, code: status.into(), reason: format!("{}: {reason}", address.url), retry_after: None }
+            Failure::Refused {
+                status,
+                code: status.into(),
+                reason: format!("{}: {reason}", address.url),
+                retry_after: None,
+            }
         })
     }
 }
@@ -186,14 +195,16 @@ fn headers(config: &Config) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     let own = HeaderValue::from_static(CONTENT_TYPE);
     headers.insert(header::CONTENT_TYPE, own);
-    headers.insert(header::ACCEPT, HeaderValue::from_static("application/vnd.schemaregistry.v1+json, application/json"));
+    headers
+        .insert(header::ACCEPT, HeaderValue::from_static("application/vnd.schemaregistry.v1+json, application/json"));
     if let Some(authorization) = auth::header(config)? {
         headers.insert(header::AUTHORIZATION, secret(&authorization, "the credentials")?);
     }
     for (key, value) in config.iter() {
         let Some(name) = key.strip_prefix(HEADER) else { continue };
-        let name = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| Error::config(format!("Invalid configuration {key}: '{name}' is no name of an HTTP header")))?;
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
+            Error::config(format!("Invalid configuration {key}: '{name}' is no name of an HTTP header"))
+        })?;
         headers.insert(name, secret(value.trim(), key)?);
     }
     Ok(headers)
@@ -213,7 +224,10 @@ fn proxy(config: &Config) -> Result<Option<Proxy>> {
     }
     let port: i32 = config.parse("proxy.port")?;
     let port = u16::try_from(port).ok().filter(|port| *port > 0);
-    let port = port.ok_or_else(|| Error::config("proxy.host is set, so proxy.port has to be a port from 1 to 65535"))?;
+    let port =
+        port.ok_or_else(|| Error::config("proxy.host is set, so proxy.port has to be a port from 1 to 65535"))?;
     let proxy = Proxy::new(&format!("http://{host}:{port}"));
-    Ok(Some(proxy.map_err(|error| Error::config(format!("Invalid value {host} for configuration proxy.host: {error}")))?))
+    Ok(Some(
+        proxy.map_err(|error| Error::config(format!("Invalid value {host} for configuration proxy.host: {error}")))?,
+    ))
 }

@@ -185,7 +185,9 @@ impl Client {
         let format = answer.get("schemaType").and_then(Json::as_str).unwrap_or("AVRO");
         if format != self.format.name() {
             let own = self.format.name();
-            return Err(Error::data(format!("{what}: it is a schema of type {format}, and this converter reads {own}")));
+            return Err(Error::data(format!(
+                "{what}: it is a schema of type {format}, and this converter reads {own}"
+            )));
         }
         let text = answer.get("schema").and_then(Json::as_str).ok_or_else(|| unexpected(what, "a schema"))?;
         let references = answer.get("references").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);

@@ -92,7 +92,8 @@ fn trusted(config: &Config) -> Result<Option<Vec<X509>>> {
 fn own(config: &Config) -> Result<Option<(PKey<Private>, Vec<X509>)>> {
     if let Some(key) = set(config, KEYSTORE_KEY) {
         let chain = set(config, KEYSTORE_CHAIN).unwrap_or("");
-        let pair = (private_key(key.as_bytes(), config, KEYSTORE_KEY)?, certificates(chain.as_bytes(), KEYSTORE_CHAIN)?);
+        let pair =
+            (private_key(key.as_bytes(), config, KEYSTORE_KEY)?, certificates(chain.as_bytes(), KEYSTORE_CHAIN)?);
         return Ok(Some(pair));
     }
     let Some(file) = set(config, KEYSTORE) else { return Ok(None) };
@@ -119,14 +120,15 @@ fn certificates(pem: &[u8], key: &str) -> Result<Vec<X509>> {
 fn private_key(pem: &[u8], config: &Config, key: &str) -> Result<PKey<Private>> {
     // An empty password keeps OpenSSL from asking for one on the terminal.
     let password = set(config, KEY_PASSWORD).unwrap_or("");
-    PKey::private_key_from_pem_passphrase(pem, password.as_bytes()).map_err(|error| unusable(key, "a private key", &error))
+    PKey::private_key_from_pem_passphrase(pem, password.as_bytes())
+        .map_err(|error| unusable(key, "a private key", &error))
 }
 
 fn open(der: &[u8], password: Option<&str>, key: &str, file: &str) -> Result<openssl::pkcs12::ParsedPkcs12_2> {
     let store = Pkcs12::from_der(der).map_err(|error| unusable(key, &format!("a PKCS#12 store in {file}"), &error))?;
-    store.parse2(password.unwrap_or("")).map_err(|_| {
-        Error::config(format!("{key}: the store {file} does not open. Is its password right?"))
-    })
+    store
+        .parse2(password.unwrap_or(""))
+        .map_err(|_| Error::config(format!("{key}: the store {file} does not open. Is its password right?")))
 }
 
 /// What is in a file.
