@@ -4,7 +4,7 @@ use ferroconnect_plugin_sdk::{Config, ConfigDef, Error, Key, Result};
 use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{PKey, Private};
 use openssl::x509::X509;
-use ureq::tls::{Certificate, ClientCert, KeyKind, PrivateKey, RootCerts, TlsConfig, TlsProvider};
+use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
 
 const PREFIX: &str = "schema.registry.ssl.";
 const KEYSTORE: &str = "schema.registry.ssl.keystore.location";
@@ -51,8 +51,9 @@ pub(super) fn config(config: &Config) -> Result<TlsConfig> {
     };
     let own = own(config)?.map(|(key, chain)| -> Result<ClientCert> {
         let chain = chain.iter().map(certificate).collect::<Result<Vec<_>>>()?;
-        let key = key.private_key_to_pkcs8().map_err(|error| unusable(KEYSTORE, "its key", &error))?;
-        Ok(ClientCert::new_with_certs(&chain, PrivateKey::from_der(KeyKind::Pkcs8, &key).to_owned()))
+        let pem = key.private_key_to_pem_pkcs8().map_err(|error| unusable(KEYSTORE, "its key", &error))?;
+        let key = PrivateKey::from_pem(&pem);
+        Ok(ClientCert::new_with_certs(&chain, key.map_err(|_| Error::config(format!("{KEYSTORE}: its key cannot be used")))?))
     });
     Ok(TlsConfig::builder()
         .provider(TlsProvider::NativeTls)
