@@ -3,9 +3,14 @@
 //! [`converter`] is what all formats share: it asks [`subject`] where a schema belongs and [`client`] for its id, frames
 //! payloads as [`wire`] says, and keeps what it learned for the next record. A format is a [`codec::Codec`].
 
+mod avro;
 mod client;
 mod codec;
 mod converter;
 mod settings;
 mod subject;
 mod wire;
+
+use avro::AvroConverter;
+
+ferroconnect_plugin_sdk::export! { converters: [AvroConverter] }

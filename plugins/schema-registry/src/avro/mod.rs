@@ -1,0 +1,118 @@
+//! Avro: Connect's schemas and values as Avro's, and back.
+//!
+//! [`describe`] gives a Connect schema the text of an Avro schema, [`shape`] gives an Avro schema its Connect schema;
+//! [`writer`] and [`reader`] are the plans that values go through. The encoding is so small that it is done here, straight
+//! between payload and Connect values, without a tree of Avro values in between.
+
+mod binary;
+mod defaults;
+mod describe;
+mod names;
+mod reader;
+mod schema;
+mod settings;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::sync::Arc;
+
+use ferroconnect_plugin_sdk::{Blob, Config, ConfigDef, Data, Description, Error, Plugin, Result, Schema, Shared, Value};
+
+use crate::client::{Document, Format};
+use crate::codec::{Codec, Described};
+use crate::converter::RegistryConverter;
+use schema::{AvroSchema, Kind};
+use settings::AvroSettings;
+use shape::Shape;
+
+/// Keys and values in Avro.
+pub(crate) type AvroConverter = RegistryConverter<Avro>;
+
+impl Plugin for AvroConverter {
+    fn describe() -> Description {
+        Description::new("ferroconnect.registry.AvroConverter", env!("CARGO_PKG_VERSION"))
+            .alias("io.confluent.connect.avro.AvroConverter")
+            .alias("AvroConverter")
+            .doc("Writes and reads Avro, with schemas in a schema registry.")
+            .config(Avro::keys(crate::settings::keys()))
+    }
+}
+
+/// The codec of Avro.
+pub(crate) struct Avro {
+    settings: AvroSettings,
+}
+
+/// How payloads of one Avro schema are read.
+pub(crate) enum AvroReader {
+    /// Data without schema.
+    Anything,
+    /// Data of a schema.
+    Shaped { schema: Shared<Schema>, plan: Arc<reader::Plan> },
+}
+
+impl Codec for Avro {
+    const FORMAT: Format = Format::Avro;
+    type Writer = writer::Plan;
+    type Reader = AvroReader;
+
+    fn keys(def: ConfigDef) -> ConfigDef {
+        settings::keys(def)
+    }
+
+    fn new(config: &Config) -> Result<Avro> {
+        Ok(Avro { settings: AvroSettings::new(config)? })
+    }
+
+    fn describe(&self, schema: Option<&Shared<Schema>>) -> Result<Described> {
+        describe::describe(schema.map(|schema| &**schema), &self.settings)
+    }
+
+    fn writer(
+        &self,
+        schema: Option<&Shared<Schema>>,
+        _: &Described,
+        registered: &Document,
+        strict: bool,
+    ) -> Result<writer::Plan> {
+        let avro = parse(registered)?;
+        writer::plan(schema, &avro, &self.settings, strict).map_err(|misfit| {
+            let hint = if strict { ". latest.compatibility.strict=false and id.compatibility.strict=false allow more" } else { "" };
+            Error::data(format!("Incompatible schema: {misfit}{hint}"))
+        })
+    }
+
+    fn write(&self, writer: &writer::Plan, value: &Value, payload: &mut Vec<u8>) -> Result<()> {
+        writer.write(value, payload).map_err(Error::from)
+    }
+
+    fn record_name(&self, registered: &Document) -> Option<String> {
+        let avro = parse(registered).ok()?;
+        match &avro.get(avro.root()).kind {
+            Kind::Record(record) => Some(record.name.clone()),
+            _ => None,
+        }
+    }
+
+    fn reader(&self, registered: &Arc<Document>, version: Option<i32>) -> Result<AvroReader> {
+        let avro = parse(registered)?;
+        if matches!(&avro.get(avro.root()).kind, Kind::Record(record) if record.name == names::ANYTHING) {
+            return Ok(AvroReader::Anything);
+        }
+        let Shape { schema, plan } = shape::shape(&avro, &self.settings, version)?;
+        Ok(AvroReader::Shaped { schema, plan })
+    }
+
+    fn read(&self, reader: &AvroReader, payload: &Blob) -> Result<Data> {
+        match reader {
+            AvroReader::Anything => Ok(Data::schemaless(reader::read_anything(payload)?)),
+            AvroReader::Shaped { schema, plan } => Ok(Data::new(schema.clone(), reader::read(plan, payload)?)),
+        }
+    }
+}
+
+fn parse(document: &Document) -> Result<AvroSchema> {
+    AvroSchema::parse(document).map_err(|invalid| Error::data(invalid.to_string()))
+}
