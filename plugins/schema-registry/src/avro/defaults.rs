@@ -46,7 +46,8 @@ pub(super) fn to_json(schema: &Schema, value: &Value, settings: &AvroSettings) -
                 };
                 Json::Object(entries.iter().map(entry).collect::<Result<Map<_, _>>>()?)
             } else {
-                let entry = |entry: &MapEntry| Ok(Json::from(vec![inner(keys, &entry.key)?, inner(values, &entry.value)?]));
+                let entry =
+                    |entry: &MapEntry| Ok(Json::from(vec![inner(keys, &entry.key)?, inner(values, &entry.value)?]));
                 entries.iter().map(entry).collect::<Result<_>>()?
             }
         }

@@ -102,7 +102,8 @@ impl<'a> Describer<'a> {
                 None => plain("bytes"),
             },
             SchemaType::ARRAY => {
-                let items = schema.values.as_deref().ok_or_else(|| Error::data("An array has no schema of elements"))?;
+                let items =
+                    schema.values.as_deref().ok_or_else(|| Error::data("An array has no schema of elements"))?;
                 attributes.insert("items".to_owned(), self.any(items, namespace)?);
                 plain("array")
             }
@@ -160,7 +161,10 @@ impl<'a> Describer<'a> {
         for field in fields {
             let name = self.name(&field.name)?;
             if described.iter().any(|other| other["name"] == name) {
-                return Err(Error::data(format!("Two fields have the name {name} in Avro, one of them {}", field.name)));
+                return Err(Error::data(format!(
+                    "Two fields have the name {name} in Avro, one of them {}",
+                    field.name
+                )));
             }
             let doc = match self.settings.discard_type_doc {
                 true => field.schema.doc.as_deref().into_option(),
@@ -192,7 +196,9 @@ impl<'a> Describer<'a> {
     fn entry(&mut self, schema: &'a Schema, values: &'a Schema, namespace: &str) -> Result<Json> {
         let keys = schema.keys.as_deref().ok_or_else(|| Error::data("A map has no schema of keys"))?;
         let same = |other: &&Defined<'_>| {
-            other.schema.kind == SchemaType::MAP && other.schema.keys == schema.keys && other.schema.values == schema.values
+            other.schema.kind == SchemaType::MAP
+                && other.schema.keys == schema.keys
+                && other.schema.values == schema.values
                 && other.schema.name == schema.name
         };
         if let Some(known) = self.records.iter().find(same) {

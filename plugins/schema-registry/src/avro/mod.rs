@@ -18,7 +18,9 @@ mod writer;
 
 use std::sync::Arc;
 
-use ferroconnect_plugin_sdk::{Blob, Config, ConfigDef, Data, Description, Error, Plugin, Result, Schema, Shared, Value};
+use ferroconnect_plugin_sdk::{
+    Blob, Config, ConfigDef, Data, Description, Error, Plugin, Result, Schema, Shared, Value,
+};
 
 use crate::client::{Document, Format};
 use crate::codec::{Codec, Described};
@@ -79,7 +81,11 @@ impl Codec for Avro {
     ) -> Result<writer::Plan> {
         let avro = parse(registered)?;
         writer::plan(schema, &avro, &self.settings, strict).map_err(|misfit| {
-            let hint = if strict { ". latest.compatibility.strict=false and id.compatibility.strict=false allow more" } else { "" };
+            let hint = if strict {
+                ". latest.compatibility.strict=false and id.compatibility.strict=false allow more"
+            } else {
+                ""
+            };
             Error::data(format!("Incompatible schema: {misfit}{hint}"))
         })
     }

@@ -45,8 +45,7 @@ pub(super) const GENERAL_UNION_FIELD: &str = "connect_union_field_";
 
 /// Whether a struct stands for a union: one field per branch, one of them filled.
 pub(super) fn is_union(schema: &Schema) -> bool {
-    schema.kind == SchemaType::STRUCT
-        && (schema.name_str() == Some(UNION) || schema.parameter(GENERAL_UNION).is_some())
+    schema.kind == SchemaType::STRUCT && (schema.name_str() == Some(UNION) || schema.parameter(GENERAL_UNION).is_some())
 }
 
 /// Namespace and name of a full name.

@@ -23,21 +23,41 @@ pub(crate) enum Plan {
     Bytes,
     Fixed(usize),
     /// A number of any length; `size` = that of a fixed type.
-    Decimal { scale: i32, size: Option<usize> },
+    Decimal {
+        scale: i32,
+        size: Option<usize>,
+    },
     Date,
     Time,
     Timestamp,
     /// A logical type that only its Connect name tells of.
-    Logical { logical: Logical, schema: Shared<Schema>, base: Arc<Plan> },
+    Logical {
+        logical: Logical,
+        schema: Shared<Schema>,
+        base: Arc<Plan>,
+    },
     Enum(Vec<Text>),
     Array(Arc<Plan>),
     Map(Arc<Plan>),
-    Entries { key: Arc<Plan>, value: Arc<Plan> },
-    Record { schema: Shared<Schema>, fields: Vec<Arc<Plan>> },
+    Entries {
+        key: Arc<Plan>,
+        value: Arc<Plan>,
+    },
+    Record {
+        schema: Shared<Schema>,
+        fields: Vec<Arc<Plan>>,
+    },
     /// A union of a type and perhaps null, by their numbers.
-    Optional { null: Option<usize>, other: usize, plan: Arc<Plan> },
+    Optional {
+        null: Option<usize>,
+        other: usize,
+        plan: Arc<Plan>,
+    },
     /// A union as a struct: for each branch the place of its field; none = null.
-    Union { schema: Shared<Schema>, branches: Vec<Option<(usize, Arc<Plan>)>> },
+    Union {
+        schema: Shared<Schema>,
+        branches: Vec<Option<(usize, Arc<Plan>)>>,
+    },
 }
 
 /// Why a payload cannot be read.
@@ -45,7 +65,11 @@ pub(crate) enum Plan {
 pub(super) enum Unreadable {
     Damaged(Damage),
     /// The number of a symbol or branch that the schema has not.
-    Beyond { what: &'static str, number: i64, count: usize },
+    Beyond {
+        what: &'static str,
+        number: i64,
+        count: usize,
+    },
     /// Bytes behind the value.
     Left(usize),
     TooDeep,

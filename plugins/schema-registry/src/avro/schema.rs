@@ -101,11 +101,6 @@ impl Type {
         self.attributes.get(attribute).and_then(Json::as_str)
     }
 
-    /// An attribute that is a whole number.
-    pub(super) fn integer(&self, attribute: &str) -> Option<i64> {
-        self.attributes.get(attribute).and_then(Json::as_i64)
-    }
-
     /// The logical type, in lower case.
     pub(super) fn logical(&self) -> Option<String> {
         self.text("logicalType").map(str::to_ascii_lowercase)

@@ -7,20 +7,27 @@ use super::names;
 /// The keys of Avro.
 pub(super) fn keys(def: ConfigDef) -> ConfigDef {
     let flag = |name: &str, default: &str| Key::boolean(name).default_value(default);
-    def.key(flag("enhanced.avro.schema.support", "false").doc(
-        "Keeps enums as enums, and names the branches of a union in full.",
-    ))
-    .key(flag("connect.meta.data", "true").low().doc(
-        "Adds Connect's names, versions, documentation, parameters and defaults to Avro schemas, and reads them.",
-    ))
+    def.key(
+        flag("enhanced.avro.schema.support", "false")
+            .doc("Keeps enums as enums, and names the branches of a union in full."),
+    )
+    .key(
+        flag("connect.meta.data", "true").low().doc(
+            "Adds Connect's names, versions, documentation, parameters and defaults to Avro schemas, and reads them.",
+        ),
+    )
     .key(flag("scrub.invalid.names", "false").doc("Replaces what Avro does not allow in names of records and fields."))
-    .key(flag("allow.optional.map.keys", "false").low().doc(
-        "Writes maps whose keys are optional text as maps, too. A null key is then an error.",
-    ))
+    .key(
+        flag("allow.optional.map.keys", "false")
+            .low()
+            .doc("Writes maps whose keys are optional text as maps, too. A null key is then an error."),
+    )
     .key(flag("flatten.singleton.unions", "true").low().doc("Reads a union of one type as that type."))
-    .key(flag("discard.type.doc.default", "false").low().doc(
-        "Takes documentation and default from fields, and not from their types.",
-    ))
+    .key(
+        flag("discard.type.doc.default", "false")
+            .low()
+            .doc("Takes documentation and default from fields, and not from their types."),
+    )
 }
 
 /// What the keys say.

@@ -96,7 +96,12 @@ impl<'a> Shaper<'a> {
                 None => of(SchemaType::INT32, Plan::Int32),
                 Some("int8") => of(SchemaType::INT8, Plan::Int8),
                 Some("int16") => of(SchemaType::INT16, Plan::Int16),
-                Some(other) => return Err(Error::data(format!("{} of an int is int8 or int16, and not {other}", names::CONNECT_TYPE))),
+                Some(other) => {
+                    return Err(Error::data(format!(
+                        "{} of an int is int8 or int16, and not {other}",
+                        names::CONNECT_TYPE
+                    )));
+                }
             },
             (Kind::Long, Some("timestamp-millis")) => {
                 (Schema::clone(&SchemaBuilder::timestamp().build()), Plan::Timestamp)
@@ -192,7 +197,9 @@ impl<'a> Shaper<'a> {
             let doc = doc.filter(|_| self.settings.discard_type_doc);
             let place = Place { default: field.default.as_ref(), doc, ..Place::default() };
             let shape = self.shape(field.kind, place).map_err(|error| in_field(error, &field.name))?;
-            schema.fields.push(ferroconnect_plugin_sdk::Field { name: field.name.as_str().into(), schema: shape.schema });
+            schema
+                .fields
+                .push(ferroconnect_plugin_sdk::Field { name: field.name.as_str().into(), schema: shape.schema });
             plans.push(shape.plan);
         }
         let schema = self.annotate(schema, kind, place)?;
@@ -206,12 +213,18 @@ impl<'a> Shaper<'a> {
         match (branches, null) {
             ([one], None) if self.settings.flatten_singletons => {
                 let one = self.shape(*one, Place { optional: place.optional, ..bare })?;
-                return Ok(Shape { schema: one.schema, plan: Arc::new(Plan::Optional { null: None, other: 0, plan: one.plan }) });
+                return Ok(Shape {
+                    schema: one.schema,
+                    plan: Arc::new(Plan::Optional { null: None, other: 0, plan: one.plan }),
+                });
             }
             ([_, _], Some(null)) => {
                 let other = 1 - null;
                 let one = self.shape(branches[other], Place { optional: true, ..bare })?;
-                return Ok(Shape { schema: one.schema, plan: Arc::new(Plan::Optional { null: Some(null), other, plan: one.plan }) });
+                return Ok(Shape {
+                    schema: one.schema,
+                    plan: Arc::new(Plan::Optional { null: Some(null), other, plan: one.plan }),
+                });
             }
             _ => {}
         }
@@ -339,7 +352,11 @@ impl<'a> Shaper<'a> {
         };
         match defaults::from_json(schema, json).filter(fits) {
             Some(value) => {
-                if place.default.is_some() && connects.is_none() && self.settings.metadata && !self.settings.discard_type_doc {
+                if place.default.is_some()
+                    && connects.is_none()
+                    && self.settings.metadata
+                    && !self.settings.discard_type_doc
+                {
                     add_parameter(schema, names::FIELD_DEFAULT, "true");
                 }
                 schema.default = Some(value).into();
@@ -383,13 +400,13 @@ fn add_parameter(schema: &mut Schema, key: &str, value: impl Into<Text>) {
 }
 
 fn add_parameters(schema: &mut Schema, parameters: &Json) -> Result<()> {
-    let parameters = parameters.as_object().ok_or_else(|| {
-        Error::data(format!("Expected JSON object for schema parameters but found: {parameters}"))
-    })?;
+    let parameters = parameters
+        .as_object()
+        .ok_or_else(|| Error::data(format!("Expected JSON object for schema parameters but found: {parameters}")))?;
     for (key, value) in parameters {
-        let value = value.as_str().ok_or_else(|| {
-            Error::data(format!("Expected schema parameter values to be strings but found: {value}"))
-        })?;
+        let value = value
+            .as_str()
+            .ok_or_else(|| Error::data(format!("Expected schema parameter values to be strings but found: {value}")))?;
         add_parameter(schema, key, value);
     }
     Ok(())

@@ -1,0 +1,431 @@
+//! Each row of the mapping, in both directions, without a registry.
+
+use super::*;
+use ferroconnect_plugin_sdk::{MapEntry, SchemaBuilder, SchemaType, StructValue, ValueRef};
+use serde_json::{Value as Json, json};
+
+fn codec<const N: usize>(pairs: [(&str, &str); N]) -> Avro {
+    let mut config = Config::from(pairs);
+    config.set("schema.registry.url", "http://localhost:1");
+    let def = Avro::keys(crate::settings::keys());
+    Avro::new(&def.parse(&config.to_pairs()).expect("complete")).expect("right")
+}
+
+fn document(text: &str) -> Arc<Document> {
+    Arc::new(Document { text: text.to_owned(), imports: Vec::new() })
+}
+
+fn described(codec: &Avro, schema: &Shared<Schema>) -> Json {
+    let described = codec.describe(Some(schema)).expect("Avro holds it");
+    serde_json::from_str(&described.text).expect("the text is JSON")
+}
+
+fn write(codec: &Avro, schema: Option<&Shared<Schema>>, text: &str, value: &Value) -> Result<Vec<u8>> {
+    let described = Described { text: text.to_owned(), record_name: None };
+    let plan = codec.writer(schema, &described, &document(text), false)?;
+    let mut payload = Vec::new();
+    codec.write(&plan, value, &mut payload)?;
+    Ok(payload)
+}
+
+fn read(codec: &Avro, text: &str, payload: &[u8]) -> Result<Data> {
+    let reader = codec.reader(&document(text), None)?;
+    codec.read(&reader, &Blob::copy_from(payload))
+}
+
+/// Writes a value by its own schema and reads it again.
+fn round_trip(codec: &Avro, schema: &Shared<Schema>, value: &Value) -> Data {
+    let text = codec.describe(Some(schema)).expect("Avro holds it").text;
+    let payload = write(codec, Some(schema), &text, value).expect("it can be written");
+    read(codec, &text, &payload).expect("it can be read")
+}
+
+/// A value comes back as it was, under the same schema.
+#[track_caller]
+fn survives(codec: &Avro, schema: &Shared<Schema>, value: Value) {
+    assert_eq!(round_trip(codec, schema, &value), Data::new(schema.clone(), value));
+}
+
+fn entry(key: impl Into<Value>, value: impl Into<Value>) -> MapEntry {
+    MapEntry { key: key.into(), value: value.into() }
+}
+
+#[test]
+fn simple_types_have_their_avro_type_and_come_back() {
+    let codec = codec([]);
+    for (builder, value, avro) in [
+        (SchemaBuilder::int8(), Value::int8(-5), json!({"type":"int","connect.type":"int8"})),
+        (SchemaBuilder::int16(), Value::int16(300), json!({"type":"int","connect.type":"int16"})),
+        (SchemaBuilder::int32(), Value::int32(i32::MIN), json!("int")),
+        (SchemaBuilder::int64(), Value::int64(i64::MAX), json!("long")),
+        (SchemaBuilder::float32(), Value::float32(1.5), json!("float")),
+        (SchemaBuilder::float64(), Value::float64(-0.1), json!("double")),
+        (SchemaBuilder::boolean(), Value::boolean(true), json!("boolean")),
+        (SchemaBuilder::string(), Value::string("ä"), json!("string")),
+        (SchemaBuilder::bytes(), Value::bytes(vec![0, 255]), json!("bytes")),
+    ] {
+        let schema = builder.build();
+        assert_eq!(described(&codec, &schema), avro);
+        survives(&codec, &schema, value);
+    }
+}
+
+#[test]
+fn logical_types_keep_name_version_and_scale() {
+    let codec = codec([]);
+    let decimal = SchemaBuilder::decimal(2).build();
+    assert_eq!(
+        described(&codec, &decimal),
+        json!({"type":"bytes","scale":2,"precision":64,"connect.version":1,"connect.parameters":{"scale":"2"},
+            "connect.name":"org.apache.kafka.connect.data.Decimal","logicalType":"decimal"})
+    );
+    survives(&codec, &decimal, Value::decimal(vec![0x80], 2));
+    let precise = SchemaBuilder::decimal(3).parameter("connect.decimal.precision", "10").build();
+    assert_eq!(described(&codec, &precise)["precision"], 10);
+    survives(&codec, &precise, Value::decimal(vec![1, 2], 3));
+    let negative = SchemaBuilder::decimal(-3).build();
+    assert_eq!(described(&codec, &negative).get("logicalType"), None);
+    survives(&codec, &negative, Value::decimal(vec![7], -3));
+    for (schema, value, logical) in [
+        (SchemaBuilder::date(), Value::date(-1), "date"),
+        (SchemaBuilder::time(), Value::time(86_399_999), "time-millis"),
+        (SchemaBuilder::timestamp(), Value::timestamp(-5), "timestamp-millis"),
+    ] {
+        let schema = schema.build();
+        assert_eq!(described(&codec, &schema)["logicalType"], logical);
+        survives(&codec, &schema, value);
+    }
+}
+
+#[test]
+fn structs_become_records_by_name_and_unnamed_ones_are_numbered() {
+    let codec = codec([]);
+    let unnamed = |field: &str| SchemaBuilder::structure().field(field, SchemaBuilder::int32().build());
+    let named = unnamed("x").name("com.example.Point").build();
+    let schema = SchemaBuilder::structure()
+        .field("first", unnamed("a").build())
+        .field("again", unnamed("a").optional().build())
+        .field("second", unnamed("b").build())
+        .field("point", named.clone())
+        .field("other", named)
+        .build();
+    let namespace = "io.confluent.connect.avro";
+    assert_eq!(
+        described(&codec, &schema),
+        json!({"type":"record","name":"ConnectDefault","namespace":namespace,"fields":[
+            {"name":"first","type":{"type":"record","name":"ConnectDefault2","fields":[{"name":"a","type":"int"}]}},
+            {"name":"again","type":["null","io.confluent.connect.avro.ConnectDefault2"],"default":null},
+            {"name":"second","type":{"type":"record","name":"ConnectDefault3","fields":[{"name":"b","type":"int"}]}},
+            {"name":"point","type":{"type":"record","name":"Point","namespace":"com.example",
+                "fields":[{"name":"x","type":"int"}],"connect.name":"com.example.Point"}},
+            {"name":"other","type":"com.example.Point"}]})
+    );
+    let inner = |index: usize, number: i32| Value::structure(schema.fields[index].schema.clone(), vec![number.into()]);
+    let fields = vec![inner(0, 1), Value::NULL, inner(2, 3), inner(3, 4), inner(4, 5)];
+    survives(&codec, &schema, Value::structure(schema.clone(), fields));
+}
+
+#[test]
+fn one_name_stands_for_one_type() {
+    let struct_of =
+        |field: &str| SchemaBuilder::structure().name("n.R").field(field, SchemaBuilder::int32().build()).build();
+    let schema = SchemaBuilder::structure().field("a", struct_of("x")).field("b", struct_of("y")).build();
+    let error = codec([]).describe(Some(&schema)).expect_err("they differ");
+    assert!(error.message().contains("b: Two schemas that differ have the name n.R"), "{error}");
+}
+
+#[test]
+fn null_comes_first_unless_there_is_a_default() {
+    let codec = codec([]);
+    let schema = SchemaBuilder::structure()
+        .name("R")
+        .field("plain", SchemaBuilder::string().optional().build())
+        .field("with", SchemaBuilder::int32().optional().default_value(5i32).build())
+        .field("required", SchemaBuilder::string().default_value("d").build())
+        .build();
+    assert_eq!(
+        described(&codec, &schema)["fields"],
+        json!([{"name":"plain","type":["null","string"],"default":null},
+            {"name":"with","type":[{"type":"int","connect.default":5},"null"],"default":5},
+            {"name":"required","type":{"type":"string","connect.default":"d"},"default":"d"}])
+    );
+    let value = |fields: [Value; 3]| Value::structure(schema.clone(), fields.to_vec());
+    survives(&codec, &schema, value([Value::NULL, 7i32.into(), "x".into()]));
+    let read = round_trip(&codec, &schema, &value([Value::NULL, Value::NULL, Value::NULL]));
+    assert_eq!(read.value, value([Value::NULL, 5i32.into(), "d".into()]));
+    let keeping = self::codec([("ignore.default.for.nullables", "true")]);
+    let read = round_trip(&keeping, &schema, &value([Value::NULL, Value::NULL, Value::NULL]));
+    assert_eq!(read.value, value([Value::NULL, Value::NULL, "d".into()]));
+}
+
+#[test]
+fn maps_with_other_keys_than_text_become_arrays_of_entries() {
+    let codec = codec([]);
+    let plain = SchemaBuilder::map(SchemaBuilder::string().build(), SchemaBuilder::int32().build()).build();
+    assert_eq!(described(&codec, &plain), json!({"type":"map","values":"int"}));
+    survives(&codec, &plain, Value::map(vec![entry("a", 1i32), entry("b", 2i32)]));
+    let numbered = |name: Option<&str>| {
+        let builder = SchemaBuilder::map(SchemaBuilder::int32().build(), SchemaBuilder::string().optional().build());
+        name.map_or_else(
+            || SchemaBuilder::map(SchemaBuilder::int32().build(), SchemaBuilder::string().optional().build()),
+            |name| builder.name(name),
+        )
+        .build()
+    };
+    let schema = numbered(None);
+    let text = described(&codec, &schema);
+    assert_eq!((&text["type"], &text["items"]["name"]), (&json!("array"), &json!("MapEntry")));
+    survives(&codec, &schema, Value::map(vec![entry(1i32, "x"), entry(2i32, Value::NULL)]));
+    let named = numbered(Some("n.Counts"));
+    assert_eq!(described(&codec, &named)["items"]["connect.internal.type"], "MapEntry");
+    let optional =
+        SchemaBuilder::map(SchemaBuilder::string().optional().build(), SchemaBuilder::int32().build()).build();
+    assert_eq!(described(&codec, &optional)["type"], "array");
+    survives(&codec, &optional, Value::map(vec![entry(Value::NULL, 1i32)]));
+    assert_eq!(described(&self::codec([("allow.optional.map.keys", "true")]), &optional)["type"], "map");
+    let both = SchemaBuilder::structure().field("a", schema).field("b", optional).build();
+    let fields = vec![Value::map(vec![entry(1i32, "x")]), Value::map(vec![entry("k", 1i32)])];
+    survives(&codec, &both, Value::structure(both.clone(), fields));
+}
+
+#[test]
+fn metadata_is_kept_unless_it_is_not_wanted() {
+    let schema = SchemaBuilder::structure()
+        .name("n.R")
+        .version(3)
+        .doc("about")
+        .parameter("p", "q")
+        .parameter(names::RECORD_DOC, "the record")
+        .parameter("io.confluent.connect.avro.field.doc.f", "the field")
+        .field("f", SchemaBuilder::int32().build())
+        .build();
+    let text = described(&codec([]), &schema);
+    assert_eq!((&text["doc"], &text["fields"][0]["doc"]), (&json!("the record"), &json!("the field")));
+    assert_eq!((&text["connect.doc"], &text["connect.version"]), (&json!("about"), &json!(3)));
+    survives(&codec([]), &schema, Value::structure(schema.clone(), vec![1i32.into()]));
+    let plain = described(&codec([("connect.meta.data", "false")]), &schema);
+    assert!(plain.as_object().expect("a record").keys().all(|key| !key.starts_with("connect.")), "{plain}");
+}
+
+#[test]
+fn names_that_avro_does_not_allow_are_refused_or_scrubbed() {
+    let schema = SchemaBuilder::structure()
+        .name("my-server.db.table")
+        .field("a-b", SchemaBuilder::int32().build())
+        .field("1st", SchemaBuilder::int32().build())
+        .build();
+    let error = codec([]).describe(Some(&schema)).expect_err("not allowed");
+    assert!(error.message().contains("'my-server' is no name in Avro"), "{error}");
+    let scrubbing = codec([("scrub.invalid.names", "true")]);
+    let text = described(&scrubbing, &schema);
+    assert_eq!((&text["namespace"], &text["fields"][0]["name"]), (&json!("my_server.db"), &json!("a_b")));
+    let read = round_trip(&scrubbing, &schema, &Value::structure(schema.clone(), vec![1i32.into(), 2i32.into()]));
+    let ValueRef::Struct(StructValue { schema: read, .. }) = read.value.view() else { panic!("a struct") };
+    assert_eq!(read.fields[1].name.as_str(), "x1st");
+}
+
+#[test]
+fn enums_are_text_with_their_symbols_and_stay_enums_where_wanted() {
+    let text = r#"{"type":"enum","name":"Suit","namespace":"n","doc":"cards","symbols":["HEARTS","SPADES"],"default":"SPADES"}"#;
+    let data = read(&codec([]), text, &[2]).expect("fits");
+    assert_eq!(data.value, Value::string("SPADES"));
+    let schema = data.schema.get().expect("it has one").clone();
+    assert_eq!((schema.kind, schema.name_str()), (SchemaType::STRING, Some("n.Suit")));
+    for (parameter, value) in [
+        ("io.confluent.connect.avro.Enum", "n.Suit"),
+        ("io.confluent.connect.avro.Enum.HEARTS", "HEARTS"),
+        ("io.confluent.connect.avro.enum.doc.Suit", "cards"),
+        ("io.confluent.connect.avro.enum.default.Suit", "SPADES"),
+    ] {
+        assert_eq!(schema.parameter(parameter), Some(value));
+    }
+    assert_eq!(described(&codec([]), &schema)["type"], "string");
+    let enhanced = codec([("enhanced.avro.schema.support", "true")]);
+    let own = described(&enhanced, &schema);
+    assert_eq!(
+        (&own["type"], &own["symbols"], &own["default"]),
+        (&json!("enum"), &json!(["HEARTS", "SPADES"]), &json!("SPADES"))
+    );
+    survives(&enhanced, &schema, "HEARTS".into());
+    let general = codec([("generalized.sum.type.support", "true")]);
+    let data = read(&general, text, &[0]).expect("fits");
+    let schema = data.schema.get().expect("it has one").clone();
+    assert_eq!(schema.parameter("org.apache.kafka.connect.data.Enum.SPADES"), Some("1"));
+    survives(&general, &schema, "SPADES".into());
+    assert!(read(&codec([]), text, &[4]).expect_err("no such symbol").message().ends_with("symbol 2 of 2"));
+}
+
+#[test]
+fn fixed_bytes_keep_their_size() {
+    let text = r#"{"type":"fixed","name":"n.Hash","size":2}"#;
+    let data = read(&codec([]), text, &[1, 2]).expect("fits");
+    let schema = data.schema.get().expect("it has one").clone();
+    assert_eq!((schema.name_str(), schema.parameter("connect.fixed.size")), (Some("n.Hash"), Some("2")));
+    survives(&codec([]), &schema, Value::bytes(vec![8, 9]));
+    let own = codec([]).describe(Some(&schema)).expect("fits").text;
+    let error = write(&codec([]), Some(&schema), &own, &Value::bytes(vec![1])).expect_err("too short");
+    assert_eq!(error.message(), "it has 1 bytes, and the schema has 2");
+    let decimal = r#"{"type":"fixed","name":"n.Price","size":4,"logicalType":"decimal","precision":9,"scale":2}"#;
+    let data = read(&codec([]), decimal, &[0xff, 0xff, 0xff, 0xfe]).expect("fits");
+    assert_eq!(data.value, Value::decimal(vec![0xfe], 2));
+    let schema = data.schema.get().expect("it has one").clone();
+    assert_eq!(write(&codec([]), Some(&schema), decimal, &data.value).expect("fits"), [0xff, 0xff, 0xff, 0xfe]);
+}
+
+#[test]
+fn unions_are_structs_with_one_field_filled() {
+    let text = r#"["null","int","string",{"type":"record","name":"n.R","fields":[{"name":"x","type":"long"}]},
+        {"type":"enum","name":"n.E","symbols":["A"]},{"type":"fixed","name":"n.F","size":1},{"type":"array","items":"int"}]"#;
+    let names = |settings: Avro| {
+        let data = read(&settings, text, &[2, 14]).expect("fits");
+        let schema = data.schema.get().expect("it has one").clone();
+        assert!(schema.optional);
+        schema.fields.iter().map(|field| field.name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(codec([])), ["int", "string", "R", "E", "F", "array"]);
+    let enhanced = [("enhanced.avro.schema.support", "true")];
+    assert_eq!(names(codec(enhanced)), ["int", "string", "n.R", "n.E", "n.F", "array"]);
+    assert_eq!(names(codec([("generalized.sum.type.support", "true")]))[2], "connect_union_field_3");
+    for payload in [&[0u8][..], &[2, 14], &[4, 2, b'x'], &[6, 5], &[8, 0], &[10, 9], &[12, 2, 4, 0]] {
+        let codec = codec(enhanced);
+        let data = read(&codec, text, payload).expect("fits");
+        let schema = data.schema.get().expect("it has one").clone();
+        let own = codec.describe(Some(&schema)).expect("Avro holds it").text;
+        assert_eq!(write(&codec, Some(&schema), &own, &data.value).expect("fits"), payload);
+        assert_eq!(write(&codec, Some(&schema), text, &data.value).expect("fits"), payload);
+    }
+    let long_first = r#"["long","int"]"#;
+    for payload in [[0, 2], [2, 2]] {
+        let data = read(&codec([]), long_first, &payload).expect("fits");
+        let schema = data.schema.get().expect("it has one").clone();
+        assert_eq!(write(&codec([]), Some(&schema), long_first, &data.value).expect("fits"), payload);
+    }
+}
+
+#[test]
+fn unions_of_one_type_are_that_type_where_wanted() {
+    let text = r#"["string"]"#;
+    let data = read(&codec([]), text, &[0, 2, b'a']).expect("fits");
+    assert_eq!((data.schema.get().expect("one").kind, data.value), (SchemaType::STRING, "a".into()));
+    let data = read(&codec([("flatten.singleton.unions", "false")]), text, &[0, 2, b'a']).expect("fits");
+    assert_eq!(data.schema.get().expect("one").name_str(), Some("io.confluent.connect.avro.Union"));
+}
+
+#[test]
+fn fields_keep_the_defaults_of_avro() {
+    let text = r#"{"type":"record","name":"R","fields":[
+        {"name":"i","type":"int","default":3},
+        {"name":"d","type":{"type":"int","logicalType":"date"},"default":1},
+        {"name":"b","type":"bytes","default":"\u00ff"},
+        {"name":"l","type":{"type":"array","items":"string"},"default":["x"]},
+        {"name":"m","type":{"type":"map","values":"long"},"default":{"k":1}},
+        {"name":"bad","type":"int","default":"no number"},
+        {"name":"u","type":["null","string"],"default":null}]}"#;
+    let reader = codec([]).reader(&document(text), None).expect("fits");
+    let AvroReader::Shaped { schema, .. } = reader else { panic!("it has a schema") };
+    let default = |name: &str| schema.fields[schema.field_index(name).expect("there")].schema.default_value().cloned();
+    assert_eq!(default("i"), Some(3i32.into()));
+    assert_eq!(default("d"), Some(Value::date(1)));
+    assert_eq!(default("b"), Some(Value::bytes(vec![255])));
+    assert_eq!(default("l"), Some(Value::array(vec!["x".into()])));
+    assert_eq!(default("m"), Some(Value::map(vec![entry("k", 1i64)])));
+    assert_eq!((default("bad"), default("u")), (None, None));
+    let parameter = "io.confluent.connect.avro.field.default";
+    assert_eq!(schema.fields[0].schema.parameter(parameter), Some("true"));
+    // A default that came from Avro goes back there, and not into Connect's attributes.
+    assert_eq!(described(&codec([]), &schema)["fields"][0], json!({"name":"i","type":"int","default":3}));
+}
+
+#[test]
+fn other_logical_types_are_their_base_type() {
+    for (avro, kind) in [
+        (r#"{"type":"long","logicalType":"timestamp-micros"}"#, SchemaType::INT64),
+        (r#"{"type":"string","logicalType":"uuid"}"#, SchemaType::STRING),
+        (r#"{"type":"int","logicalType":"own"}"#, SchemaType::INT32),
+    ] {
+        let AvroReader::Shaped { schema, .. } = codec([]).reader(&document(avro), None).expect("fits") else {
+            panic!("it has a schema")
+        };
+        assert_eq!((schema.kind, schema.name_str()), (kind, None));
+    }
+}
+
+#[test]
+fn data_without_schema_comes_back_as_it_was() {
+    let codec = codec([]);
+    let described = codec.describe(None).expect("always").text;
+    let value = Value::map(vec![
+        entry("list", Value::array(vec![1i32.into(), 2i64.into(), 1.5f32.into(), 2.5f64.into(), Value::NULL])),
+        entry(7i32, true),
+        entry("bytes", Value::bytes(vec![1])),
+    ]);
+    let payload = write(&codec, None, &described, &value).expect("fits");
+    assert_eq!(read(&codec, &described, &payload).expect("fits"), Data::schemaless(value));
+    let mut deep = Value::NULL;
+    for _ in 0..=writer::DEEPEST {
+        deep = Value::array(vec![deep]);
+    }
+    assert!(write(&codec, None, &described, &deep).expect_err("too deep").message().contains("nested deeper"));
+    let bottomless: Vec<u8> = [0, 0, 0, 0, 0, 0, 0, 2, 2].repeat(100_000);
+    assert!(read(&codec, &described, &bottomless).expect_err("too deep").message().contains("nested deeper"));
+}
+
+#[test]
+fn a_record_that_contains_itself_is_refused_by_name() {
+    let text = r#"{"type":"record","name":"n.Node","fields":[{"name":"next","type":["null","Node"]}]}"#;
+    let error = codec([]).reader(&document(text), None).err().expect("refused");
+    assert_eq!(error.message(), "next: The Avro schema of n.Node contains itself, and Connect schemas cannot");
+}
+
+#[test]
+fn a_registered_schema_with_more_fields_is_written_with_its_defaults() {
+    let own = SchemaBuilder::structure()
+        .name("R")
+        .field("b", SchemaBuilder::int32().build())
+        .field("gone", SchemaBuilder::string().build())
+        .field("a", SchemaBuilder::string().optional().build())
+        .build();
+    let value = Value::structure(own.clone(), vec![7i32.into(), "x".into(), "y".into()]);
+    let latest = r#"{"type":"record","name":"R","fields":[{"name":"a","type":["string","null"]},
+        {"name":"new","type":["null","int"],"default":null},{"name":"b","type":"long"},{"name":"c","type":"string","default":"z"}]}"#;
+    let payload = write(&codec([]), Some(&own), latest, &value).expect("fits");
+    assert_eq!(payload, [0, 2, b'y', 0, 14, 2, b'z']);
+    let demanding = r#"{"type":"record","name":"R","fields":[{"name":"must","type":"string"}]}"#;
+    let error = write(&codec([]), Some(&own), demanding, &value).expect_err("it is missing");
+    assert!(error.message().starts_with("Incompatible schema: must: "), "{error}");
+}
+
+#[test]
+fn a_strict_plan_refuses_what_could_fail_later() {
+    let codec = codec([]);
+    let own = SchemaBuilder::structure().name("R").field("a", SchemaBuilder::string().optional().build()).build();
+    let latest = document(r#"{"type":"record","name":"R","fields":[{"name":"a","type":"string"}]}"#);
+    let described = codec.describe(Some(&own)).expect("fits");
+    let error = codec.writer(Some(&own), &described, &latest, true).err().expect("null could not be written");
+    assert!(error.message().starts_with("Incompatible schema: a: it may be null"), "{error}");
+    let plan = codec.writer(Some(&own), &described, &latest, false).ok().expect("other values can");
+    let mut payload = Vec::new();
+    codec.write(&plan, &Value::structure(own.clone(), vec!["x".into()]), &mut payload).expect("fits");
+    assert_eq!(payload, [2, b'x']);
+    let null = Value::structure(own, vec![Value::NULL]);
+    assert!(codec.write(&plan, &null, &mut payload).expect_err("null").message().starts_with("a: it is null"));
+}
+
+#[test]
+fn damaged_payloads_are_data_errors() {
+    use ferroconnect_plugin_sdk::ErrorKind;
+    let text = r#"{"type":"record","name":"R","fields":[{"name":"s","type":"string"},{"name":"u","type":["null","int"]},
+        {"name":"m","type":{"type":"map","values":"int"}}]}"#;
+    let good = [2, b'x', 2, 8, 2, 2, b'k', 2, 0];
+    assert!(read(&codec([]), text, &good).is_ok());
+    for length in 0..good.len() {
+        let error = read(&codec([]), text, &good[..length]).expect_err("too short");
+        assert_eq!(error.kind(), ErrorKind::DATA);
+    }
+    let more = [&good[..], &[0]].concat();
+    assert!(
+        read(&codec([]), text, &more).expect_err("too long").message().ends_with("1 bytes are left behind the value")
+    );
+    let branch = [2, b'x', 4, 8, 0];
+    assert!(read(&codec([]), text, &branch).expect_err("no branch").message().ends_with("branch 2 of 2"));
+}

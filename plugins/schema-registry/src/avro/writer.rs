@@ -68,16 +68,35 @@ pub(crate) enum Plan {
     /// The places of symbols.
     Enum(HashMap<String, i64>),
     /// A logical type, and how its base type is written.
-    Logical { logical: Logical, schema: Shared<Schema>, base: Box<Plan> },
+    Logical {
+        logical: Logical,
+        schema: Shared<Schema>,
+        base: Box<Plan>,
+    },
     Array(Box<Plan>),
     Map(Box<Plan>),
     /// A map as an array of records with a key and a value.
-    Entries { key: Box<Plan>, value: Box<Plan> },
-    Record { schema: Shared<Schema>, steps: Vec<Step>, null_outweighs_default: bool },
+    Entries {
+        key: Box<Plan>,
+        value: Box<Plan>,
+    },
+    Record {
+        schema: Shared<Schema>,
+        steps: Vec<Step>,
+        null_outweighs_default: bool,
+    },
     /// A struct that stands for a union: the place of a field, the number of its branch.
-    Union { schema: Shared<Schema>, branches: Vec<(usize, i64, Plan)>, null: Option<i64> },
+    Union {
+        schema: Shared<Schema>,
+        branches: Vec<(usize, i64, Plan)>,
+        null: Option<i64>,
+    },
     /// A value or null. `branch` = none where the registered schema has no union there.
-    Optional { null: Option<i64>, branch: Option<i64>, plan: Box<Plan> },
+    Optional {
+        null: Option<i64>,
+        branch: Option<i64>,
+        plan: Box<Plan>,
+    },
 }
 
 /// What is written for one field of a record, in the order of the registered schema.
@@ -102,7 +121,11 @@ impl Planner<'_> {
         let Some(schema) = schema else {
             return match &self.avro.get(id).kind {
                 Kind::Record(record) if record.name == names::ANYTHING => Ok(Plan::Anything),
-                other => Err(Misfit::new(format!("data without schema is written as {}, and not as {}", names::ANYTHING, other.name()))),
+                other => Err(Misfit::new(format!(
+                    "data without schema is written as {}, and not as {}",
+                    names::ANYTHING,
+                    other.name()
+                ))),
             };
         };
         if names::is_union(schema) {
@@ -114,7 +137,11 @@ impl Planner<'_> {
                 return Err(Misfit::new(format!("it may be null, and the registered schema has {kind} without null")));
             }
             let plan = self.value(schema, id)?;
-            return Ok(if schema.optional { Plan::Optional { null: None, branch: None, plan: Box::new(plan) } } else { plan });
+            return Ok(if schema.optional {
+                Plan::Optional { null: None, branch: None, plan: Box::new(plan) }
+            } else {
+                plan
+            });
         };
         let null = branches.iter().position(|branch| self.avro.is_null(*branch)).map(|at| at as i64);
         if schema.optional && null.is_none() && self.strict {
@@ -127,7 +154,9 @@ impl Planner<'_> {
     /// The branch of a union that holds the values of a schema: the one of the same name, or that of the type that Connect
     /// gives such values in Avro, or else the first that can.
     fn branch(&self, schema: &Shared<Schema>, branches: &[TypeId]) -> Result<(i64, Plan), Misfit> {
-        let name = schema.name_str().map(|name| if self.settings.scrub_names { names::scrub_full(name) } else { name.to_owned() });
+        let name = schema
+            .name_str()
+            .map(|name| if self.settings.scrub_names { names::scrub_full(name) } else { name.to_owned() });
         let mut order: Vec<(usize, &TypeId)> = branches.iter().enumerate().collect();
         order.sort_by_key(|(_, id)| match &self.avro.get(**id).kind {
             kind if name.as_deref() == Some(kind.name()) => 0,
@@ -149,7 +178,10 @@ impl Planner<'_> {
 
     fn union(&self, schema: &Shared<Schema>, id: TypeId) -> Result<Plan, Misfit> {
         let Kind::Union(branches) = &self.avro.get(id).kind else {
-            return Err(Misfit::new(format!("it is a union, and the registered schema has {}", self.avro.get(id).kind.name())));
+            return Err(Misfit::new(format!(
+                "it is a union, and the registered schema has {}",
+                self.avro.get(id).kind.name()
+            )));
         };
         let null = branches.iter().position(|branch| self.avro.is_null(*branch)).map(|at| at as i64);
         // Each branch serves one field: two fields of one type are the union's branches in their order.
@@ -194,7 +226,9 @@ impl Planner<'_> {
             (SchemaType::FLOAT32, Kind::Float) => Plan::Float,
             (SchemaType::FLOAT32 | SchemaType::FLOAT64, Kind::Double) => Plan::Double,
             (SchemaType::STRING, Kind::String) => Plan::Text,
-            (SchemaType::STRING, Kind::Enum(symbols)) if self.settings.enum_parameter(schema).is_some() || !self.strict => {
+            (SchemaType::STRING, Kind::Enum(symbols))
+                if self.settings.enum_parameter(schema).is_some() || !self.strict =>
+            {
                 let places = symbols.symbols.iter().enumerate().map(|(at, symbol)| (symbol.clone(), at as i64));
                 Plan::Enum(places.collect())
             }
@@ -204,7 +238,9 @@ impl Planner<'_> {
                     return Err(Misfit::new(format!("it has {own} bytes, and the registered schema has {size}")));
                 }
                 None if self.strict && Logical::of(schema).is_none() => {
-                    return Err(Misfit::new(format!("it is bytes of any length, and the registered schema has {size}")));
+                    return Err(Misfit::new(format!(
+                        "it is bytes of any length, and the registered schema has {size}"
+                    )));
                 }
                 _ => Plan::Fixed(*size),
             },
@@ -239,7 +275,8 @@ impl Planner<'_> {
     }
 
     fn record(&self, schema: &Shared<Schema>, record: &Record) -> Result<Plan, Misfit> {
-        let scrub = |name: &str| if self.settings.scrub_names { names::scrub(name).into_owned() } else { name.to_owned() };
+        let scrub =
+            |name: &str| if self.settings.scrub_names { names::scrub(name).into_owned() } else { name.to_owned() };
         let own: HashMap<String, usize> =
             schema.fields.iter().enumerate().map(|(index, field)| (scrub(&field.name), index)).collect();
         let mut steps = Vec::with_capacity(record.fields.len());
@@ -255,7 +292,8 @@ impl Planner<'_> {
                     Step::Constant(bytes)
                 }
                 (None, None) => {
-                    let missing = Misfit::new("the registered schema has this field without a default, and the record has not");
+                    let missing =
+                        Misfit::new("the registered schema has this field without a default, and the record has not");
                     return Err(missing.within(&field.name));
                 }
             };
@@ -267,7 +305,9 @@ impl Planner<'_> {
 
     /// Writes a default of the registered schema.
     fn constant(&self, id: TypeId, json: &Json, out: &mut Vec<u8>) -> Result<(), Misfit> {
-        let wrong = || Misfit::new(format!("the registered schema has the default {json} for {}", self.avro.get(id).kind.name()));
+        let wrong = || {
+            Misfit::new(format!("the registered schema has the default {json} for {}", self.avro.get(id).kind.name()))
+        };
         match &self.avro.get(id).kind {
             Kind::Null => json.is_null().then_some(()).ok_or_else(wrong)?,
             Kind::Boolean => out.push(json.as_bool().ok_or_else(wrong)?.into()),
@@ -354,7 +394,9 @@ impl Plan {
             (Plan::Optional { null, branch, plan }, view) => {
                 return match (view, null, branch) {
                     (ValueRef::Null, Some(null), _) => Ok(put_long(out, *null)),
-                    (ValueRef::Null, None, _) => Err(Misfit::new("it is null, and the registered schema has no null there")),
+                    (ValueRef::Null, None, _) => {
+                        Err(Misfit::new("it is null, and the registered schema has no null there"))
+                    }
                     (_, _, Some(branch)) => {
                         put_long(out, *branch);
                         plan.write(value, out)
@@ -382,7 +424,8 @@ impl Plan {
                 return write_logical(*logical, schema, base, value, out);
             }
             (Plan::Array(plan), ValueRef::Array(values)) => {
-                return block(out, values, |value, out| plan.write(value, out)).map_err(|misfit| misfit.within("items"));
+                return block(out, values, |value, out| plan.write(value, out))
+                    .map_err(|misfit| misfit.within("items"));
             }
             (Plan::Map(plan), ValueRef::Map(entries)) => {
                 return block(out, entries, |entry, out| {
@@ -412,7 +455,12 @@ impl Plan {
                     _ => put_long(out, integer),
                 }
             }
-            _ => return Err(Misfit::new(format!("its value is {}, which the schema does not allow", value.java_class()))),
+            _ => {
+                return Err(Misfit::new(format!(
+                    "its value is {}, which the schema does not allow",
+                    value.java_class()
+                )));
+            }
         }
         Ok(())
     }

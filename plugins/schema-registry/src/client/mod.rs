@@ -30,6 +30,8 @@ pub(crate) enum Format {
 }
 
 impl Format {
+    const ALL: [Format; 3] = [Format::Avro, Format::Protobuf, Format::Json];
+
     /// What the registry calls it.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -182,12 +184,10 @@ impl Client {
     }
 
     fn schema(&mut self, answer: &Json, what: &str, imports: &mut Vec<Import>, depth: usize) -> Result<String> {
-        let format = answer.get("schemaType").and_then(Json::as_str).unwrap_or("AVRO");
-        if format != self.format.name() {
+        let name = answer.get("schemaType").and_then(Json::as_str).unwrap_or(Format::Avro.name());
+        if !Format::ALL.into_iter().any(|format| format == self.format && format.name() == name) {
             let own = self.format.name();
-            return Err(Error::data(format!(
-                "{what}: it is a schema of type {format}, and this converter reads {own}"
-            )));
+            return Err(Error::data(format!("{what}: it is a schema of type {name}, and this converter reads {own}")));
         }
         let text = answer.get("schema").and_then(Json::as_str).ok_or_else(|| unexpected(what, "a schema"))?;
         let references = answer.get("references").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);

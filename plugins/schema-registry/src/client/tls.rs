@@ -53,7 +53,10 @@ pub(super) fn config(config: &Config) -> Result<TlsConfig> {
         let chain = chain.iter().map(certificate).collect::<Result<Vec<_>>>()?;
         let pem = key.private_key_to_pem_pkcs8().map_err(|error| unusable(KEYSTORE, "its key", &error))?;
         let key = PrivateKey::from_pem(&pem);
-        Ok(ClientCert::new_with_certs(&chain, key.map_err(|_| Error::config(format!("{KEYSTORE}: its key cannot be used")))?))
+        Ok(ClientCert::new_with_certs(
+            &chain,
+            key.map_err(|_| Error::config(format!("{KEYSTORE}: its key cannot be used")))?,
+        ))
     });
     Ok(TlsConfig::builder()
         .provider(TlsProvider::NativeTls)

@@ -1,0 +1,286 @@
+//! The Avro converter with a registry: what it registers, what it asks for, and what it says when the registry refuses.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use ferroconnect_plugin_sdk::testkit::{self, ConverterHarness, acceptance};
+use ferroconnect_plugin_sdk::{Config, Data, Error, ErrorKind, Schema, SchemaBuilder, Shared, Value};
+use ferroconnect_test_registry::{Level, Reference, Registry};
+
+const CLASS: &str = "io.confluent.connect.avro.AvroConverter";
+
+fn config(registry: &Registry, more: &[(&str, &str)]) -> Config {
+    let mut config = Config::from([("max.retries", "0")]);
+    config.set("schema.registry.url", registry.url());
+    for (key, value) in more {
+        config.set(key, value);
+    }
+    config
+}
+
+fn converter(registry: &Registry, more: &[(&str, &str)]) -> ConverterHarness {
+    let library = testkit::library!(ferroconnect_schema_registry);
+    ConverterHarness::new(&library, CLASS, config(registry, more)).unwrap()
+}
+
+fn refusal(registry: &Registry, more: &[(&str, &str)]) -> Error {
+    let library = testkit::library!(ferroconnect_schema_registry);
+    ConverterHarness::new(&library, CLASS, config(registry, more)).err().expect("it is refused")
+}
+
+fn user(name: &str) -> Data {
+    let schema = SchemaBuilder::structure()
+        .name("shop.User")
+        .field("name", SchemaBuilder::string().build())
+        .field("age", SchemaBuilder::int32().optional().build())
+        .build();
+    Data::new(schema.clone(), Value::structure(schema, vec![name.into(), Value::NULL]))
+}
+
+fn of(schema: Shared<Schema>, fields: Vec<Value>) -> Data {
+    Data::new(schema.clone(), Value::structure(schema, fields))
+}
+
+#[test]
+fn passes() {
+    let registry = Registry::start();
+    registry.set_level(None, Level::None);
+    // A schema without a version of its own gets that of its subject, so these have one.
+    let list = SchemaBuilder::array(SchemaBuilder::timestamp().optional().build()).version(5).build();
+    let values = vec![
+        Data::new(list, Value::array(vec![Value::timestamp(1), Value::NULL])),
+        Data::new(SchemaBuilder::string().version(5).build(), "x"),
+        Data::schemaless(Value::array(vec![1i32.into(), "a".into()])),
+        Data::NULL,
+    ];
+    let library = testkit::library!(ferroconnect_schema_registry);
+    acceptance::converter(&library, CLASS, config(&registry, &[]), values);
+}
+
+#[test]
+fn a_schema_is_registered_once_and_its_version_comes_back() {
+    let registry = Registry::start();
+    let mut writer = converter(&registry, &[]);
+    let first = writer.to_bytes("t", user("ann")).unwrap().unwrap();
+    assert_eq!(&first[..5], [0, 0, 0, 0, 1]);
+    assert_eq!(&first[5..], [6, b'a', b'n', b'n', 0]);
+    // Another schema object that says the same is not registered again.
+    writer.to_bytes("t", user("bob")).unwrap();
+    let posts = |registry: &Registry| registry.requests().iter().filter(|request| request.starts_with("POST")).count();
+    assert_eq!(posts(&registry), 1);
+    assert_eq!(registry.schemas("t-value").len(), 1);
+    let mut reader = converter(&registry, &[]);
+    let read = reader.from_bytes("t", Some(&first)).unwrap();
+    let schema = read.schema.get().unwrap().clone();
+    assert_eq!((schema.name_str(), schema.version.into_option()), (Some("shop.User"), Some(1)));
+    let asked = registry.requests().len();
+    reader.from_bytes("t", Some(&first)).unwrap();
+    assert_eq!(registry.requests().len(), asked);
+    // The subject of another topic does not have the schema: it is read all the same.
+    let copied = reader.from_bytes("copy", Some(&first)).unwrap();
+    assert_eq!(copied.schema.get().unwrap().version.into_option(), None);
+}
+
+#[test]
+fn null_asks_the_registry_nothing() {
+    let registry = Registry::start();
+    let mut converter = converter(&registry, &[]);
+    assert_eq!(converter.to_bytes("t", Data::NULL).unwrap(), None);
+    let optional = SchemaBuilder::string().optional().build();
+    assert_eq!(converter.to_bytes("t", Data::new(optional, Value::NULL)).unwrap(), None);
+    assert_eq!(converter.from_bytes("t", None).unwrap(), Data::NULL);
+    let required = Data::new(SchemaBuilder::string().build(), Value::NULL);
+    assert_eq!(converter.to_bytes("t", required).unwrap_err().message(), "Found null value for non-optional schema");
+    assert!(registry.requests().is_empty());
+}
+
+#[test]
+fn subjects_follow_the_strategy_and_the_role() {
+    let registry = Registry::start();
+    for (strategy, role, subject) in [
+        ("TopicNameStrategy", "key", "a/b-key"),
+        ("RecordNameStrategy", "value", "shop.User"),
+        ("TopicRecordNameStrategy", "key", "a/b-shop.User"),
+    ] {
+        let class = format!("io.confluent.kafka.serializers.subject.{strategy}");
+        let key = format!("{role}.subject.name.strategy");
+        let mut converter = converter(&registry, &[(&key, &class), ("converter.type", role)]);
+        let bytes = converter.to_bytes("a/b", user("x")).unwrap().unwrap();
+        assert_eq!(registry.schemas(subject).len(), 1, "{subject}");
+        let schema = converter.from_bytes("a/b", Some(&bytes)).unwrap().schema.get().unwrap().clone();
+        assert_eq!(schema.version.into_option(), Some(1), "{subject}");
+    }
+    let mut nameless = converter(&registry, &[("value.subject.name.strategy", "RecordNameStrategy")]);
+    let error = nameless.to_bytes("t", Data::new(SchemaBuilder::string().build(), "x")).unwrap_err();
+    assert!(error.message().contains("no record with a name"), "{error}");
+}
+
+#[test]
+fn an_incompatible_schema_is_a_data_error_with_the_registrys_reason() {
+    let registry = Registry::start();
+    let schema = |builder: SchemaBuilder| SchemaBuilder::structure().name("R").field("f", builder.build()).build();
+    let mut converter = converter(&registry, &[]);
+    converter.to_bytes("t", of(schema(SchemaBuilder::string()), vec!["x".into()])).unwrap();
+    let error = converter.to_bytes("t", of(schema(SchemaBuilder::int32()), vec![1i32.into()])).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DATA);
+    let text = "Registering the AVRO schema of subject t-value: Schema being registered is incompatible with an earlier \
+                schema for subject \"t-value\"";
+    assert!(error.message().starts_with(text), "{error}");
+    assert!(error.message().ends_with("error code: 409"), "{error}");
+}
+
+#[test]
+fn a_registry_that_comes_back_is_asked_again() {
+    let registry = Registry::start();
+    let mut writer = converter(&registry, &[]);
+    let registry = registry.restart(|| {
+        let error = writer.to_bytes("t", user("x")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RETRIABLE);
+        assert!(error.message().contains("the schema registry cannot be reached: http://127.0.0.1:"), "{error}");
+    });
+    assert!(writer.to_bytes("t", user("x")).unwrap().is_some());
+    registry.fail_next(&[503]);
+    assert_eq!(writer.to_bytes("other", user("x")).unwrap_err().kind(), ErrorKind::RETRIABLE);
+    let mut patient = converter(&registry, &[("max.retries", "2"), ("retries.wait.ms", "1")]);
+    registry.fail_next(&[503, 500]);
+    assert!(patient.to_bytes("third", user("x")).unwrap().is_some());
+}
+
+#[test]
+fn the_next_address_is_asked_where_one_does_not_answer() {
+    let registry = Registry::start();
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let urls = format!("http://{unused}, {}/", registry.url());
+    let mut converter = converter(&registry, &[("schema.registry.url", &urls)]);
+    assert!(converter.to_bytes("t", user("x")).unwrap().is_some());
+}
+
+#[test]
+fn credentials_are_sent_and_never_shown() {
+    let registry = Registry::with_credentials("ann:hunter2");
+    let with_user = registry.url().replace("http://", "http://ann:hunter2@");
+    let info = [("basic.auth.credentials.source", "USER_INFO"), ("basic.auth.user.info", "ann:hunter2")];
+    assert!(converter(&registry, &info).to_bytes("t", user("x")).unwrap().is_some());
+    assert!(converter(&registry, &[("schema.registry.url", &with_user)]).to_bytes("t", user("x")).unwrap().is_some());
+    let wrong = registry.url().replace("http://", "http://ann:hunter3@");
+    let error = converter(&registry, &[("schema.registry.url", &wrong)]).to_bytes("t", user("x")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CONFIG);
+    assert!(error.message().contains("does not know these credentials: Unauthorized; error code: 401"), "{error}");
+    assert!(!format!("{error:?}").contains("hunter"));
+    let mut token = converter(&registry, &[("request.header.Authorization", "Basic YW5uOmh1bnRlcjI=")]);
+    assert!(token.to_bytes("t", user("x")).unwrap().is_some());
+    let down = registry.restart(|| {
+        let error = converter_at(&with_user).to_bytes("t", user("x")).unwrap_err();
+        assert!(!format!("{error:?}").contains("hunter"), "{error:?}");
+    });
+    drop(down);
+}
+
+fn converter_at(url: &str) -> ConverterHarness {
+    let library = testkit::library!(ferroconnect_schema_registry);
+    ConverterHarness::new(&library, CLASS, [("schema.registry.url", url), ("max.retries", "0")]).unwrap()
+}
+
+#[test]
+fn wrong_settings_are_named_without_secrets() {
+    let registry = Registry::start();
+    let url = ("schema.registry.url", "ftp://ann:hunter2@host");
+    let error = refusal(&registry, &[url]);
+    assert_eq!(error.kind(), ErrorKind::CONFIG);
+    assert!(error.message().contains("schema.registry.url") && !error.message().contains("hunter2"), "{error}");
+    let missing = [("schema.registry.ssl.truststore.location", "/no/such/file")];
+    assert!(refusal(&registry, &missing).message().contains("cannot read the file /no/such/file"));
+    let context = [("context.name.strategy", "com.example.Own")];
+    assert!(refusal(&registry, &context).message().contains("contexts are not supported"));
+    assert!(refusal(&registry, &[("proxy.host", "p")]).message().contains("proxy.port"));
+}
+
+#[test]
+fn without_registering_a_schema_has_to_be_there() {
+    let registry = Registry::start();
+    let off = ("auto.register.schemas", "false");
+    let error = converter(&registry, &[off]).to_bytes("t", user("x")).unwrap_err();
+    assert!(error.message().contains("Subject 't-value' not found.; error code: 40401"), "{error}");
+    let known = converter(&registry, &[]).to_bytes("t", user("x")).unwrap();
+    assert_eq!(converter(&registry, &[off]).to_bytes("t", user("x")).unwrap(), known);
+}
+
+#[test]
+fn the_latest_version_or_one_by_id_is_written_by_where_wanted() {
+    let registry = Registry::start();
+    let text = r#"{"type":"record","name":"User","namespace":"shop","fields":[
+        {"name":"city","type":"string","default":"?"},{"name":"name","type":"string"},{"name":"age","type":["null","int"]}]}"#;
+    let id = registry.register("t-value", "AVRO", text, &[]);
+    let payload = [0, 0, 0, 0, id as u8, 2, b'?', 2, b'x', 0];
+    let off = ("auto.register.schemas", "false");
+    let mut latest = converter(&registry, &[off, ("use.latest.version", "true")]);
+    assert_eq!(latest.to_bytes("t", user("x")).unwrap().as_deref(), Some(&payload[..]));
+    let mut by_id = converter(&registry, &[off, ("use.schema.id", &id.to_string())]);
+    assert_eq!(by_id.to_bytes("other", user("x")).unwrap().as_deref(), Some(&payload[..]));
+    // A newer version is taken when the old one is no longer trusted.
+    let mut fresh = converter(&registry, &[off, ("use.latest.version", "true"), ("latest.cache.ttl.sec", "0")]);
+    fresh.to_bytes("t", user("x")).unwrap();
+    let newer = registry.register("t-value", "AVRO", &text.replace("\"?\"", "\"!\""), &[]);
+    assert_eq!(fresh.to_bytes("t", user("x")).unwrap().unwrap()[4], newer as u8);
+    assert_eq!(latest.to_bytes("t", user("x")).unwrap().unwrap()[4], id as u8);
+}
+
+#[test]
+fn references_are_followed() {
+    let registry = Registry::start();
+    let city = r#"{"type":"record","name":"City","namespace":"geo","fields":[{"name":"name","type":"string"}]}"#;
+    let reference = |name: &str, subject: &str| Reference { name: name.into(), subject: subject.into(), version: 1 };
+    registry.register("city", "AVRO", city, &[]);
+    let street = r#"{"type":"record","name":"Street","namespace":"geo","fields":[{"name":"city","type":"City"}]}"#;
+    registry.register("street", "AVRO", street, &[reference("geo.City", "city")]);
+    let house = r#"{"type":"record","name":"House","namespace":"geo","fields":[
+        {"name":"street","type":"Street"},{"name":"number","type":"int"}]}"#;
+    let id = registry.register("t-value", "AVRO", house, &[reference("geo.Street", "street")]);
+    let mut reader = converter(&registry, &[]);
+    let data = reader.from_bytes("t", Some(&[0, 0, 0, 0, id as u8, 2, b'X', 14])).unwrap();
+    let schema = data.schema.get().unwrap();
+    assert_eq!(schema.fields[0].schema.fields[0].schema.name_str(), Some("geo.City"));
+}
+
+#[test]
+fn a_schema_of_another_format_or_an_unknown_id_is_a_data_error() {
+    let registry = Registry::start();
+    let id = registry.register("t-value", "JSON", "{}", &[]);
+    let mut reader = converter(&registry, &[]);
+    let error = reader.from_bytes("t", Some(&[0, 0, 0, 0, id as u8, 0])).unwrap_err();
+    assert_eq!(
+        error.message(),
+        format!("Asking for schema {id}: it is a schema of type JSON, and this converter reads AVRO")
+    );
+    let error = reader.from_bytes("t", Some(&[0, 0, 0, 0, 99, 0])).unwrap_err();
+    assert_eq!(error.message(), "Asking for schema 99: Schema 99 not found; error code: 40403");
+    assert_eq!(error.kind(), ErrorKind::DATA);
+}
+
+#[test]
+fn the_examples_are_for_this_library() {
+    let library = testkit::library!(ferroconnect_schema_registry);
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut seen = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let example: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let settings = example["config"].as_object().unwrap();
+        for role in ["key", "value"] {
+            let prefix = format!("{role}.converter");
+            let Some(class) = settings.get(&prefix).and_then(|class| class.as_str()) else { continue };
+            if !class.starts_with("io.confluent.") {
+                continue;
+            }
+            let mut config = Config::default();
+            for (key, value) in settings {
+                if let Some(own) = key.strip_prefix(&format!("{prefix}.")) {
+                    let known = library.plugins().iter().flat_map(|plugin| plugin.config.keys.iter());
+                    assert!(known.into_iter().any(|known| known.name.as_str() == own), "{own}");
+                    config.set(own, value.as_str().unwrap());
+                }
+            }
+            ConverterHarness::new(&library, class, config).unwrap();
+            seen += 1;
+        }
+    }
+    assert!(seen >= 1, "the examples show no converter");
+}
