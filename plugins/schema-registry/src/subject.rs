@@ -6,11 +6,11 @@ use ferroconnect_plugin_sdk::{Config, Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Strategy {
     /// `<topic>-key` or `<topic>-value`.
-    TopicName,
+    Topic,
     /// The full name of the record.
-    RecordName,
+    Record,
     /// `<topic>-<full name of the record>`.
-    TopicRecordName,
+    TopicRecord,
 }
 
 /// What Confluent's strategies stand in.
@@ -26,9 +26,9 @@ impl Strategy {
         let name = PACKAGES.iter().find_map(|package| class.strip_prefix(package)).unwrap_or(class);
         match name {
             // An association is made by hand in registries that know them; without one it names the topic's subject.
-            "TopicNameStrategy" | "AssociatedNameStrategy" | "DefaultSubjectNameStrategy" => Ok(Strategy::TopicName),
-            "RecordNameStrategy" => Ok(Strategy::RecordName),
-            "TopicRecordNameStrategy" => Ok(Strategy::TopicRecordName),
+            "TopicNameStrategy" | "AssociatedNameStrategy" | "DefaultSubjectNameStrategy" => Ok(Strategy::Topic),
+            "RecordNameStrategy" => Ok(Strategy::Record),
+            "TopicRecordNameStrategy" => Ok(Strategy::TopicRecord),
             _ => Err(Error::config(format!(
                 "Invalid value {class} for configuration {key}: expected TopicNameStrategy, RecordNameStrategy or \
                  TopicRecordNameStrategy"
@@ -38,7 +38,7 @@ impl Strategy {
 
     /// Whether the subject depends on the record's name.
     pub(crate) fn needs_record_name(self) -> bool {
-        self != Strategy::TopicName
+        self != Strategy::Topic
     }
 
     /// The subject of a schema with this record name.
@@ -56,9 +56,9 @@ impl Strategy {
             })
         };
         match self {
-            Strategy::TopicName => Ok(format!("{topic}-{}", if is_key { "key" } else { "value" })),
-            Strategy::RecordName => Ok(named()?.to_owned()),
-            Strategy::TopicRecordName => Ok(format!("{topic}-{}", named()?)),
+            Strategy::Topic => Ok(format!("{topic}-{}", if is_key { "key" } else { "value" })),
+            Strategy::Record => Ok(named()?.to_owned()),
+            Strategy::TopicRecord => Ok(format!("{topic}-{}", named()?)),
         }
     }
 }
@@ -73,23 +73,20 @@ mod tests {
 
     #[test]
     fn classes_are_known_with_and_without_package() {
-        assert_eq!(
-            read("io.confluent.kafka.serializers.subject.RecordNameStrategy").expect("known"),
-            Strategy::RecordName
-        );
-        assert_eq!(read("io.confluent.kafka.serializers.TopicNameStrategy").expect("known"), Strategy::TopicName);
-        assert_eq!(read("TopicRecordNameStrategy").expect("known"), Strategy::TopicRecordName);
+        assert_eq!(read("io.confluent.kafka.serializers.subject.RecordNameStrategy").expect("known"), Strategy::Record);
+        assert_eq!(read("io.confluent.kafka.serializers.TopicNameStrategy").expect("known"), Strategy::Topic);
+        assert_eq!(read("TopicRecordNameStrategy").expect("known"), Strategy::TopicRecord);
         assert!(read("com.example.Own").expect_err("unknown").message().contains("com.example.Own"));
     }
 
     #[test]
     fn subjects_are_made_of_topic_role_and_name() {
         let subject = |strategy: Strategy, is_key, name| strategy.subject("t", is_key, name).ok();
-        assert_eq!(subject(Strategy::TopicName, true, None).as_deref(), Some("t-key"));
-        assert_eq!(subject(Strategy::TopicName, false, Some("a.B")).as_deref(), Some("t-value"));
-        assert_eq!(subject(Strategy::RecordName, false, Some("a.B")).as_deref(), Some("a.B"));
-        assert_eq!(subject(Strategy::TopicRecordName, true, Some("a.B")).as_deref(), Some("t-a.B"));
-        let error = Strategy::RecordName.subject("t", true, None).expect_err("no name");
+        assert_eq!(subject(Strategy::Topic, true, None).as_deref(), Some("t-key"));
+        assert_eq!(subject(Strategy::Topic, false, Some("a.B")).as_deref(), Some("t-value"));
+        assert_eq!(subject(Strategy::Record, false, Some("a.B")).as_deref(), Some("a.B"));
+        assert_eq!(subject(Strategy::TopicRecord, true, Some("a.B")).as_deref(), Some("t-a.B"));
+        let error = Strategy::Record.subject("t", true, None).expect_err("no name");
         assert!(error.message().starts_with("The key of topic t is no record with a name"));
     }
 }

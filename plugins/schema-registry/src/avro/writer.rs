@@ -391,79 +391,77 @@ impl Plan {
     /// What does not fit, with the field's path. Some bytes may have been appended.
     pub(super) fn write(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), Misfit> {
         match (self, value.view()) {
-            (Plan::Optional { null, branch, plan }, view) => {
-                return match (view, null, branch) {
-                    (ValueRef::Null, Some(null), _) => Ok(put_long(out, *null)),
-                    (ValueRef::Null, None, _) => {
-                        Err(Misfit::new("it is null, and the registered schema has no null there"))
-                    }
-                    (_, _, Some(branch)) => {
-                        put_long(out, *branch);
-                        plan.write(value, out)
-                    }
-                    _ => plan.write(value, out),
-                };
+            (Plan::Optional { null, branch, plan }, _) => write_optional(*null, *branch, plan, value, out),
+            (Plan::Logical { logical, schema, base }, _) => write_logical(*logical, schema, base, value, out),
+            (Plan::Array(plan), ValueRef::Array(values)) => {
+                block(out, values, |value, out| plan.write(value, out)).map_err(|misfit| misfit.within("items"))
             }
-            (Plan::Boolean, ValueRef::Boolean(value)) => out.push(value.into()),
-            (Plan::Integer, ValueRef::Int64(value)) => put_long(out, value),
-            (Plan::Integer, ValueRef::Int32(value)) => put_long(out, value.into()),
-            (Plan::Float, ValueRef::Float32(value)) => out.extend_from_slice(&value.to_le_bytes()),
-            (Plan::Double, ValueRef::Float64(value)) => out.extend_from_slice(&value.to_le_bytes()),
-            (Plan::Double, ValueRef::Float32(value)) => out.extend_from_slice(&f64::from(value).to_le_bytes()),
-            (Plan::Text, ValueRef::String(text)) => put_bytes(out, text.as_bytes()),
-            (Plan::Bytes, ValueRef::Bytes(bytes)) => put_bytes(out, bytes),
-            (Plan::Fixed(size), ValueRef::Bytes(bytes)) if bytes.len() == *size => out.extend_from_slice(bytes),
-            (Plan::Fixed(size), ValueRef::Bytes(bytes)) => {
+            (Plan::Map(plan), ValueRef::Map(entries)) => block(out, entries, |entry, out| {
+                let key = entry.key.as_text().ok_or_else(|| Misfit::new("a key is no text"))?;
+                put_bytes(out, key.as_bytes());
+                plan.write(&entry.value, out).map_err(|misfit| misfit.within(key))
+            }),
+            (Plan::Entries { key, value }, ValueRef::Map(entries)) => block(out, entries, |entry, out| {
+                key.write(&entry.key, out).map_err(|misfit| misfit.within("key"))?;
+                value.write(&entry.value, out).map_err(|misfit| misfit.within("value"))
+            }),
+            (Plan::Record { schema, steps, null_outweighs_default }, ValueRef::Struct(value)) => {
+                check_schema(schema, value)?;
+                write_record(steps, *null_outweighs_default, value, out)
+            }
+            (Plan::Union { schema, branches, null }, view) => write_union(schema, branches, *null, view, out),
+            (Plan::Anything, _) => write_anything(value, out, 0),
+            (_, ValueRef::Null) => Err(Misfit::new("Found null value for non-optional schema")),
+            _ => self.write_plain(value, out),
+        }
+    }
+
+    /// Appends a value that holds no others.
+    #[inline]
+    fn write_plain(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), Misfit> {
+        match (self, value.view(), value.as_integer()) {
+            (Plan::Boolean, ValueRef::Boolean(value), _) => out.push(value.into()),
+            (Plan::Integer, _, Some(integer)) => put_long(out, integer),
+            (Plan::IntegerAsFloat, _, Some(integer)) => out.extend_from_slice(&(integer as f32).to_le_bytes()),
+            (Plan::IntegerAsDouble, _, Some(integer)) => out.extend_from_slice(&(integer as f64).to_le_bytes()),
+            (Plan::Float, ValueRef::Float32(value), _) => out.extend_from_slice(&value.to_le_bytes()),
+            (Plan::Double, ValueRef::Float64(value), _) => out.extend_from_slice(&value.to_le_bytes()),
+            (Plan::Double, ValueRef::Float32(value), _) => out.extend_from_slice(&f64::from(value).to_le_bytes()),
+            (Plan::Text, ValueRef::String(text), _) => put_bytes(out, text.as_bytes()),
+            (Plan::Bytes, ValueRef::Bytes(bytes), _) => put_bytes(out, bytes),
+            (Plan::Fixed(size), ValueRef::Bytes(bytes), _) if bytes.len() == *size => out.extend_from_slice(bytes),
+            (Plan::Fixed(size), ValueRef::Bytes(bytes), _) => {
                 return Err(Misfit::new(format!("it has {} bytes, and the schema has {size}", bytes.len())));
             }
-            (Plan::Enum(places), ValueRef::String(text)) => match places.get(text.as_str()) {
+            (Plan::Enum(places), ValueRef::String(text), _) => match places.get(text.as_str()) {
                 Some(place) => put_long(out, *place),
                 None => return Err(Misfit::new(format!("'{text}' is no symbol of the enum"))),
             },
-            (Plan::Logical { logical, schema, base }, _) => {
-                return write_logical(*logical, schema, base, value, out);
-            }
-            (Plan::Array(plan), ValueRef::Array(values)) => {
-                return block(out, values, |value, out| plan.write(value, out))
-                    .map_err(|misfit| misfit.within("items"));
-            }
-            (Plan::Map(plan), ValueRef::Map(entries)) => {
-                return block(out, entries, |entry, out| {
-                    let key = entry.key.as_text().ok_or_else(|| Misfit::new("a key is no text"))?;
-                    put_bytes(out, key.as_bytes());
-                    plan.write(&entry.value, out).map_err(|misfit| misfit.within(key))
-                });
-            }
-            (Plan::Entries { key, value }, ValueRef::Map(entries)) => {
-                return block(out, entries, |entry, out| {
-                    key.write(&entry.key, out).map_err(|misfit| misfit.within("key"))?;
-                    value.write(&entry.value, out).map_err(|misfit| misfit.within("value"))
-                });
-            }
-            (Plan::Record { schema, steps, null_outweighs_default }, ValueRef::Struct(value)) => {
-                check_schema(schema, value)?;
-                return write_record(steps, *null_outweighs_default, value, out);
-            }
-            (Plan::Union { schema, branches, null }, view) => return write_union(schema, branches, *null, view, out),
-            (Plan::Anything, _) => return write_anything(value, out),
-            (_, ValueRef::Null) => return Err(Misfit::new("Found null value for non-optional schema")),
-            (Plan::Integer | Plan::IntegerAsFloat | Plan::IntegerAsDouble, _) if value.as_integer().is_some() => {
-                let integer = value.as_integer().unwrap_or_default();
-                match self {
-                    Plan::IntegerAsFloat => out.extend_from_slice(&(integer as f32).to_le_bytes()),
-                    Plan::IntegerAsDouble => out.extend_from_slice(&(integer as f64).to_le_bytes()),
-                    _ => put_long(out, integer),
-                }
-            }
             _ => {
-                return Err(Misfit::new(format!(
-                    "its value is {}, which the schema does not allow",
-                    value.java_class()
-                )));
+                let class = value.java_class();
+                return Err(Misfit::new(format!("its value is {class}, which the schema does not allow")));
             }
         }
         Ok(())
     }
+}
+
+fn write_optional(
+    null: Option<i64>,
+    branch: Option<i64>,
+    plan: &Plan,
+    value: &Value,
+    out: &mut Vec<u8>,
+) -> Result<(), Misfit> {
+    if value.is_null() {
+        let null = null.ok_or_else(|| Misfit::new("it is null, and the registered schema has no null there"))?;
+        put_long(out, null);
+        return Ok(());
+    }
+    if let Some(branch) = branch {
+        put_long(out, branch);
+    }
+    plan.write(value, out)
 }
 
 fn check_schema(schema: &Shared<Schema>, value: &StructValue) -> Result<(), Misfit> {
@@ -541,11 +539,7 @@ pub(super) const DEEPEST: usize = 200;
 /// The fields of the record for data without schema, in their order.
 const ANYTHING_FIELDS: usize = 9;
 
-fn write_anything(value: &Value, out: &mut Vec<u8>) -> Result<(), Misfit> {
-    write_anything_at(value, out, 0)
-}
-
-fn write_anything_at(value: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(), Misfit> {
+fn write_anything(value: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(), Misfit> {
     if depth > DEEPEST {
         return Err(Misfit::new(format!("data without schema is nested deeper than {DEEPEST} levels")));
     }
@@ -577,10 +571,10 @@ fn write_anything_at(value: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(
         ValueRef::Float64(value) => out.extend_from_slice(&value.to_le_bytes()),
         ValueRef::Float32(value) => out.extend_from_slice(&value.to_le_bytes()),
         ValueRef::String(text) => put_bytes(out, text.as_bytes()),
-        ValueRef::Array(values) => block(out, values, |value, out| write_anything_at(value, out, depth + 1))?,
+        ValueRef::Array(values) => block(out, values, |value, out| write_anything(value, out, depth + 1))?,
         ValueRef::Map(entries) => block(out, entries, |entry, out| {
-            write_anything_at(&entry.key, out, depth + 1)?;
-            write_anything_at(&entry.value, out, depth + 1)
+            write_anything(&entry.key, out, depth + 1)?;
+            write_anything(&entry.value, out, depth + 1)
         })?,
         _ => put_long(out, value.as_integer().unwrap_or_default()),
     }

@@ -45,8 +45,8 @@ pub(super) fn header(config: &Config) -> Result<Option<String>> {
     }
     match config.text(SOURCE)? {
         "USER_INFO" => {
-            let given = [OLD_USER_INFO, USER_INFO].iter().filter_map(|key| config.get(key));
-            let info = given.filter(|info| info.contains(':')).next_back();
+            let mut given = [OLD_USER_INFO, USER_INFO].iter().filter_map(|key| config.get(key));
+            let info = given.rfind(|info| info.contains(':'));
             let info = info.ok_or_else(|| {
                 Error::config(format!("{SOURCE} is USER_INFO, so {USER_INFO} has to be of the form name:password"))
             })?;
