@@ -1,0 +1,373 @@
+//! Which commands put a record into Redis.
+
+use crate::keys;
+use crate::value::{self, Values};
+use ferroconnect_plugin_sdk::{Data, Error, Record, Value, ValueRef, warn};
+use redis::Cmd;
+use std::borrow::Cow;
+
+/// What a record becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Structure {
+    /// A string under the record's key; `json` = values that are neither text nor bytes become JSON, else they are
+    /// refused.
+    String {
+        /// Whether values of all types are taken.
+        json: bool,
+    },
+    /// A JSON document under the record's key (RedisJSON).
+    Json,
+    /// A hash under the record's key, one field for each field of the value.
+    Hash,
+    /// An entry of a stream, one field for each field of the value.
+    Stream,
+    /// An element of a list: the record's key.
+    List,
+    /// A member of a set: the record's key.
+    Set,
+    /// A member of a sorted set: the record's key, with the value as its score.
+    SortedSet,
+    /// A sample of a time series: the record's key is the time, its value the value (RedisTimeSeries).
+    TimeSeries,
+}
+
+impl Structure {
+    /// The structure with this name in `redis.type`.
+    pub(crate) fn named(name: &str) -> Option<Structure> {
+        Some(match name {
+            "STRING" => Structure::String { json: false },
+            "JSON" => Structure::Json,
+            "HASH" => Structure::Hash,
+            "STREAM" => Structure::Stream,
+            "LIST" => Structure::List,
+            "SET" => Structure::Set,
+            "ZSET" => Structure::SortedSet,
+            "TIMESERIES" => Structure::TimeSeries,
+            _ => return None,
+        })
+    }
+
+    /// Whether all records of a keyspace share one key.
+    pub(crate) fn is_collection(self) -> bool {
+        !matches!(self, Structure::String { .. } | Structure::Json | Structure::Hash)
+    }
+}
+
+/// How records are laid out.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    /// What they become.
+    pub(crate) structure: Structure,
+    /// The beginning of keys; may hold `${topic}`. Empty = the record's key alone.
+    pub(crate) keyspace: String,
+    /// What stands between the two.
+    pub(crate) separator: String,
+    /// After how many seconds keys go away, unless a record says otherwise; none = never.
+    pub(crate) ttl: Option<u64>,
+}
+
+/// Why a record has no commands. Always a data error.
+type Result<T> = std::result::Result<T, Error>;
+
+impl Layout {
+    /// Gives the commands for a record to `push`, in order. None for a record that has nothing to write: a null value in
+    /// a stream or time series.
+    pub(crate) fn commands(&self, values: &mut Values, record: &Record, push: &mut impl FnMut(Cmd)) -> Result<()> {
+        let key = self.key(values, record)?;
+        if record.value.value.is_null() {
+            if let Some(command) = self.removal(&key, record)? {
+                push(command);
+            }
+            return Ok(());
+        }
+        let ttl = self.ttl_of(record);
+        let mut command = self.addition(values, &key, record)?;
+        match ttl {
+            Some(seconds) if matches!(self.structure, Structure::String { .. }) => {
+                command.arg(b"EX").arg(seconds);
+                push(command);
+            }
+            Some(seconds) => {
+                push(command);
+                push(with(b"EXPIRE", &[&key]).arg(seconds).take());
+            }
+            None => push(command),
+        }
+        Ok(())
+    }
+
+    fn key<'a>(&self, values: &mut Values, record: &'a Record) -> Result<Cow<'a, [u8]>> {
+        let keyspace = self.keyspace.replace(keys::TOPIC_TOKEN, &record.topic);
+        if self.structure.is_collection() {
+            return Ok(Cow::Owned(keyspace.into_bytes()));
+        }
+        if self.keyspace.is_empty() {
+            let key = text_or_bytes("key", &record.key.value)?;
+            if key.is_empty() {
+                return Err(Error::data("The key of the record is empty"));
+            }
+            return Ok(Cow::Borrowed(key));
+        }
+        if record.key.value.is_null() {
+            return Err(Error::data("The record has no key to name its entry in Redis by"));
+        }
+        let mut key = (keyspace + &self.separator).into_bytes();
+        key.extend_from_slice(&values.text(&record.key)?);
+        Ok(Cow::Owned(key))
+    }
+
+    fn removal(&self, key: &[u8], record: &Record) -> Result<Option<Cmd>> {
+        let member = || text_or_bytes("key", &record.key.value);
+        Ok(Some(match self.structure {
+            Structure::String { .. } | Structure::Json | Structure::Hash => with(b"DEL", &[key]),
+            Structure::List => with(b"LREM", &[key, b"0", member()?]),
+            Structure::Set => with(b"SREM", &[key, member()?]),
+            Structure::SortedSet => with(b"ZREM", &[key, member()?]),
+            Structure::Stream | Structure::TimeSeries => return Ok(None),
+        }))
+    }
+
+    fn addition(&self, values: &mut Values, key: &[u8], record: &Record) -> Result<Cmd> {
+        let member = || text_or_bytes("key", &record.key.value);
+        let value = &record.value;
+        Ok(match self.structure {
+            Structure::String { json: true } => with(b"SET", &[key, &values.text(value)?]),
+            Structure::String { json: false } => with(b"SET", &[key, text_or_bytes("value", &value.value)?]),
+            Structure::Json => with(b"JSON.SET", &[key, b"$", &values.text(value)?]),
+            Structure::Hash => fields(values, with(b"HSET", &[key]), value)?,
+            Structure::Stream => fields(values, with(b"XADD", &[key, b"*"]), value)?,
+            Structure::List => with(b"RPUSH", &[key, member()?]),
+            Structure::Set => with(b"SADD", &[key, member()?]),
+            Structure::SortedSet => {
+                let score = number("value", &value.value)?;
+                with(b"ZADD", &[key, score.to_string().as_bytes(), member()?])
+            }
+            Structure::TimeSeries => {
+                let time = time(&record.key.value)?.to_string();
+                let sample = number("value", &value.value)?.to_string();
+                with(b"TS.ADD", &[key, time.as_bytes(), sample.as_bytes()])
+            }
+        })
+    }
+
+    /// The time to live that the record or else the configuration gives.
+    fn ttl_of(&self, record: &Record) -> Option<u64> {
+        let header = record.headers.iter().filter(|header| header.key.as_str() == keys::TTL);
+        let given = header.filter_map(|header| {
+            let seconds = whole(&header.data.value);
+            if seconds.is_none() {
+                warn!("The header {} is no whole number in {}", keys::TTL, place(record));
+            }
+            seconds.filter(|seconds| *seconds > 0)
+        });
+        given.last().map(i64::unsigned_abs).or(self.ttl)
+    }
+}
+
+/// Where a record was read, for messages.
+pub(crate) fn place(record: &Record) -> String {
+    let origin = &record.origin;
+    format!("topic {}, partition {}, offset {}", origin.topic, origin.partition, origin.offset)
+}
+
+fn with(name: &[u8], arguments: &[&[u8]]) -> Cmd {
+    let size = arguments.iter().map(|argument| argument.len()).sum::<usize>() + name.len();
+    let mut command = Cmd::with_capacity(arguments.len() + 1, size);
+    command.arg(name);
+    for argument in arguments {
+        command.arg(*argument);
+    }
+    command
+}
+
+/// Adds the fields of a struct or map with their values.
+fn fields(values: &mut Values, mut command: Cmd, data: &Data) -> Result<Cmd> {
+    let empty = match data.value.view() {
+        ValueRef::Struct(value) => {
+            for (place, field) in value.schema.fields.iter().enumerate() {
+                let content = value.or_default(place);
+                let text = values.field(content, || Data::new(field.schema.clone(), content.clone()))?;
+                command.arg(field.name.as_str()).arg(text.as_ref());
+            }
+            value.fields.is_empty()
+        }
+        ValueRef::Map(entries) => {
+            for entry in entries {
+                let name = values.field(&entry.key, || Data::schemaless(entry.key.clone()))?;
+                let text = values.field(&entry.value, || Data::schemaless(entry.value.clone()))?;
+                command.arg(name.as_ref()).arg(text.as_ref());
+            }
+            entries.is_empty()
+        }
+        _ => {
+            let class = data.value.java_class();
+            return Err(Error::data(format!("The value is a {class}; a struct or map is needed, for its fields")));
+        }
+    };
+    if empty {
+        return Err(Error::data("The value has no fields; a hash or stream entry needs one at least"));
+    }
+    Ok(command)
+}
+
+fn text_or_bytes<'a>(what: &str, value: &'a Value) -> Result<&'a [u8]> {
+    let wrong = || {
+        let class = value.java_class();
+        Error::data(format!(
+            "The {what} of the record is a {class}; it must be text or bytes. Use StringConverter or ByteArrayConverter \
+             for it, or a transform that makes it text"
+        ))
+    };
+    value::plain(value).ok_or_else(wrong)
+}
+
+fn number(what: &str, value: &Value) -> Result<f64> {
+    let wrong = || Error::data(format!("The {what} of the record is a {}; it must be a number", value.java_class()));
+    value::number(value).filter(|number| !number.is_nan()).ok_or_else(wrong)
+}
+
+/// The time of a sample, in milliseconds since 1970.
+fn time(value: &Value) -> Result<i64> {
+    let wrong = || {
+        let class = value.java_class();
+        Error::data(format!("The key of the record is a {class}; it must be a time in milliseconds"))
+    };
+    value.as_integer().or_else(|| value.date_millis()).ok_or_else(wrong)
+}
+
+fn whole(value: &Value) -> Option<i64> {
+    let text = || std::str::from_utf8(value::plain(value)?).ok()?.trim().parse().ok();
+    value.as_integer().or_else(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ferroconnect_plugin_sdk::testkit::sink_record;
+    use ferroconnect_plugin_sdk::{Header, MapEntry, SchemaBuilder};
+
+    fn layout(name: &str) -> Layout {
+        let structure = Structure::named(name).unwrap();
+        Layout { structure, keyspace: "k-${topic}".into(), separator: ":".into(), ttl: None }
+    }
+
+    fn record(key: impl Into<Value>, value: impl Into<Value>) -> Record {
+        let mut record = sink_record("t", 0, 7, Data::schemaless(value));
+        record.key = Data::schemaless(key);
+        record
+    }
+
+    fn words(command: &Cmd) -> String {
+        let text = |argument| match argument {
+            redis::Arg::Simple(bytes) => String::from_utf8_lossy(bytes),
+            _ => panic!("a cursor"),
+        };
+        command.args_iter().map(text).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The commands as text, blanks between arguments.
+    fn commands(layout: &Layout, record: &Record) -> Result<Vec<String>> {
+        let mut all = Vec::new();
+        let mut push = |command: Cmd| all.push(words(&command));
+        layout.commands(&mut Values::default(), record, &mut push)?;
+        Ok(all)
+    }
+
+    fn row() -> Value {
+        let name = SchemaBuilder::string().optional().build();
+        let schema = SchemaBuilder::structure().field("id", SchemaBuilder::int64().build()).field("name", name).build();
+        Value::structure(schema, vec![Value::int64(1), Value::NULL])
+    }
+
+    fn map() -> Value {
+        Value::map(vec![MapEntry { key: Value::string("a"), value: Value::float64(0.5) }])
+    }
+
+    #[test]
+    fn each_structure_has_its_command() {
+        for (name, key, value, expected) in [
+            ("STRING", Value::string("a"), Value::string("v"), "SET k-t:a v"),
+            ("STRING", Value::int32(5), Value::bytes(b"v".to_vec()), "SET k-t:5 v"),
+            ("JSON", Value::string("a"), map(), r#"JSON.SET k-t:a $ {"a":0.5}"#),
+            ("JSON", Value::string("a"), Value::string("[1]"), "JSON.SET k-t:a $ [1]"),
+            ("HASH", Value::string("a"), row(), "HSET k-t:a id 1 name "),
+            ("HASH", Value::string("a"), map(), "HSET k-t:a a 0.5"),
+            ("STREAM", Value::NULL, row(), "XADD k-t * id 1 name "),
+            ("LIST", Value::string("a"), Value::int32(1), "RPUSH k-t a"),
+            ("SET", Value::bytes(b"a".to_vec()), map(), "SADD k-t a"),
+            ("ZSET", Value::string("a"), Value::float64(1.5), "ZADD k-t 1.5 a"),
+            ("TIMESERIES", Value::int64(1000), Value::int32(3), "TS.ADD k-t 1000 3"),
+            ("TIMESERIES", Value::timestamp(1000), Value::float32(0.25), "TS.ADD k-t 1000 0.25"),
+        ] {
+            assert_eq!(commands(&layout(name), &record(key, value)).unwrap(), [expected]);
+        }
+    }
+
+    #[test]
+    fn a_null_value_removes_what_it_can_name() {
+        for (name, expected) in [
+            ("STRING", &["DEL k-t:a"][..]),
+            ("JSON", &["DEL k-t:a"]),
+            ("HASH", &["DEL k-t:a"]),
+            ("LIST", &["LREM k-t 0 a"]),
+            ("SET", &["SREM k-t a"]),
+            ("ZSET", &["ZREM k-t a"]),
+            ("STREAM", &[]),
+            ("TIMESERIES", &[]),
+        ] {
+            let layout = Layout { ttl: Some(9), ..layout(name) };
+            assert_eq!(commands(&layout, &record("a", Value::NULL)).unwrap(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn without_a_keyspace_the_key_stands_alone() {
+        let bare = Layout { keyspace: String::new(), ..layout("STRING") };
+        assert_eq!(commands(&bare, &record("a", "v")).unwrap(), ["SET a v"]);
+        for key in [Value::NULL, Value::int32(1), Value::string("")] {
+            let error = commands(&bare, &record(key, "v")).unwrap_err();
+            assert!(error.message().starts_with("The key of the record is "), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_a_data_error() {
+        for (name, key, value, expected) in [
+            ("STRING", Value::string("a"), row(), "The value of the record is a org.apache.kafka.connect.data.Struct"),
+            ("STRING", Value::NULL, Value::string("v"), "The record has no key"),
+            ("HASH", Value::string("a"), Value::string("v"), "The value is a java.lang.String; a struct or map"),
+            ("HASH", Value::string("a"), Value::map(vec![]), "The value has no fields"),
+            ("LIST", Value::NULL, Value::string("v"), "The key of the record is a null"),
+            ("ZSET", Value::string("a"), Value::string("1"), "The value of the record is a java.lang.String"),
+            ("ZSET", Value::string("a"), Value::float64(f64::NAN), "The value of the record is a java.lang.Double"),
+            ("TIMESERIES", Value::string("1"), Value::int8(1), "The key of the record is a java.lang.String"),
+        ] {
+            let error = commands(&layout(name), &record(key, value)).unwrap_err();
+            assert_eq!(error.kind(), ferroconnect_plugin_sdk::ErrorKind::DATA);
+            assert!(error.message().starts_with(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_time_to_live_goes_with_the_key() {
+        let lasting = Layout { ttl: Some(9), ..layout("STRING") };
+        assert_eq!(commands(&lasting, &record("a", "v")).unwrap(), ["SET k-t:a v EX 9"]);
+        let hash = Layout { ttl: Some(9), ..layout("HASH") };
+        assert_eq!(commands(&hash, &record("a", map())).unwrap(), ["HSET k-t:a a 0.5", "EXPIRE k-t:a 9"]);
+    }
+
+    #[test]
+    fn a_header_overrides_the_time_to_live() {
+        let lasting = Layout { ttl: Some(9), ..layout("STRING") };
+        for (header, expected) in [
+            (Value::int64(5), "SET k-t:a v EX 5"),
+            (Value::string("5"), "SET k-t:a v EX 5"),
+            (Value::string("-1"), "SET k-t:a v EX 9"),
+            (Value::string("soon"), "SET k-t:a v EX 9"),
+        ] {
+            let mut record = record("a", "v");
+            record.headers.push(Header { key: keys::TTL.into(), data: Data::schemaless(header) });
+            assert_eq!(commands(&lasting, &record).unwrap(), [expected]);
+        }
+    }
+}

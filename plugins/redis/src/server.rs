@@ -1,0 +1,278 @@
+//! Connections to one Redis server or to a cluster.
+
+use crate::tls::Tls;
+use crate::{VERSION, keys};
+use ferroconnect_plugin_sdk::{Error, ErrorKind, StopSignal, warn};
+use redis::cluster::{ClusterClient, ClusterConnection, ClusterPipeline};
+use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
+use redis::{
+    Client, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Pipeline, RedisConnectionInfo, RedisError,
+    RedisResult, ServerError, ServerErrorKind, Value,
+};
+use std::fmt;
+use std::time::Duration;
+
+/// The longest pause between two attempts.
+const LONGEST_DELAY: Duration = Duration::from_secs(60);
+/// How long the cluster client looks for the right node itself, in milliseconds per attempt; the rest is the worker's.
+const CLUSTER_RETRY: u64 = 200;
+
+/// A server and how to speak to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Server {
+    /// Where it is: one place, or those of a cluster to ask first. Never empty.
+    pub(crate) nodes: Vec<(String, u16)>,
+    /// Whether it is a cluster.
+    pub(crate) cluster: bool,
+    /// The number of the database.
+    pub(crate) database: i64,
+    /// Who to be; none = the default user without a password.
+    pub(crate) login: Option<Login>,
+    /// TLS, where it is wanted.
+    pub(crate) tls: Option<Tls>,
+    /// How long to wait for a connection; none = as long as the system does.
+    pub(crate) connect_timeout: Option<Duration>,
+    /// How long to wait for an answer; none = without end.
+    pub(crate) timeout: Option<Duration>,
+    /// TCP_NODELAY.
+    pub(crate) no_delay: bool,
+    /// SO_KEEPALIVE.
+    pub(crate) keep_alive: bool,
+    /// How often to try at start, at least 1.
+    pub(crate) attempts: u32,
+    /// How long to wait before the second attempt.
+    pub(crate) delay: Duration,
+}
+
+/// A user and password. The debug form shows no password.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Login {
+    /// The user; none = the default one.
+    pub(crate) user: Option<String>,
+    /// The password.
+    pub(crate) password: String,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.cluster { "the Redis Cluster at " } else { "Redis at " })?;
+        for (number, (host, port)) in self.nodes.iter().enumerate() {
+            write!(f, "{}{host}:{port}", if number > 0 { ", " } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+impl Server {
+    /// Connects, once.
+    pub(crate) fn connect(&self) -> RedisResult<Connection> {
+        if self.cluster { self.connect_cluster() } else { self.connect_single() }
+    }
+
+    /// Connects, in as many attempts as there may be. Ends at once when the task should.
+    ///
+    /// # Errors
+    /// A fatal error that names the server and the cause.
+    pub(crate) fn connect_patiently(&self, stop: &StopSignal) -> Result<Connection, Error> {
+        let mut delay = self.delay;
+        let mut attempt = 1;
+        loop {
+            let error = match self.connect() {
+                Ok(connection) => return Ok(connection),
+                Err(error) => error,
+            };
+            if attempt >= self.attempts || is_hopeless(&error) {
+                return Err(self.unreachable(ErrorKind::FATAL, &error));
+            }
+            warn!("Cannot connect to {self}: {error}; attempt {attempt} of {}, next in {delay:?}", self.attempts);
+            if stop.wait_or_stop(delay) {
+                return Err(Error::new(ErrorKind::STOPPING, format!("Stopped while connecting to {self}")));
+            }
+            attempt += 1;
+            delay = (delay * 2).min(LONGEST_DELAY);
+        }
+    }
+
+    /// The error of a connection that could not be made.
+    pub(crate) fn unreachable(&self, kind: ErrorKind, cause: &RedisError) -> Error {
+        let advice = if cause.code() == Some("NOAUTH") {
+            format!("; it wants a password: set {}", keys::PASSWORD)
+        } else {
+            String::new()
+        };
+        Error::new(kind, format!("Cannot connect to {self}: {cause}{advice}"))
+    }
+
+    fn info(&self, (host, port): &(String, u16)) -> RedisResult<ConnectionInfo> {
+        let (host, port) = (host.clone(), *port);
+        let address = match &self.tls {
+            None => ConnectionAddr::Tcp(host, port),
+            Some(tls) => ConnectionAddr::TcpTls { host, port, insecure: tls.insecure, tls_params: None },
+        };
+        let mut redis = RedisConnectionInfo::default().set_db(self.database).set_lib_name("ferroconnect", VERSION);
+        if let Some(login) = &self.login {
+            redis = redis.set_password(&login.password);
+            if let Some(user) = &login.user {
+                redis = redis.set_username(user);
+            }
+        }
+        let mut tcp = TcpSettings::default().set_nodelay(self.no_delay);
+        if self.keep_alive {
+            tcp = tcp.set_keepalive(TcpKeepalive::new());
+        }
+        Ok(address.into_connection_info()?.set_redis_settings(redis).set_tcp_settings(tcp))
+    }
+
+    fn connect_single(&self) -> RedisResult<Connection> {
+        let info = self.info(&self.nodes[0])?;
+        let client = match &self.tls {
+            Some(tls) => Client::build_with_tls(info, tls.certificates.clone())?,
+            None => Client::open(info)?,
+        };
+        let connection = match self.connect_timeout {
+            Some(timeout) => client.get_connection_with_timeout(timeout)?,
+            None => client.get_connection()?,
+        };
+        connection.set_read_timeout(self.timeout)?;
+        connection.set_write_timeout(self.timeout)?;
+        let mut connection = Connection { link: Link::Single(Box::new(connection)) };
+        connection.greet()?;
+        Ok(connection)
+    }
+
+    fn connect_cluster(&self) -> RedisResult<Connection> {
+        let nodes: RedisResult<Vec<ConnectionInfo>> = self.nodes.iter().map(|node| self.info(node)).collect();
+        let mut builder = ClusterClient::builder(nodes?).max_retry_wait(CLUSTER_RETRY).retries(self.attempts);
+        if let Some(timeout) = self.connect_timeout {
+            builder = builder.connection_timeout(timeout);
+        }
+        if let Some(timeout) = self.timeout {
+            builder = builder.response_timeout(timeout);
+        }
+        let connection = builder.build()?.get_connection()?;
+        connection.set_write_timeout(self.timeout)?;
+        Ok(Connection { link: Link::Cluster(Box::new(connection)) })
+    }
+}
+
+/// Whether another attempt would end alike: the server was reached, and wants something else.
+fn is_hopeless(error: &RedisError) -> bool {
+    use redis::ErrorKind::{AuthenticationFailed, InvalidClientConfig, Server};
+    matches!(error.kind(), AuthenticationFailed | InvalidClientConfig | Server(ServerErrorKind::ResponseError))
+        || matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM"))
+}
+
+/// A connection. After an error of any kind but [`Failure`] it must not be used again.
+pub(crate) struct Connection {
+    link: Link,
+}
+
+enum Link {
+    Single(Box<redis::Connection>),
+    Cluster(Box<ClusterConnection>),
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
+/// A command that the server refused, by its place in what was sent.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The place, from 0.
+    pub(crate) index: usize,
+    /// The server's answer.
+    pub(crate) error: ServerError,
+}
+
+impl Connection {
+    /// Sends one command.
+    pub(crate) fn request(&mut self, command: &Cmd) -> RedisResult<Value> {
+        match &mut self.link {
+            Link::Single(connection) => command.query(connection),
+            Link::Cluster(connection) => command.query(connection.as_mut()),
+        }
+    }
+
+    /// Sends commands together, with `atomic` as one transaction (never in a cluster), and gives those that failed.
+    ///
+    /// # Errors
+    /// If it is not known what became of the commands, or if the transaction was refused as a whole.
+    pub(crate) fn send(&mut self, commands: Vec<Cmd>, atomic: bool) -> RedisResult<Vec<Failure>> {
+        let outcome = match &mut self.link {
+            Link::Single(connection) => {
+                let mut pipeline = Pipeline::with_capacity(commands.len());
+                if atomic {
+                    pipeline.atomic();
+                }
+                for command in commands {
+                    pipeline.add_command(command);
+                }
+                pipeline.exec(connection)
+            }
+            Link::Cluster(connection) => return send_to_cluster(connection, commands),
+        };
+        failures(outcome)
+    }
+
+    /// Makes sure that the server takes commands from this user. A user who may not ping may still write.
+    fn greet(&mut self) -> RedisResult<()> {
+        match self.request(&redis::cmd("PING")) {
+            Err(error) if error.code() != Some("NOPERM") => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn failures(outcome: RedisResult<()>) -> RedisResult<Vec<Failure>> {
+    let Err(error) = outcome else { return Ok(Vec::new()) };
+    if error.kind() == redis::ErrorKind::Server(ServerErrorKind::ExecAbort) {
+        return Err(error);
+    }
+    match error.clone().into_server_errors() {
+        Some(errors) => {
+            Ok(errors.iter().map(|(index, error)| Failure { index: *index, error: error.clone() }).collect())
+        }
+        None => Err(error),
+    }
+}
+
+/// What has moved to another node in the meantime is sent there, in order.
+fn send_to_cluster(connection: &mut ClusterConnection, commands: Vec<Cmd>) -> RedisResult<Vec<Failure>> {
+    let mut pipeline = ClusterPipeline::with_capacity(commands.len());
+    for command in commands {
+        pipeline.add_command(command);
+    }
+    let mut left = Vec::new();
+    for failure in failures(pipeline.exec(connection))? {
+        let moved = matches!(failure.error.kind(), Some(ServerErrorKind::Moved | ServerErrorKind::Ask));
+        if !moved {
+            left.push(failure);
+            continue;
+        }
+        let command = pipeline.cmd_iter().nth(failure.index).expect("a failure is that of a command that was sent");
+        left.extend(
+            failures(command.exec(connection))?.into_iter().map(|again| Failure { index: failure.index, ..again }),
+        );
+    }
+    Ok(left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let login = Login { user: Some("ann".into()), password: "hunter2".into() };
+        assert_eq!(format!("{login:?}"), r#"Login { user: Some("ann"), .. }"#);
+    }
+}

@@ -1,0 +1,401 @@
+//! The source: entries of a stream, read as consumers of a group.
+//!
+//! Redis keeps the position: an entry stays pending for its consumer until it is acknowledged, which happens when the
+//! worker has stored its offset. What is pending at a start is read again first.
+
+mod entries;
+
+use crate::VERSION;
+use crate::keys;
+use crate::preset::{Invalid, field_engineering_server};
+use crate::server::{Connection, Server};
+use entries::{Entry, Id};
+use ferroconnect_plugin_sdk::connector::AlteredOffset;
+use ferroconnect_plugin_sdk::{
+    Acknowledgement, Batch, Config, ConfigValue, ConnectorContext, Data, Description, Error, ErrorKind, MapEntry,
+    OffsetMap, Outcome, Plugin, Result, Schema, SchemaBuilder, Shared, SourceConnector, SourceContext, SourceRecord,
+    SourceTask, Support, Value, info, offset_map, warn,
+};
+use redis::RedisError;
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+/// The task's number and the number of tasks, in a task's configuration.
+const TASK: &str = "task.id";
+const TASKS: &str = "task.count";
+/// In offsets.
+const OFFSET: &str = "offset";
+/// One call waits no longer than this, so that a stop is noticed soon.
+const LONGEST_CALL: Duration = Duration::from_millis(500);
+/// So many entries are acknowledged at once.
+const ACKNOWLEDGED_AT_ONCE: usize = 1_000;
+
+/// The connector.
+#[derive(Debug, Default)]
+pub(crate) struct RedisStreamSource {
+    config: Config,
+}
+
+/// What to read, and how.
+#[derive(Debug, Clone)]
+struct Options {
+    server: Server,
+    stream: String,
+    topic: String,
+    group: String,
+    consumer: String,
+    /// Where a group begins that has to be made.
+    begin: String,
+    /// Whether entries stay pending until Kafka has them.
+    acknowledges: bool,
+    block: Duration,
+    batch_size: usize,
+}
+
+impl Options {
+    fn parse(config: &Config) -> Result<Options, Invalid> {
+        let stream = config.text(keys::STREAM)?.to_owned();
+        let begin = config.text(keys::STREAM_OFFSET)?.to_owned();
+        if begin != "$" && begin.parse::<Id>().is_err() {
+            let message = format!("{begin} is neither the id of an entry such as 0-0 nor $");
+            return Err(Invalid::key(keys::STREAM_OFFSET, message));
+        }
+        Ok(Options {
+            server: field_engineering_server(config)?,
+            topic: config.text(keys::TOPIC)?.replace(keys::STREAM_TOKEN, &stream),
+            stream,
+            group: config.text(keys::GROUP)?.to_owned(),
+            consumer: consumer(config, config.get(TASK).unwrap_or("0"))?,
+            begin,
+            acknowledges: config.text(keys::DELIVERY)? == keys::AT_LEAST_ONCE,
+            block: Duration::from_millis(config.parse(keys::BLOCK)?),
+            batch_size: config.parse(keys::BATCH_SIZE)?,
+        })
+    }
+
+    fn partition_of(&self, consumer: &str) -> OffsetMap {
+        let text = |text: &str| Value::string(text);
+        offset_map([("stream", text(&self.stream)), ("group", text(&self.group)), ("consumer", text(consumer))])
+    }
+}
+
+/// The name that a task has in the group.
+fn consumer(config: &Config, task: &str) -> Result<String> {
+    Ok(config.text(keys::CONSUMER)?.replace(keys::TASK_TOKEN, task))
+}
+
+impl Plugin for RedisStreamSource {
+    fn describe() -> Description {
+        Description::new("com.redis.kafka.connect.RedisStreamSourceConnector", VERSION)
+            .alias("RedisStreamSourceConnector")
+            .alias("RedisStreamSource")
+            .task_class("com.redis.kafka.connect.source.RedisStreamSourceTask")
+            .doc("Reads the entries of a Redis stream as a consumer group.")
+            .config(keys::stream_source())
+    }
+}
+
+impl SourceConnector for RedisStreamSource {
+    type Task = RedisStreamTask;
+
+    fn validate(&self, config: &Config) -> Result<Vec<ConfigValue>> {
+        Ok(match Options::parse(config) {
+            Ok(_) => Vec::new(),
+            Err(invalid) => invalid.into_values(config),
+        })
+    }
+
+    fn start(&mut self, _: ConnectorContext, config: Config) -> Result<()> {
+        Options::parse(&config)?;
+        self.config = config;
+        Ok(())
+    }
+
+    fn task_configs(&mut self, maximum: usize) -> Result<Vec<Config>> {
+        // Tasks under one name would take each other's entries for their own.
+        let named = self.config.text(keys::CONSUMER)?.contains(keys::TASK_TOKEN);
+        let count = if named { maximum } else { 1 };
+        let task = |number| {
+            let mut task = self.config.clone();
+            task.set(TASK, number).set(TASKS, count);
+            task
+        };
+        Ok((0..count).map(task).collect())
+    }
+
+    fn alter_offsets(&mut self, _: &Config, offsets: &[AlteredOffset]) -> Result<bool> {
+        if offsets.iter().any(|(_, offset)| offset.is_some()) {
+            let message = "Redis keeps the position of a consumer group; change it there with XGROUP SETID";
+            return Err(Error::new(ErrorKind::UNSUPPORTED, message));
+        }
+        Ok(false)
+    }
+
+    fn exactly_once_support(&self, _: &Config) -> Result<Support> {
+        Ok(Support::UNSUPPORTED)
+    }
+}
+
+/// The task.
+#[derive(Debug, Default)]
+pub(crate) struct RedisStreamTask {
+    reader: Option<Reader>,
+}
+
+impl SourceTask for RedisStreamTask {
+    const WANTS_ACKNOWLEDGEMENTS: bool = true;
+
+    fn start(&mut self, context: SourceContext, config: Config) -> Result<()> {
+        self.reader = Some(Reader::start(context, &config)?);
+        Ok(())
+    }
+
+    fn poll(&mut self, batch: &mut Batch<'_>) -> Result<()> {
+        self.reader.as_mut().ok_or_else(|| Error::fatal("poll was called before start"))?.poll(batch)
+    }
+
+    fn acknowledged(&mut self, acknowledgements: &[Acknowledgement]) -> Result<()> {
+        if let Some(reader) = &mut self.reader {
+            reader.acknowledged(acknowledgements);
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        self.reader.as_mut().map_or(Ok(()), Reader::commit)
+    }
+
+    fn stop(&mut self) -> Result<()> {
+        self.reader = None;
+        Ok(())
+    }
+}
+
+/// Which entries to ask for next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// Those behind this one that were given to this consumer before and are not acknowledged.
+    Pending(Id),
+    /// Those that nobody has got yet.
+    New,
+}
+
+#[derive(Debug)]
+struct Reader {
+    context: SourceContext,
+    options: Options,
+    connection: Option<Connection>,
+    next: Next,
+    partition: Shared<OffsetMap>,
+    /// By batch and place: what Kafka may not have yet.
+    in_flight: HashMap<(u64, u32), Id>,
+    /// What Kafka has and Redis has not been told of.
+    delivered: Vec<Id>,
+    schemas: Schemas,
+}
+
+#[derive(Debug)]
+struct Schemas {
+    key: Shared<Schema>,
+    value: Shared<Schema>,
+}
+
+impl Reader {
+    fn start(context: SourceContext, config: &Config) -> Result<Reader> {
+        let mut options = Options::parse(config)?;
+        if let Some(stored) = stored(&context, config, &options)? {
+            options.begin = stored.to_string();
+        }
+        let connection = options.server.connect_patiently(context.stop())?;
+        let string = || SchemaBuilder::string().build();
+        let value = SchemaBuilder::structure()
+            .name("com.redis.kafka.connect.stream.Value")
+            .field("id", string())
+            .field("body", SchemaBuilder::map(string(), string()).build())
+            .field("stream", string());
+        let mut reader = Reader {
+            context,
+            partition: Shared::new(options.partition_of(&options.consumer)),
+            options,
+            connection: Some(connection),
+            next: Next::New,
+            in_flight: HashMap::new(),
+            delivered: Vec::new(),
+            schemas: Schemas { key: string(), value: value.build() },
+        };
+        reader.join()?;
+        Ok(reader)
+    }
+
+    /// Makes the group if there is none, and begins with what is pending.
+    fn join(&mut self) -> Result<()> {
+        let Options { stream, group, begin, .. } = &self.options;
+        let mut create = redis::cmd("XGROUP");
+        create.arg("CREATE").arg(stream).arg(group).arg(begin).arg("MKSTREAM");
+        let made = self.with_connection(|connection| connection.request(&create));
+        let Options { stream, group, begin, consumer, .. } = &self.options;
+        match made {
+            Ok(_) => info!("Made the group {group} of stream {stream}, which begins behind {begin}"),
+            Err(error) if error.code() == Some("BUSYGROUP") => info!("Consumer {consumer} joins {group} of {stream}"),
+            Err(error) => return Err(self.failed("joining its group", error)),
+        }
+        // What is given out without acknowledgement is never pending.
+        self.next = if self.options.acknowledges { Next::Pending(Id::default()) } else { Next::New };
+        Ok(())
+    }
+
+    fn poll(&mut self, batch: &mut Batch<'_>) -> Result<()> {
+        if self.connection.is_none() {
+            let connected = self.options.server.connect();
+            let server = &self.options.server;
+            self.connection = Some(connected.map_err(|error| server.unreachable(ErrorKind::RETRIABLE, &error))?);
+            self.join()?;
+        }
+        let deadline = Instant::now() + self.options.block;
+        loop {
+            let entries = self.read(deadline.saturating_duration_since(Instant::now()))?;
+            if !entries.is_empty() {
+                self.give(entries, batch);
+                return Ok(());
+            }
+            if self.next == Next::New && (Instant::now() >= deadline || self.context.stop().is_stopped()) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Asks for entries once.
+    fn read(&mut self, wait: Duration) -> Result<Vec<Entry>> {
+        let Options { stream, group, consumer, acknowledges, batch_size, .. } = &self.options;
+        let mut read = redis::cmd("XREADGROUP");
+        read.arg("GROUP").arg(group).arg(consumer).arg("COUNT").arg(*batch_size);
+        if self.next == Next::New {
+            // 0 would be without end.
+            let wait = wait.min(LONGEST_CALL).as_millis().max(1);
+            read.arg("BLOCK").arg(u64::try_from(wait).expect("it is at most the longest call"));
+        }
+        if !acknowledges {
+            read.arg("NOACK");
+        }
+        read.arg("STREAMS").arg(stream);
+        match self.next {
+            Next::Pending(id) => read.arg(id.to_string()),
+            Next::New => read.arg(">"),
+        };
+        let answer = self.with_connection(|connection| connection.request(&read));
+        let answer = answer.map_err(|error| self.failed("reading", error))?;
+        let entries = entries::parse(answer).ok_or_else(|| Error::fatal("XREADGROUP got an answer of unknown form"))?;
+        if let Next::Pending(_) = self.next {
+            self.next = entries.last().map_or(Next::New, |last| Next::Pending(last.id));
+            return Ok(self.unknown(entries));
+        }
+        Ok(entries)
+    }
+
+    /// After a new connection all is read again that is pending. These of it are not on their way to Kafka.
+    fn unknown(&self, mut entries: Vec<Entry>) -> Vec<Entry> {
+        let known: HashSet<Id> = self.in_flight.values().chain(&self.delivered).copied().collect();
+        entries.retain(|entry| !known.contains(&entry.id));
+        entries
+    }
+
+    fn give(&mut self, entries: Vec<Entry>, batch: &mut Batch<'_>) {
+        batch.reserve(entries.len());
+        for Entry { id, fields } in entries {
+            let Some(fields) = fields else {
+                warn!("Entry {id} of stream {} was deleted before Kafka had it", self.options.stream);
+                self.delivered.push(id);
+                continue;
+            };
+            let mut record = self.record(id, fields);
+            if self.options.acknowledges {
+                let place = u32::try_from(batch.len()).expect("a batch is smaller than that");
+                self.in_flight.insert((batch.id(), place), id);
+                record = record.position(&self.partition, offset_map([(OFFSET, Value::string(id.to_string()))]));
+            }
+            batch.push(record);
+        }
+    }
+
+    fn record(&self, id: Id, fields: Vec<(String, String)>) -> SourceRecord {
+        let mut body: Vec<MapEntry> = Vec::with_capacity(fields.len());
+        for (name, value) in fields {
+            // Of a field that is there twice the last value counts; a map has each key once.
+            match body.iter_mut().find(|entry| entry.key.as_text().is_some_and(|known| known.as_str() == name)) {
+                Some(entry) => entry.value = Value::string(value),
+                None => body.push(MapEntry { key: Value::string(name), value: Value::string(value) }),
+            }
+        }
+        let stream = Value::string(self.options.stream.as_str());
+        let fields = vec![Value::string(id.to_string()), Value::map(body), stream];
+        let value = Value::structure(self.schemas.value.clone(), fields);
+        SourceRecord::new(self.options.topic.as_str(), Data::new(self.schemas.value.clone(), value))
+            .key(Data::new(self.schemas.key.clone(), Value::string(id.to_string())))
+    }
+
+    fn acknowledged(&mut self, acknowledgements: &[Acknowledgement]) {
+        for Acknowledgement { batch, index, outcome, .. } in acknowledgements {
+            let id = self.in_flight.remove(&(*batch, *index));
+            // What was refused stays pending, and is read again at the next start.
+            if matches!(*outcome, Outcome::ACKNOWLEDGED | Outcome::FILTERED) {
+                self.delivered.extend(id);
+            }
+        }
+    }
+
+    /// Tells Redis of what Kafka has. What cannot be told now is told with the next commit.
+    fn commit(&mut self) -> Result<()> {
+        while !self.delivered.is_empty() && self.connection.is_some() {
+            let count = self.delivered.len().min(ACKNOWLEDGED_AT_ONCE);
+            let mut acknowledge = redis::cmd("XACK");
+            acknowledge.arg(&self.options.stream).arg(&self.options.group);
+            for id in &self.delivered[..count] {
+                acknowledge.arg(id.to_string());
+            }
+            let told = self.with_connection(|connection| connection.request(&acknowledge));
+            told.map_err(|error| self.failed("acknowledging entries", error))?;
+            self.delivered.drain(..count);
+        }
+        Ok(())
+    }
+
+    /// Uses the connection. After an error there is none, and the next poll makes a new one.
+    fn with_connection<T>(
+        &mut self,
+        work: impl FnOnce(&mut Connection) -> redis::RedisResult<T>,
+    ) -> redis::RedisResult<T> {
+        let mut connection = self.connection.take().expect("whoever asks has made sure that there is one");
+        let result = work(&mut connection);
+        let keep = result.as_ref().err().is_none_or(|error| error.code() == Some("BUSYGROUP"));
+        self.connection = keep.then_some(connection);
+        result
+    }
+
+    fn failed(&self, doing: &str, error: RedisError) -> Error {
+        let Options { server, stream, group, .. } = &self.options;
+        let message = format!("{doing} failed at {server} (stream {stream}, group {group}): {error}");
+        match error.code() {
+            // Someone deleted the group: the next poll makes it again.
+            None
+            | Some("NOGROUP" | "LOADING" | "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" | "READONLY" | "MOVED" | "ASK") => {
+                Error::retriable(message)
+            }
+            Some(_) => Error::fatal(message),
+        }
+    }
+}
+
+/// Where all consumers of this connector were, by the worker's own offsets: the first of their last entries. None if one
+/// of them has none. Only a group that Redis has lost begins there.
+fn stored(context: &SourceContext, config: &Config, options: &Options) -> Result<Option<Id>> {
+    let tasks: usize = config.get(TASKS).and_then(|count| count.parse().ok()).unwrap_or(1);
+    let names: Result<Vec<String>> = (0..tasks).map(|task| consumer(config, &task.to_string())).collect();
+    let partitions = names?.iter().map(|name| options.partition_of(name)).collect();
+    let id = |offset: Option<OffsetMap>| {
+        let offset = offset?;
+        let entry = offset.iter().find(|entry| entry.key.as_str() == OFFSET)?;
+        entry.value.as_text()?.parse::<Id>().ok()
+    };
+    let ids: Option<Vec<Id>> = context.offsets(partitions)?.into_iter().map(id).collect();
+    Ok(ids.and_then(|ids| ids.into_iter().min()))
+}

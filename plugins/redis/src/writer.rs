@@ -1,0 +1,216 @@
+//! Sends the commands of many records together, and sorts out what became of each.
+
+use crate::keys;
+use crate::server::{Connection, Failure, Server};
+use ferroconnect_plugin_sdk::{Error, ErrorKind, StopSignal, info};
+use redis::{Arg, Cmd, ServerError, Value};
+use std::time::Duration;
+
+/// So many commands are sent together at most.
+const MOST_COMMANDS: usize = 5_000;
+/// So many bytes are sent together, or one record where that is larger.
+const MOST_BYTES: usize = 1 << 20;
+
+/// How surely records are written.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Delivery {
+    /// Whether what is sent together is a transaction.
+    pub(crate) atomic: bool,
+    /// The replicas to wait for.
+    pub(crate) replicas: Option<Replicas>,
+}
+
+/// Replicas that must have what was written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Replicas {
+    /// How many.
+    pub(crate) count: u32,
+    /// How long to wait for them.
+    pub(crate) timeout: Duration,
+}
+
+/// Commands with the places of the records that they belong to.
+#[derive(Debug, Default)]
+struct Pending {
+    commands: Vec<Cmd>,
+    owners: Vec<usize>,
+    bytes: usize,
+}
+
+/// A record that the server refused: its place, and why.
+pub(crate) type Refused = (usize, Error);
+
+/// Writes to a server. Connects anew where the connection is lost.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    server: Server,
+    delivery: Delivery,
+    connection: Option<Connection>,
+    pending: Pending,
+    refused: Vec<Refused>,
+    wrote: bool,
+}
+
+impl Writer {
+    /// Connects.
+    ///
+    /// # Errors
+    /// Those of [`Server::connect_patiently`].
+    pub(crate) fn connect(mut server: Server, delivery: Delivery, stop: &StopSignal) -> Result<Writer, Error> {
+        if let (Some(timeout), Some(replicas)) = (server.timeout.as_mut(), delivery.replicas) {
+            // The answer may take as long as the replicas may, and then the way back.
+            *timeout += replicas.timeout;
+        }
+        let connection = Some(server.connect_patiently(stop)?);
+        info!("Connected to {server}");
+        let pending = Pending::default();
+        Ok(Writer { server, delivery, connection, pending, refused: Vec::new(), wrote: false })
+    }
+
+    /// Forgets what the last batch left behind.
+    pub(crate) fn begin(&mut self) {
+        self.pending = Pending::default();
+        self.refused.clear();
+        self.wrote = false;
+    }
+
+    /// Adds a command of the record at this place of the batch.
+    pub(crate) fn push(&mut self, owner: usize, command: Cmd) {
+        let size = |argument: Arg<&[u8]>| if let Arg::Simple(bytes) = argument { bytes.len() } else { 0 };
+        self.pending.bytes += command.args_iter().map(size).sum::<usize>();
+        self.pending.commands.push(command);
+        self.pending.owners.push(owner);
+    }
+
+    /// Says that a record cannot be written.
+    pub(crate) fn refuse(&mut self, owner: usize, error: Error) {
+        self.refused.push((owner, error));
+    }
+
+    /// Sends if there is enough to send.
+    ///
+    /// # Errors
+    /// As [`Writer::finish`].
+    pub(crate) fn send_when_full(&mut self) -> Result<(), Error> {
+        let full = self.pending.bytes >= MOST_BYTES || self.pending.commands.len() >= MOST_COMMANDS;
+        if full { self.send() } else { Ok(()) }
+    }
+
+    /// Sends the rest of a batch, waits for the replicas, and gives the records that were refused, in order.
+    ///
+    /// # Errors
+    /// A retriable one where the whole batch should be written again, a fatal one where that would not help.
+    pub(crate) fn finish(&mut self) -> Result<Vec<Refused>, Error> {
+        if !self.pending.commands.is_empty() {
+            self.send()?;
+        }
+        if let (Some(replicas), true) = (self.delivery.replicas, self.wrote) {
+            self.await_replicas(replicas)?;
+        }
+        self.refused.sort_by_key(|(owner, _)| *owner);
+        Ok(std::mem::take(&mut self.refused))
+    }
+
+    fn send(&mut self) -> Result<(), Error> {
+        let Pending { commands, owners, .. } = std::mem::take(&mut self.pending);
+        self.wrote = true;
+        let atomic = self.delivery.atomic;
+        let failures = self.with_connection(|connection| connection.send(commands, atomic))?;
+        for Failure { index, error } in failures {
+            let owner = owners[index];
+            match verdict(&error) {
+                Verdict::Later => {
+                    // Another node may be the right one by now.
+                    self.connection = None;
+                    return Err(Error::retriable(format!("{} cannot write at present: {error}", self.server)));
+                }
+                Verdict::Never(advice) => {
+                    return Err(Error::fatal(format!("{} refuses to write: {error}{advice}", self.server)));
+                }
+                Verdict::Record if self.refused.iter().any(|(refused, _)| *refused == owner) => {}
+                Verdict::Record => {
+                    self.refused.push((owner, Error::data(format!("{} refuses the record: {error}", self.server))));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn await_replicas(&mut self, Replicas { count, timeout }: Replicas) -> Result<(), Error> {
+        let mut wait = redis::cmd("WAIT");
+        wait.arg(count).arg(u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX));
+        let reached = match self.with_connection(|connection| connection.request(&wait))? {
+            Value::Int(reached) => reached,
+            other => return Err(Error::fatal(format!("{} answered WAIT with {other:?}", self.server))),
+        };
+        if reached >= i64::from(count) {
+            return Ok(());
+        }
+        let server = &self.server;
+        Err(Error::retriable(format!("{reached} of {count} replicas of {server} have the records after {timeout:?}")))
+    }
+
+    /// Uses the connection, or a new one. After an error there is none.
+    fn with_connection<T>(&mut self, work: impl FnOnce(&mut Connection) -> redis::RedisResult<T>) -> Result<T, Error> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.server.connect().map_err(|error| self.server.unreachable(ErrorKind::RETRIABLE, &error))?,
+        };
+        match work(&mut connection) {
+            Ok(result) => {
+                self.connection = Some(connection);
+                Ok(result)
+            }
+            Err(error) => Err(self.lost(error)),
+        }
+    }
+
+    fn lost(&self, error: redis::RedisError) -> Error {
+        let server = &self.server;
+        let Some(errors) = error.clone().into_server_errors() else {
+            return Error::retriable(format!("{server} did not answer: {error}")).caused_by(error);
+        };
+        // A transaction was refused as a whole: the first reason stands for all.
+        match errors.first().map_or(Verdict::Later, |(_, error)| verdict(error)) {
+            Verdict::Later => Error::retriable(format!("{server} cannot write at present: {error}")),
+            Verdict::Never(advice) => Error::fatal(format!("{server} refuses to write: {error}{advice}")),
+            Verdict::Record => Error::fatal(format!("{server} refuses a transaction: {error}")),
+        }
+    }
+}
+
+/// What an answer of the server means.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    /// The same may work later.
+    Later,
+    /// No record will be taken; with advice.
+    Never(String),
+    /// This one record is at fault.
+    Record,
+}
+
+fn verdict(error: &ServerError) -> Verdict {
+    match error.code() {
+        "LOADING" | "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" | "READONLY" | "BUSY" | "OOM" | "NOREPLICAS"
+        | "MISCONF" | "MOVED" | "ASK" => Verdict::Later,
+        "NOAUTH" => Verdict::Never(format!("; set {}", keys::PASSWORD)),
+        "WRONGPASS" | "NOPERM" => Verdict::Never(String::new()),
+        _ => match error.details() {
+            Some(details) if details.starts_with("unknown command") => Verdict::Never(module_of(details)),
+            _ => Verdict::Record,
+        },
+    }
+}
+
+/// What the server lacks, for a command that it does not know.
+fn module_of(details: &str) -> String {
+    let module = if details.contains("JSON.") {
+        "RedisJSON"
+    } else if details.contains("TS.") {
+        "RedisTimeSeries"
+    } else {
+        return String::new();
+    };
+    format!("; the server needs the module {module}, or {} another value", keys::TYPE)
+}

@@ -1,0 +1,121 @@
+//! Real Redis servers, each on a free port with a folder of its own, gone at the end of the test.
+#![allow(dead_code, clippy::unwrap_used, reason = "each test program uses a part of it; tests")]
+
+use redis::{Cmd, FromRedisValue};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A server. It ends with this value.
+pub struct Redis {
+    process: Child,
+    arguments: Vec<String>,
+    pub directory: tempfile::TempDir,
+    pub port: u16,
+}
+
+impl Redis {
+    /// A server that keeps nothing on disk.
+    pub fn start() -> Redis {
+        Redis::with(&[])
+    }
+
+    /// A server with more arguments.
+    pub fn with(arguments: &[&str]) -> Redis {
+        let port = free_port();
+        let mut all = vec!["--port".to_owned(), port.to_string()];
+        all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        Redis::on(port, all, tempfile::tempdir().unwrap())
+    }
+
+    /// A server that speaks TLS only, with the files `cert.pem`, `key.pem` and `ca.pem` of this folder.
+    pub fn with_tls(directory: tempfile::TempDir, clients: &str) -> Redis {
+        let port = free_port();
+        let file = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+        let arguments =
+            ["--port", "0", "--tls-port", &port.to_string(), "--tls-auth-clients", clients].map(str::to_owned);
+        let files = [("--tls-cert-file", "cert.pem"), ("--tls-key-file", "key.pem"), ("--tls-ca-cert-file", "ca.pem")];
+        let files = files.into_iter().flat_map(|(argument, name)| [argument.to_owned(), file(name)]);
+        let all = arguments.into_iter().chain(files).collect();
+        Redis::on(port, all, directory)
+    }
+
+    fn on(port: u16, arguments: Vec<String>, directory: tempfile::TempDir) -> Redis {
+        let process = spawn(&arguments, &directory);
+        let redis = Redis { process, arguments, directory, port };
+        redis.await_open();
+        redis
+    }
+
+    /// Until it listens; commands may still be refused while it loads.
+    fn await_open(&self) {
+        let listens = || std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok();
+        until("redis-server listens", listens);
+    }
+
+    /// Ends it by SIGKILL.
+    pub fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Starts it again after [`Redis::kill`], with what it has on disk.
+    pub fn start_again(&mut self) {
+        self.process = spawn(&self.arguments, &self.directory);
+        self.await_open();
+    }
+
+    pub fn port_text(&self) -> String {
+        self.port.to_string()
+    }
+
+    pub fn connection(&self) -> redis::Connection {
+        redis::Client::open(("127.0.0.1", self.port)).unwrap().get_connection().unwrap()
+    }
+
+    /// Asks one question.
+    pub fn ask<T: FromRedisValue>(&self, question: &[&str]) -> T {
+        command(question).query(&mut self.connection()).unwrap()
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _killed = self.process.kill();
+        let _ended = self.process.wait();
+    }
+}
+
+fn spawn(arguments: &[String], directory: &tempfile::TempDir) -> Child {
+    let mut server = Command::new("redis-server");
+    server.args(["--bind", "127.0.0.1", "--save", "", "--dir"]).arg(directory.path()).args(arguments);
+    let started = server.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    started
+        .unwrap_or_else(|error| panic!("redis-server cannot be started ({error}); on Debian: apt install redis-server"))
+}
+
+/// A command of these words.
+pub fn command(words: &[&str]) -> Cmd {
+    let mut command = Cmd::new();
+    for word in words {
+        command.arg(word);
+    }
+    command
+}
+
+/// Waits for a condition.
+pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
