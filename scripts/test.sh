@@ -3,9 +3,9 @@
 #
 #   scripts/test.sh [arguments of "cargo test"]
 #
-# Needs a Rust tool chain, a C compiler, make and perl. Java and Maven are installed with apt-get where that is possible;
-# otherwise the script says what to install. Chromium, for the tests of the web page, is installed too; where it cannot
-# be, they are skipped. Kafka is fetched on the first run (scripts/dev-kafka.sh), started in a
+# Needs a Rust tool chain, a C compiler, make and perl. Java, Maven and Redis are installed with apt-get where that is
+# possible; otherwise the script says what to install. Chromium, for the tests of the web page, is installed too; where it
+# cannot be, they are skipped. Kafka is fetched on the first run (scripts/dev-kafka.sh), started in a
 # folder of its own and stopped at the end, however the run ends. With FERROCONNECT_TEST_BROKERS set, that cluster is
 # used instead. Without arguments the end-to-end scenarios run once more on the Java worker, which proves the tests.
 set -euo pipefail
@@ -37,6 +37,13 @@ libs=''
 eval "$(grep '^libs=' <<<"$found")"
 export FERROCONNECT_TEST_BROKERS
 export FERROCONNECT_KAFKA_LIBS=$libs # for the tests in which Java judges what we write
+
+step "look for Redis"
+if ! command -v redis-server >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends \
+    redis-server; } >/dev/null </dev/null || true
+fi
+command -v redis-server >/dev/null || { printf 'redis-server is missing (Debian: redis-server)\n' >&2; exit 1; }
 
 step "look for a browser"
 have_browser() { command -v chromium >/dev/null && command -v chromedriver >/dev/null; }

@@ -152,15 +152,15 @@ impl Layout {
 
     /// The time to live that the record or else the configuration gives.
     fn ttl_of(&self, record: &Record) -> Option<u64> {
-        let header = record.headers.iter().filter(|header| header.key.as_str() == keys::TTL);
-        let given = header.filter_map(|header| {
+        let mut headers = record.headers.iter().filter(|header| header.key.as_str() == keys::TTL);
+        let given = headers.find_map(|header| {
             let seconds = whole(&header.data.value);
             if seconds.is_none() {
                 warn!("The header {} is no whole number in {}", keys::TTL, place(record));
             }
-            seconds.filter(|seconds| *seconds > 0)
+            seconds
         });
-        given.last().map(i64::unsigned_abs).or(self.ttl)
+        given.and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 0).or(self.ttl)
     }
 }
 

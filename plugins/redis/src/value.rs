@@ -1,6 +1,6 @@
 //! What a record's key, value and fields are in Redis: text, bytes, JSON and numbers.
 
-use ferroconnect_json::{Decimals, Format, Writer, decimal, float};
+use ferroconnect_plugin_sdk::json::{Decimals, Format, Writer, decimal, float};
 use ferroconnect_plugin_sdk::{Data, Error, Value, ValueRef};
 use std::borrow::Cow;
 use std::io::Write as _;

@@ -61,21 +61,29 @@ fn text(value: &str) -> Data {
 }
 
 #[test]
-fn all_sinks_are_good_plugins() {
+fn it_is_a_good_plugin() {
     let redis = Redis::start();
-    let library = testkit::library!(ferroconnect_redis);
     let port = redis.port_text();
-    let written = || redis.ask::<usize>(&["DBSIZE"]);
-    let config = Config::from(example_config(&port));
-    // The records of the checks have no key: they are refused, and reported.
-    acceptance::sink(&library, EXAMPLE, config, vec![text("a"), text("b")], || usize::MAX / 2);
-    assert_eq!(written(), 0);
-    let stream = || redis.ask::<usize>(&["XLEN", "acceptance"]);
     let config = Config::from([("redis.port", port.as_str())]);
-    acceptance::sink(&library, FIELD_ENGINEERING, config, vec![row(1, "a"), row(2, "b")], stream);
-    let hosts = format!("127.0.0.1:{port}");
-    let config = Config::from([("redis.hosts", hosts.as_str())]);
-    acceptance::sink(&library, CUSTENBORDER, config, vec![text("a"), text("b")], || usize::MAX / 2);
+    let written = || redis.ask::<usize>(&["XLEN", "acceptance"]);
+    acceptance::sink(
+        &testkit::library!(ferroconnect_redis),
+        FIELD_ENGINEERING,
+        config,
+        vec![row(1, "a"), row(2, "b")],
+        written,
+    );
+}
+
+#[test]
+fn a_record_without_a_key_is_reported_where_one_is_needed() {
+    let redis = Redis::start();
+    let hosts = format!("127.0.0.1:{}", redis.port);
+    let mut sinks = [example(&redis), started(CUSTENBORDER, &[("redis.hosts", &hosts)])];
+    for sink in &mut sinks {
+        sink.put_values("t", 0, vec![text("a"), text("b")]).unwrap();
+        assert_eq!(sink.take_requests().reported.len(), 2);
+    }
 }
 
 #[test]
@@ -113,7 +121,7 @@ fn a_server_that_comes_late_is_waited_for() {
     let text = port.to_string();
     let mut config = example_config(&text).to_vec();
     config.extend([("redis.connection.attempts", "50"), ("redis.connection.retry.delay.ms", "100")]);
-    let server = std::thread::spawn(move || Redis::with(&["--port", &port.to_string()]));
+    let server = std::thread::spawn(move || Redis::on(port));
     started(EXAMPLE, &config);
     drop(server.join().unwrap());
 }

@@ -9,34 +9,39 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A port that nobody listens on.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A server. It ends with this value.
-pub struct Redis {
+pub(crate) struct Redis {
     process: Child,
     arguments: Vec<String>,
-    pub directory: tempfile::TempDir,
-    pub port: u16,
+    pub(crate) directory: tempfile::TempDir,
+    pub(crate) port: u16,
 }
 
 impl Redis {
     /// A server that keeps nothing on disk.
-    pub fn start() -> Redis {
+    pub(crate) fn start() -> Redis {
         Redis::with(&[])
     }
 
+    /// A server on this port.
+    pub(crate) fn on(port: u16) -> Redis {
+        Redis::running(port, vec!["--port".to_owned(), port.to_string()], tempfile::tempdir().unwrap())
+    }
+
     /// A server with more arguments.
-    pub fn with(arguments: &[&str]) -> Redis {
+    pub(crate) fn with(arguments: &[&str]) -> Redis {
         let port = free_port();
         let mut all = vec!["--port".to_owned(), port.to_string()];
         all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
-        Redis::on(port, all, tempfile::tempdir().unwrap())
+        Redis::running(port, all, tempfile::tempdir().unwrap())
     }
 
     /// A server that speaks TLS only, with the files `cert.pem`, `key.pem` and `ca.pem` of this folder.
-    pub fn with_tls(directory: tempfile::TempDir, clients: &str) -> Redis {
+    pub(crate) fn with_tls(directory: tempfile::TempDir, clients: &str) -> Redis {
         let port = free_port();
         let file = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
         let arguments =
@@ -44,10 +49,10 @@ impl Redis {
         let files = [("--tls-cert-file", "cert.pem"), ("--tls-key-file", "key.pem"), ("--tls-ca-cert-file", "ca.pem")];
         let files = files.into_iter().flat_map(|(argument, name)| [argument.to_owned(), file(name)]);
         let all = arguments.into_iter().chain(files).collect();
-        Redis::on(port, all, directory)
+        Redis::running(port, all, directory)
     }
 
-    fn on(port: u16, arguments: Vec<String>, directory: tempfile::TempDir) -> Redis {
+    fn running(port: u16, arguments: Vec<String>, directory: tempfile::TempDir) -> Redis {
         let process = spawn(&arguments, &directory);
         let redis = Redis { process, arguments, directory, port };
         redis.await_open();
@@ -61,27 +66,27 @@ impl Redis {
     }
 
     /// Ends it by SIGKILL.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
     /// Starts it again after [`Redis::kill`], with what it has on disk.
-    pub fn start_again(&mut self) {
+    pub(crate) fn start_again(&mut self) {
         self.process = spawn(&self.arguments, &self.directory);
         self.await_open();
     }
 
-    pub fn port_text(&self) -> String {
+    pub(crate) fn port_text(&self) -> String {
         self.port.to_string()
     }
 
-    pub fn connection(&self) -> redis::Connection {
+    pub(crate) fn connection(&self) -> redis::Connection {
         redis::Client::open(("127.0.0.1", self.port)).unwrap().get_connection().unwrap()
     }
 
     /// Asks one question.
-    pub fn ask<T: FromRedisValue>(&self, question: &[&str]) -> T {
+    pub(crate) fn ask<T: FromRedisValue>(&self, question: &[&str]) -> T {
         command(question).query(&mut self.connection()).unwrap()
     }
 }
@@ -103,7 +108,7 @@ fn spawn(arguments: &[String], directory: &tempfile::TempDir) -> Child {
 }
 
 /// A command of these words.
-pub fn command(words: &[&str]) -> Cmd {
+pub(crate) fn command(words: &[&str]) -> Cmd {
     let mut command = Cmd::new();
     for word in words {
         command.arg(word);
@@ -112,7 +117,7 @@ pub fn command(words: &[&str]) -> Cmd {
 }
 
 /// Waits for a condition.
-pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
         assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");

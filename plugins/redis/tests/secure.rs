@@ -1,0 +1,249 @@
+//! TLS with certificates made here, and a cluster of three nodes.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use common::{Redis, command, free_port, until};
+use ferroconnect_plugin_sdk::testkit::{self, SinkHarness, sink_record};
+use ferroconnect_plugin_sdk::{Config, Data, ErrorKind, Record, Value};
+use openssl::asn1::Asn1Time;
+use openssl::bn::BigNum;
+use openssl::hash::MessageDigest;
+use openssl::pkcs12::Pkcs12;
+use openssl::pkey::{PKey, Private};
+use openssl::rsa::Rsa;
+use openssl::stack::Stack;
+use openssl::symm::Cipher;
+use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
+use openssl::x509::{X509, X509NameBuilder};
+use std::fs;
+use std::path::Path;
+
+const CUSTENBORDER: &str = "com.github.jcustenborder.kafka.connect.redis.RedisSinkConnector";
+const FIELD_ENGINEERING: &str = "com.redis.kafka.connect.RedisSinkConnector";
+
+fn sink(class: &str, config: &[(&str, &str)]) -> SinkHarness {
+    let mut all = Config::default();
+    for (key, value) in config {
+        all.set(key, value);
+    }
+    SinkHarness::new(&testkit::library!(ferroconnect_redis), class, all)
+}
+
+fn record(offset: i64, key: &str) -> Record {
+    let mut record = sink_record("t", 0, offset, Data::schemaless("v"));
+    record.key = Data::schemaless(Value::string(key));
+    record
+}
+
+struct Identity {
+    key: PKey<Private>,
+    certificate: X509,
+}
+
+/// A certificate for 127.0.0.1, signed by another one or by itself.
+fn identity(name: &str, serial: u32, issuer: Option<&Identity>) -> Identity {
+    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    let mut subject = X509NameBuilder::new().unwrap();
+    subject.append_entry_by_text("CN", name).unwrap();
+    let subject = subject.build();
+    let mut certificate = X509::builder().unwrap();
+    certificate.set_version(2).unwrap();
+    certificate.set_serial_number(&BigNum::from_u32(serial).unwrap().to_asn1_integer().unwrap()).unwrap();
+    certificate.set_subject_name(&subject).unwrap();
+    certificate.set_issuer_name(issuer.map_or(&subject, |issuer| issuer.certificate.subject_name())).unwrap();
+    certificate.set_pubkey(&key).unwrap();
+    certificate.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+    certificate.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
+    let extension = match issuer {
+        None => BasicConstraints::new().critical().ca().build(),
+        Some(issuer) => {
+            let context = certificate.x509v3_context(Some(&issuer.certificate), None);
+            SubjectAlternativeName::new().ip("127.0.0.1").build(&context)
+        }
+    };
+    certificate.append_extension(extension.unwrap()).unwrap();
+    certificate.sign(issuer.map_or(&key, |issuer| &issuer.key), MessageDigest::sha256()).unwrap();
+    Identity { key, certificate: certificate.build() }
+}
+
+/// A server with TLS, and the files that a client needs, all in its folder.
+fn server_with_tls(clients: &str) -> Redis {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, content: &[u8]| fs::write(directory.path().join(name), content).unwrap();
+    let authority = identity("authority", 1, None);
+    write("ca.pem", &authority.certificate.to_pem().unwrap());
+    let server = identity("server", 2, Some(&authority));
+    write("cert.pem", &server.certificate.to_pem().unwrap());
+    write("key.pem", &server.key.private_key_to_pem_pkcs8().unwrap());
+    let client = identity("client", 3, Some(&authority));
+    write("client.pem", &client.certificate.to_pem().unwrap());
+    let locked = client.key.private_key_to_pem_pkcs8_passphrase(Cipher::aes_256_cbc(), b"key-secret").unwrap();
+    write("client-key.pem", &locked);
+    let mut store = Pkcs12::builder();
+    store.name("client").pkey(&client.key).cert(&client.certificate);
+    write("client.p12", &store.build2("store-secret").unwrap().to_der().unwrap());
+    let mut trusted = Stack::new().unwrap();
+    trusted.push(authority.certificate).unwrap();
+    let mut store = Pkcs12::builder();
+    store.ca(trusted);
+    write("trust.p12", &store.build2("trust-secret").unwrap().to_der().unwrap());
+    Redis::with_tls(directory, clients)
+}
+
+fn path(directory: &Path, name: &str) -> String {
+    directory.join(name).to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_server_with_tls_is_checked() {
+    let redis = server_with_tls("no");
+    let authority = path(redis.directory.path(), "ca.pem");
+    let port = redis.port_text();
+    let common = [("redis.host", "127.0.0.1"), ("redis.port", &port), ("redis.type", "STRING"), ("redis.tls", "true")];
+    let with = |more: &[(&str, &str)]| sink(FIELD_ENGINEERING, &[&common, more].concat());
+    for more in [[("redis.cacert", authority.as_str())], [("redis.insecure", "true")]] {
+        let mut sink = with(&more);
+        sink.start().unwrap();
+        sink.put(&[record(0, "k")]).unwrap();
+    }
+    let mut stranger = with(&[("redis.connection.attempts", "1")]);
+    let error = stranger.start().unwrap_err();
+    assert!(error.message().contains("certificate verify failed"), "{error}");
+    let by_uri = format!("rediss://127.0.0.1:{port}");
+    let mut sink = sink(FIELD_ENGINEERING, &[("redis.uri", by_uri.as_str()), ("redis.cacert", &authority)]);
+    sink.start().unwrap();
+}
+
+#[test]
+fn a_client_shows_its_certificate() {
+    let redis = server_with_tls("yes");
+    let file = |name: &str| path(redis.directory.path(), name);
+    let port = redis.port_text();
+    let (authority, certificate, key) = (file("ca.pem"), file("client.pem"), file("client-key.pem"));
+    let common = [("redis.host", "127.0.0.1"), ("redis.port", port.as_str()), ("redis.type", "STRING")];
+    let files = [("redis.cacert", authority.as_str()), ("redis.key.cert", &certificate), ("redis.key.file", &key)];
+    let with = |password: &str| {
+        let more = [("redis.tls", "true"), ("redis.key.password", password), ("redis.connection.attempts", "1")];
+        sink(FIELD_ENGINEERING, &[&common[..], &files, &more].concat())
+    };
+    let mut known = with("key-secret");
+    known.start().unwrap();
+    known.put(&[record(0, "k")]).unwrap();
+    let wrong = with("wrong-secret").validate().unwrap();
+    assert_eq!(wrong[0].name.as_str(), "redis.key.file");
+    assert!(wrong[0].errors[0].contains("its password is another one"), "{wrong:?}");
+    assert!(!format!("{wrong:?}").contains("secret"));
+    let mut unknown = sink(FIELD_ENGINEERING, &[&common[..], &files[..1], &[("redis.tls", "true")]].concat());
+    assert_eq!(unknown.start().unwrap_err().kind(), ErrorKind::FATAL);
+}
+
+#[test]
+fn stores_of_java_clients_are_read() {
+    let redis = server_with_tls("yes");
+    let file = |name: &str| path(redis.directory.path(), name);
+    let hosts = format!("127.0.0.1:{}", redis.port);
+    let (trust, own) = (file("trust.p12"), file("client.p12"));
+    let config = [
+        ("redis.hosts", hosts.as_str()),
+        ("redis.ssl.enabled", "true"),
+        ("redis.ssl.truststore.path", &trust),
+        ("redis.ssl.truststore.password", "trust-secret"),
+        ("redis.ssl.keystore.path", &own),
+        ("redis.ssl.keystore.password", "store-secret"),
+    ];
+    let mut sink = sink(CUSTENBORDER, &config);
+    sink.start().unwrap();
+    sink.put(&[record(0, "k")]).unwrap();
+    let jks = file("store.jks");
+    fs::write(&jks, [0xFE, 0xED, 0xFE, 0xED, 0, 0, 0, 2]).unwrap();
+    let mut config = config.to_vec();
+    config.retain(|(key, _)| *key != "redis.ssl.truststore.path");
+    config.push(("redis.ssl.truststore.path", &jks));
+    let told = self::sink(CUSTENBORDER, &config).validate().unwrap();
+    assert!(told[0].errors[0].contains("keytool -importkeystore"), "{told:?}");
+}
+
+/// Three nodes with a third of the slots each.
+fn cluster() -> Vec<Redis> {
+    let node = |_| {
+        let bus = free_port().to_string();
+        (Redis::with(&["--cluster-enabled", "yes", "--cluster-port", &bus]), bus)
+    };
+    let nodes: Vec<_> = (0..3).map(node).collect();
+    let slots = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
+    for ((node, _), (first, last)) in nodes.iter().zip(slots) {
+        node.ask::<()>(&["CLUSTER", "ADDSLOTSRANGE", first, last]);
+        for (other, bus) in &nodes {
+            node.ask::<()>(&["CLUSTER", "MEET", "127.0.0.1", &other.port_text(), bus]);
+        }
+    }
+    let ready = |node: &Redis| {
+        let info: String = node.ask(&["CLUSTER", "INFO"]);
+        info.contains("cluster_state:ok")
+            && info.contains("cluster_known_nodes:3")
+            && info.contains("cluster_slots_ok:16384")
+    };
+    until("the cluster is ready", || nodes.iter().all(|(node, _)| ready(node)));
+    nodes.into_iter().map(|(node, _)| node).collect()
+}
+
+fn in_all(nodes: &[Redis]) -> Vec<usize> {
+    nodes.iter().map(|node| node.ask(&["DBSIZE"])).collect()
+}
+
+#[test]
+fn records_go_to_the_right_node_of_a_cluster() {
+    let nodes = cluster();
+    let hosts = format!("127.0.0.1:{},127.0.0.1:{}", free_port(), nodes[0].port);
+    let mut sink = sink(CUSTENBORDER, &[("redis.hosts", hosts.as_str()), ("redis.client.mode", "Cluster")]);
+    sink.start().unwrap();
+    let records: Vec<Record> = (0..3_000).map(|id| record(id, &format!("k{id}"))).collect();
+    sink.put(&records).unwrap();
+    let sizes = in_all(&nodes);
+    assert_eq!(sizes.iter().sum::<usize>(), 3_000);
+    assert!(sizes.iter().all(|size| *size > 500), "{sizes:?}");
+    // A slot that moves on is followed, within the batch that meets it.
+    let slot: usize = nodes[0].ask(&["CLUSTER", "KEYSLOT", "moved"]);
+    let owner = nodes.iter().position(|node| in_slot(node, slot)).unwrap();
+    let next = (owner + 1) % 3;
+    let id: String = nodes[next].ask(&["CLUSTER", "MYID"]);
+    for node in [next, owner, (owner + 2) % 3] {
+        nodes[node].ask::<()>(&["CLUSTER", "SETSLOT", &slot.to_string(), "NODE", &id]);
+    }
+    sink.put(&[record(3_000, "moved"), record(3_001, "k1")]).unwrap();
+    let mut connection = nodes[next].connection();
+    assert_eq!(command(&["GET", "moved"]).query::<String>(&mut connection).unwrap(), "v");
+    assert!(sink.take_requests().reported.is_empty());
+}
+
+/// Whether the node serves the slot.
+fn in_slot(node: &Redis, slot: usize) -> bool {
+    let ranges = [0..=5460, 5461..=10922, 10923..=16383];
+    let id: String = node.ask(&["CLUSTER", "MYID"]);
+    let nodes: String = node.ask(&["CLUSTER", "NODES"]);
+    let line = nodes.lines().find(|line| line.starts_with(&id)).unwrap();
+    ranges.iter().any(|range| range.contains(&slot) && line.contains(&format!(" {}-{}", range.start(), range.end())))
+}
+
+#[test]
+fn one_structure_and_one_stream_work_in_a_cluster() {
+    let nodes = cluster();
+    let port = nodes[1].port_text();
+    let config = [("redis.host", "127.0.0.1"), ("redis.port", port.as_str()), ("redis.cluster", "true")];
+    let types = [("redis.type", "SET"), ("redis.key.ttl", "1000")];
+    let mut sink = sink(FIELD_ENGINEERING, &[&config[..], &types].concat());
+    sink.start().unwrap();
+    sink.put(&(0..100).map(|id| record(id, &format!("m{id}"))).collect::<Vec<_>>()).unwrap();
+    assert_eq!(in_all(&nodes).iter().sum::<usize>(), 1);
+    let mut source = testkit::SourceHarness::new(
+        &testkit::library!(ferroconnect_redis),
+        "RedisStreamSource",
+        Config::from([("redis.stream.name", "s"), ("redis.port", port.as_str()), ("redis.cluster", "true")]),
+    );
+    source.start().unwrap();
+    let owner = nodes.iter().find(|node| in_slot(node, nodes[0].ask(&["CLUSTER", "KEYSLOT", "s"]))).unwrap();
+    owner.ask::<()>(&["XADD", "s", "1-0", "a", "1"]);
+    assert_eq!(source.poll_until(1).unwrap().len(), 1);
+    source.commit().unwrap();
+}
