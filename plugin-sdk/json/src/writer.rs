@@ -31,10 +31,7 @@ impl Writer {
     pub fn append(&mut self, out: &mut Vec<u8>, data: &Data) -> Result<()> {
         let start = out.len();
         let format = self.format;
-        let plan = match data.schema.get() {
-            Some(schema) => Some(self.plan(schema)),
-            None => None,
-        };
+        let plan = data.schema.get().map(|schema| self.plan(schema));
         let written = write(out, plan, &data.value, format, 0);
         if written.is_err() {
             out.truncate(start);

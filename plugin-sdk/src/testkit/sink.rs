@@ -1,7 +1,7 @@
 //! Drives a sink connector and its tasks.
 
 use super::host::{LogLine, TestHost};
-use super::{Library, into_result};
+use super::{Library, PATIENCE, into_result};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use ferroconnect_plugin_abi::bytes::Text;
@@ -10,7 +10,7 @@ use ferroconnect_plugin_abi::containers::{AbiOption, AbiSlice};
 use ferroconnect_plugin_abi::info::{PluginInfo, PluginKind};
 use ferroconnect_plugin_abi::record::{Coordinates, Data, PartitionOffset, Record, TimestampType, TopicPartition};
 use ferroconnect_plugin_abi::sink::{SinkConnectorObject, SinkTaskObject};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What a sink task asked for through its context.
 #[derive(Debug, Default)]
@@ -184,6 +184,30 @@ impl SinkHarness {
                 offset,
             }),
         }
+    }
+
+    /// Gives records to the first task on another thread, waits for `begun`, and tells the task to stop while the put
+    /// goes on; how long it took until the put was over. The put may fail, the stop behind it may not.
+    ///
+    /// # Errors
+    /// If the put is not over within [`PATIENCE`]; its thread is left behind then.
+    pub fn stop_while_putting(&mut self, records: Vec<Record>, begun: impl FnOnce()) -> Result<Duration> {
+        let task = self.running.as_mut().and_then(|running| running.tasks.pop());
+        let mut task = task.ok_or_else(|| Error::fatal("no task runs"))?;
+        let control = task.control();
+        let (says_over, over) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let put = into_result(task.put(AbiSlice::from(records.as_slice())));
+            // Whoever waits has given up if this is not received.
+            let _ = says_over.send((put, into_result(task.stop())));
+        });
+        begun();
+        let told = Instant::now();
+        control.stop();
+        let over = over.recv_timeout(PATIENCE);
+        let (_put, stopped) =
+            over.map_err(|_| Error::fatal(format!("put went on for {PATIENCE:?} after the task was told to stop")))?;
+        stopped.map(|()| told.elapsed())
     }
 
     /// Asks the first task which offsets may be committed, given all that was put.

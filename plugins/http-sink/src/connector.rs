@@ -1,0 +1,89 @@
+//! The connector, for either set of keys.
+
+use crate::options::{Options, Wrong};
+use crate::task::HttpSinkTask;
+use ferroconnect_plugin_sdk::connector::AlteredPartition;
+use ferroconnect_plugin_sdk::{
+    Config, ConfigValue, ConnectorContext, Description, Plugin, Result, SinkConnector, SinkContext, SinkTask,
+};
+use ferroconnect_plugin_sdk::{Error, Record, TopicPartition};
+use std::marker::PhantomData;
+
+/// A set of keys.
+pub trait Dialect: Default + Send + Sync + 'static {
+    /// The connector that it belongs to.
+    fn description() -> Description;
+
+    /// What a configuration means.
+    ///
+    /// # Errors
+    /// A key whose value is wrong, by itself or beside another.
+    fn options(config: &Config) -> Result<Options, Wrong>;
+}
+
+/// The connector: its tasks all send to the same place.
+#[derive(Debug, Default)]
+pub struct HttpSink<D> {
+    config: Config,
+    dialect: PhantomData<D>,
+}
+
+impl<D: Dialect> Plugin for HttpSink<D> {
+    fn describe() -> Description {
+        D::description()
+    }
+}
+
+impl<D: Dialect> SinkConnector for HttpSink<D> {
+    type Task = Task<D>;
+
+    fn validate(&self, config: &Config) -> Result<Vec<ConfigValue>> {
+        Ok(D::options(config).err().and_then(|wrong| wrong.into_value(config)).into_iter().collect())
+    }
+
+    fn start(&mut self, _: ConnectorContext, config: Config) -> Result<()> {
+        D::options(&config)?;
+        self.config = config;
+        Ok(())
+    }
+
+    fn task_configs(&mut self, maximum: usize) -> Result<Vec<Config>> {
+        Ok(vec![self.config.clone(); maximum])
+    }
+
+    fn alter_offsets(&mut self, _: &Config, _: &[AlteredPartition]) -> Result<bool> {
+        // Nothing is kept outside Kafka, so every offset is fine.
+        Ok(true)
+    }
+}
+
+/// A task that reads its configuration with one set of keys.
+#[derive(Default)]
+pub struct Task<D> {
+    running: Option<HttpSinkTask>,
+    dialect: PhantomData<D>,
+}
+
+impl<D: Dialect> SinkTask for Task<D> {
+    fn start(&mut self, context: SinkContext, config: Config) -> Result<()> {
+        self.running = Some(HttpSinkTask::new(context, D::options(&config)?));
+        Ok(())
+    }
+
+    fn close(&mut self, _: &[TopicPartition]) -> Result<()> {
+        if let Some(task) = &mut self.running {
+            task.forget();
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, records: &[Record]) -> Result<()> {
+        let task = self.running.as_mut().ok_or_else(|| Error::fatal("the task was used before start"))?;
+        task.put(records)
+    }
+
+    fn stop(&mut self) -> Result<()> {
+        self.running = None;
+        Ok(())
+    }
+}

@@ -1,0 +1,62 @@
+//! What arrived of a batch that comes again.
+
+use ferroconnect_plugin_sdk::{Record, Text};
+use std::collections::HashMap;
+
+/// What is left of a batch after a request that has to be tried again. The worker gives the whole batch anew.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// The offset behind the last record that is done, of each partition in the batch.
+    done: HashMap<(Text, i32), i64>,
+    /// How often the next request was tried.
+    pub(crate) attempts: u32,
+    /// So many of the next records go in a request of their own, to find those that the server refuses.
+    pub(crate) alone: usize,
+}
+
+impl Progress {
+    /// The records of a batch that are not done.
+    pub(crate) fn left<'a>(&self, records: &'a [Record]) -> Vec<&'a Record> {
+        let is_left = |record: &&Record| {
+            let origin = &record.origin;
+            self.done.is_empty()
+                || self.done.get(&(origin.topic.clone(), origin.partition)).is_none_or(|done| origin.offset >= *done)
+        };
+        records.iter().filter(is_left).collect()
+    }
+
+    /// Notes records as done, for when the batch comes again.
+    pub(crate) fn keep(&mut self, records: &[&Record]) {
+        for record in records {
+            let origin = &record.origin;
+            // The batch may be gone when this is asked again, so nothing of it is held.
+            let topic = Text::copy_from(&origin.topic);
+            self.done.insert((topic, origin.partition), origin.offset + 1);
+        }
+    }
+
+    /// So many records are done: what was noted about the next request is past.
+    pub(crate) fn advance(&mut self, records: usize) {
+        self.attempts = 0;
+        self.alone = self.alone.saturating_sub(records);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ferroconnect_plugin_sdk::Data;
+    use ferroconnect_plugin_sdk::testkit::sink_record;
+
+    #[test]
+    fn what_is_done_is_left_out_when_it_comes_again() {
+        let records: Vec<_> = [("a", 0, 5), ("b", 0, 1), ("a", 0, 6), ("a", 1, 5), ("a", 0, 7)]
+            .map(|(topic, partition, offset)| sink_record(topic, partition, offset, Data::NULL))
+            .to_vec();
+        let mut progress = Progress::default();
+        assert_eq!(progress.left(&records).len(), 5);
+        progress.keep(&progress.left(&records)[..3]);
+        let left: Vec<_> = progress.left(&records).iter().map(|r| (r.origin.partition, r.origin.offset)).collect();
+        assert_eq!(left, [(1, 5), (0, 7)]);
+    }
+}

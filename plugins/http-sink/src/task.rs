@@ -1,0 +1,201 @@
+//! The way of records to the server.
+
+use crate::client::{Answer, Client, Outcome};
+use crate::oauth;
+use crate::options::{Authorization, Nulls, Options};
+use crate::progress::Progress;
+use crate::request::{self, Next, Request};
+use ferroconnect_plugin_sdk::json::Writer;
+use ferroconnect_plugin_sdk::{Error, ErrorKind, Record, Result, SinkContext, info, warn};
+use std::time::Duration;
+use ureq::http::header::AUTHORIZATION;
+use ureq::http::{HeaderValue, StatusCode};
+
+/// No pause of this connector's own is longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// A task that was started.
+pub(crate) struct HttpSinkTask {
+    context: SinkContext,
+    options: Options,
+    client: Client,
+    writer: Writer,
+    /// The access token, as long as it is taken for valid.
+    token: Option<HeaderValue>,
+    progress: Progress,
+}
+
+impl HttpSinkTask {
+    pub(crate) fn new(context: SinkContext, options: Options) -> HttpSinkTask {
+        let client = Client::new(&options.connection);
+        context.stop().on_stop(client.breaker());
+        let writer = Writer::new(options.body.format);
+        HttpSinkTask { context, options, client, writer, token: None, progress: Progress::default() }
+    }
+
+    /// The batch that was to come again may not come, or with other records.
+    pub(crate) fn forget(&mut self) {
+        self.progress = Progress::default();
+    }
+
+    /// Sends records in their order.
+    ///
+    /// # Errors
+    /// A retriable one when a request should be tried again: what arrived is remembered, the rest is sent when the
+    /// batch comes again. Otherwise the server, or this connector, will not have a record.
+    pub(crate) fn put(&mut self, records: &[Record]) -> Result<()> {
+        let all = self.progress.left(records);
+        let mut left = all.as_slice();
+        while let Some(&first) = left.first() {
+            let most = if self.progress.alone > 0 { 1 } else { self.options.body.most };
+            let done = match request::next(&self.options, &mut self.writer, left, most) {
+                Next::Skip => {
+                    self.note_skipped(first);
+                    Ok(1)
+                }
+                Next::Refuse(error) => self.refuse(first, error).map(|()| 1),
+                // Written out, as the request borrows the options.
+                Next::Send(request) => {
+                    let answer = send(&self.client, &self.options, &mut self.token, &request);
+                    let count = request.records;
+                    answer.and_then(|answer| self.judge(answer, left, count))
+                }
+            };
+            match done {
+                Ok(done) => {
+                    left = &left[done..];
+                    self.progress.advance(done);
+                }
+                Err(error) => {
+                    let arrived = &all[..all.len() - left.len()];
+                    self.progress.keep(arrived);
+                    return Err(error);
+                }
+            }
+        }
+        self.forget();
+        Ok(())
+    }
+
+    /// Says how many of the first records are done.
+    fn judge(&mut self, answer: Answer, left: &[&Record], count: usize) -> Result<usize> {
+        if self.context.stop().is_stopped() && answer.outcome != Outcome::Accepted {
+            return Err(Error::new(ErrorKind::STOPPING, "The task was stopped during a request"));
+        }
+        match answer.outcome {
+            Outcome::Accepted => Ok(count),
+            Outcome::Later { after } => Err(self.later(answer.message, after)),
+            Outcome::Refused { status } if is_about_setup(status) => Err(Error::fatal(answer.message)),
+            Outcome::Refused { .. } if count > 1 && self.context.can_report() => {
+                info!("{}; its {count} records are sent one by one, to find those that are refused", answer.message);
+                self.progress.alone = count;
+                Ok(0)
+            }
+            Outcome::Refused { .. } if count > 1 => {
+                let (first, last) = (place(left[0]), place(left[count - 1]));
+                Err(Error::fatal(format!("{} (records from {first} to {last})", answer.message)))
+            }
+            Outcome::Refused { .. } => self.refuse(left[0], Error::data(answer.message)).map(|()| 1),
+        }
+    }
+
+    /// The error that has the batch given again after a pause; a fatal one when that was tried often enough.
+    fn later(&mut self, message: String, after: Option<Duration>) -> Error {
+        let retry = &self.options.retry;
+        let attempts = self.progress.attempts;
+        let pause = if attempts < retry.most {
+            self.progress.attempts += 1;
+            after.unwrap_or_else(|| pause(retry.pause, attempts))
+        } else if let Some(anew) = retry.anew {
+            self.progress.attempts = 0;
+            after.unwrap_or_default().max(anew)
+        } else {
+            return Error::fatal(format!("{message}; sending failed {} times and no retries remain", attempts + 1));
+        };
+        self.context.retry_after(pause);
+        Error::retriable(format!("{message}; trying again in {} ms", pause.as_millis()))
+    }
+
+    /// Gives a record up: it is reported, or fails the task where reports go nowhere.
+    fn refuse(&self, record: &Record, error: Error) -> Result<()> {
+        if self.context.can_report() {
+            return self.context.report(record.clone(), error).map(drop);
+        }
+        let message = format!("{} (record {})", error.message(), place(record));
+        Err(Error::new(error.kind(), message))
+    }
+
+    fn note_skipped(&self, record: &Record) {
+        if self.options.nulls == Nulls::Log {
+            warn!("The record {} has no value and is left out", place(record));
+        }
+    }
+}
+
+/// Sends a request, with an access token where one is needed. A token that lapsed is renewed once.
+fn send(client: &Client, options: &Options, token: &mut Option<HeaderValue>, request: &Request<'_>) -> Result<Answer> {
+    let ask = |authorization: Option<&HeaderValue>| {
+        let mut headers = options.headers.clone();
+        headers.extend(authorization.map(|value| (AUTHORIZATION, value.clone())));
+        client.send(request.method, &request.url, &headers, &request.body)
+    };
+    let oauth = match &options.authorization {
+        Authorization::None => return Ok(ask(None)),
+        Authorization::Static(value) => return Ok(ask(Some(value))),
+        Authorization::OAuth2(oauth) => oauth,
+    };
+    let known = token.take();
+    let is_known = known.is_some();
+    let fresh = match known {
+        Some(known) => known,
+        None => match oauth::fetch(client, oauth)? {
+            Ok(fresh) => fresh,
+            Err(answer) => return Ok(answer),
+        },
+    };
+    let answer = ask(Some(&fresh));
+    let has_lapsed = matches!(answer.outcome, Outcome::Refused { status } if oauth.renew_on.contains(&status.as_u16()));
+    if !has_lapsed {
+        *token = Some(fresh);
+        return Ok(answer);
+    }
+    // A token that was never good is not fetched again and again.
+    if is_known { send(client, options, token, request) } else { Ok(answer) }
+}
+
+/// Whether the answer is about who asks and where, and would be the same for every record.
+fn is_about_setup(status: StatusCode) -> bool {
+    status.is_redirection() || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED)
+}
+
+/// The pause after so many attempts: twice as long each time, with chance in it, so that many tasks do not come back
+/// at the same moment.
+fn pause(first: Duration, attempts: u32) -> Duration {
+    let longest = LONGEST_PAUSE.max(first);
+    let pause = first.saturating_mul(1 << attempts.min(20)).min(longest);
+    pause.mul_f64(0.75 + 0.25 * fastrand::f64())
+}
+
+fn place(record: &Record) -> String {
+    let origin = &record.origin;
+    format!("{}-{}@{}", origin.topic, origin.partition, origin.offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_limit() {
+        let first = Duration::from_secs(3);
+        for (attempts, longest) in [(0, 3), (1, 6), (2, 12), (5, 60), (40, 60)] {
+            let longest = Duration::from_secs(longest);
+            for _ in 0..50 {
+                let pause = pause(first, attempts);
+                assert!(pause <= longest && pause >= longest.mul_f64(0.75), "{attempts}: {pause:?}");
+            }
+        }
+        assert_eq!(pause(Duration::ZERO, 3), Duration::ZERO);
+        assert!(pause(Duration::from_secs(300), 0) > LONGEST_PAUSE);
+    }
+}
