@@ -1,1 +1,11 @@
-//! Source and sink for tables of databases.
+//! Source and sink for tables of MySQL, MariaDB, PostgreSQL and SQLite.
+//!
+//! What is here: `url` and `settings` read where the database is; `dialect` writes SQL, `db` runs it, by one driver for
+//! each database behind one trait.
+//!
+//! What is not here: JDBC or ODBC. The `jdbc:` of the URLs is only how people write them.
+
+pub mod db;
+pub mod dialect;
+pub mod settings;
+pub mod url;
