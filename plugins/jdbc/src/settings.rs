@@ -162,7 +162,7 @@ impl ConnectionSettings {
     pub fn connect(&self, stop: &StopSignal) -> DbResult<Box<dyn Connection>> {
         let mut attempt = 1;
         loop {
-            let error = match db::open(&self.url, self.dialect, stop) {
+            let error = match db::open(&self.url, self.dialect, &self.zone, stop) {
                 Ok(connection) => return Ok(connection),
                 Err(error) => error.context(format_args!("Cannot connect to {}", self.url)),
             };
@@ -183,7 +183,9 @@ impl ConnectionSettings {
         let unknown = db::unknown_parameters(&self.url);
         if !unknown.is_empty() {
             let (names, database) = (unknown.join(", "), self.url.database);
-            ferroconnect_plugin_sdk::warn!("These parameters of connection.url or connection.* mean nothing to the driver for {database}: {names}");
+            ferroconnect_plugin_sdk::warn!(
+                "These parameters of connection.url or connection.* mean nothing to the driver for {database}: {names}"
+            );
         }
     }
 }
@@ -262,14 +264,19 @@ mod tests {
     fn an_operator_can_forbid_parameters() {
         let text = "jdbc:mysql://h/db?allowLoadLocalInfile=true";
         let url = JdbcUrl::parse(text, None).unwrap();
-        assert!(refuse_blocked(&url, "x, AllowLoadLocalInfile", text).unwrap_err().why.contains("allowLoadLocalInfile"));
+        assert!(
+            refuse_blocked(&url, "x, AllowLoadLocalInfile", text).unwrap_err().why.contains("allowLoadLocalInfile")
+        );
         assert_eq!(refuse_blocked(&url, "", text), Ok(()));
     }
 
     #[test]
     fn zones_are_read_as_java_writes_them() {
         let offset = |text: &str| parse_zone(text).unwrap().to_offset(jiff::Timestamp::UNIX_EPOCH).seconds();
-        assert_eq!(["UTC", "GMT+8", "+02:00", "-0330", "Asia/Shanghai"].map(offset), [0, 28_800, 7_200, -12_600, 28_800]);
+        assert_eq!(
+            ["UTC", "GMT+8", "+02:00", "-0330", "Asia/Shanghai"].map(offset),
+            [0, 28_800, 7_200, -12_600, 28_800]
+        );
         assert!(parse_zone("+99:00").is_err());
     }
 }

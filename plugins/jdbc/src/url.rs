@@ -66,8 +66,11 @@ impl JdbcUrl {
     /// decides where the subprotocol is not known.
     pub fn parse(text: &str, dialect: Option<Database>) -> Result<JdbcUrl, String> {
         let wrong = |why: &str| format!("{} is no usable JDBC URL: {why}", masked(text));
-        let rest = text.strip_prefix("jdbc:").ok_or_else(|| wrong("it begins with \"jdbc:\", as in \"jdbc:mysql://host/database\""))?;
-        let (subprotocol, rest) = rest.split_once(':').ok_or_else(|| wrong("\"jdbc:\" is followed by the name of a database and a colon"))?;
+        let rest = text
+            .strip_prefix("jdbc:")
+            .ok_or_else(|| wrong("it begins with \"jdbc:\", as in \"jdbc:mysql://host/database\""))?;
+        let (subprotocol, rest) =
+            rest.split_once(':').ok_or_else(|| wrong("\"jdbc:\" is followed by the name of a database and a colon"))?;
         let known = Database::of_subprotocol(subprotocol);
         let database = dialect.or(known).ok_or_else(|| {
             wrong(&format!("{subprotocol:?} is not a database that this plugin knows; it knows mysql, mariadb, postgresql, sqlite and openmldb"))
@@ -226,13 +229,19 @@ mod tests {
         assert_eq!((parse("jdbc:postgresql:db").name, parse("jdbc:postgresql:/").name), ("db".into(), "".into()));
         let url = parse("jdbc:mysql://root:s%40ecret@h/db");
         assert_eq!((url.parameters.get(&["user"]), url.parameters.get(&["password"])), (Some("root"), Some("s@ecret")));
-        let files = ["jdbc:sqlite:/a/b.db", "jdbc:sqlite:file:/a/b.db?x=1", "jdbc:sqlite:///a/b.db", "jdbc:sqlite::memory:"];
+        let files =
+            ["jdbc:sqlite:/a/b.db", "jdbc:sqlite:file:/a/b.db?x=1", "jdbc:sqlite:///a/b.db", "jdbc:sqlite::memory:"];
         assert_eq!(files.map(|url| parse(url).name), ["/a/b.db", "/a/b.db", "/a/b.db", ":memory:"]);
     }
 
     #[test]
     fn secrets_are_not_shown() {
-        for url in ["jdbc:mysql://u:hunter2@h:x/db", "jdbc:mysql://u:a?hunter2@h:x/db", "jdbc:db2://h/db?user=u&Password=hunter2", "jdbc:x:hunter?sslPassword=hunter2"] {
+        for url in [
+            "jdbc:mysql://u:hunter2@h:x/db",
+            "jdbc:mysql://u:a?hunter2@h:x/db",
+            "jdbc:db2://h/db?user=u&Password=hunter2",
+            "jdbc:x:hunter?sslPassword=hunter2",
+        ] {
             let error = JdbcUrl::parse(url, None).unwrap_err();
             assert!(!error.contains("hunter2"), "{error}");
         }

@@ -41,6 +41,11 @@ impl DbError {
         DbError { kind, message: message.into(), sql_state: Some(sql_state.to_owned()), code }
     }
 
+    /// An error that has only a vendor's number.
+    pub fn from_vendor(kind: DbErrorKind, message: impl Into<String>, code: i32) -> DbError {
+        DbError { kind, message: message.into(), sql_state: None, code: Some(code) }
+    }
+
     /// The same error after a text that says what was being done.
     pub fn context(mut self, doing: impl fmt::Display) -> DbError {
         self.message = format!("{doing}: {}", self.message);

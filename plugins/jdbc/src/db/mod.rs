@@ -8,6 +8,7 @@ pub mod error;
 mod mysql;
 mod postgres;
 mod sqlite;
+mod tls;
 pub mod value;
 
 pub use error::{DbError, DbErrorKind, DbResult};
@@ -16,6 +17,7 @@ pub use value::{Column, Decimal, SqlValue, TypeClass};
 use crate::dialect::{Database, Dialect, Dml, TableId};
 use crate::url::JdbcUrl;
 use ferroconnect_plugin_sdk::StopSignal;
+use jiff::tz::TimeZone;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -72,6 +74,13 @@ pub struct TableFilter {
     pub schema: Option<String>,
     /// Only these kinds; names as in `table.types`, in any case. Names that a database does not have find nothing.
     pub types: Vec<String>,
+}
+
+impl TableFilter {
+    /// Whether tables of this kind are asked for.
+    pub fn takes(&self, kind: TableKind) -> bool {
+        self.types.iter().any(|name| name.trim().eq_ignore_ascii_case(kind.jdbc_name()))
+    }
 }
 
 /// Takes the rows of a query as they arrive.
@@ -158,7 +167,8 @@ pub trait Connection: Send {
     /// The columns of a table in their order; empty where there is no such table.
     fn columns(&mut self, table: &TableId) -> DbResult<Vec<Column>>;
 
-    /// The server's clock, as `CURRENT_TIMESTAMP` of the session, without its zone (SQLite: UTC), to microseconds at most.
+    /// The server's clock without a zone, to microseconds at most: as `CURRENT_TIMESTAMP` of the session on MySQL, in
+    /// `db.timezone` (which is the session's zone) on PostgreSQL, in UTC on SQLite. It is what columns are compared with.
     fn now(&mut self) -> DbResult<jiff::civil::DateTime>;
 
     /// Asks the server whether the connection still works.
@@ -168,12 +178,13 @@ pub trait Connection: Send {
     fn interrupter(&self) -> Interrupter;
 }
 
-/// Tries once to connect, to the hosts of the URL in their order. Ends when `stop` does. Most callers want
+/// Tries once to connect, to the hosts of the URL in their order. Ends when `stop` does. `zone` becomes the session's
+/// zone on PostgreSQL, as the JDBC driver does it with Java's. Most callers want
 /// [`crate::settings::ConnectionSettings::connect`].
-pub fn open(url: &JdbcUrl, dialect: Dialect, stop: &StopSignal) -> DbResult<Box<dyn Connection>> {
+pub fn open(url: &JdbcUrl, dialect: Dialect, zone: &TimeZone, stop: &StopSignal) -> DbResult<Box<dyn Connection>> {
     match url.database {
         Database::MySql => Ok(Box::new(mysql::MySqlConnection::open(url, dialect, stop)?)),
-        Database::Postgres => Ok(Box::new(postgres::PostgresConnection::open(url, dialect, stop)?)),
+        Database::Postgres => Ok(Box::new(postgres::PostgresConnection::open(url, dialect, zone, stop)?)),
         Database::Sqlite => Ok(Box::new(sqlite::SqliteConnection::open(url, dialect)?)),
         Database::OpenMldb => {
             let why = "OpenMLDB is reached by its API server only, and written to only";

@@ -155,9 +155,9 @@ pub struct Column {
     pub precision: Option<u32>,
     /// Digits behind the point of a number, of a second in times; none where the type leaves it to each value.
     pub scale: Option<i32>,
-    /// Whether it may be NULL; true where it is not known.
+    /// Whether it may be NULL; true where it is not known, as in results of SQLite and of PostgreSQL's expressions.
     pub nullable: bool,
-    /// Whether the server counts it up by itself. Always false for columns of PostgreSQL results.
+    /// Whether the server counts it up by itself. Only known of tables on SQLite and PostgreSQL.
     pub auto_increment: bool,
     /// Whether the server fills it in when it is left out.
     pub has_default: bool,

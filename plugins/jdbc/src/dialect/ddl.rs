@@ -109,7 +109,8 @@ impl Dialect {
     fn default_literal(&self, column: &NewColumn, value: &SqlValue) -> Result<String, String> {
         let name = &column.name;
         let literal = self.literal(value);
-        let literal = literal.ok_or_else(|| format!("Field {name:?} has a default that SQL cannot write: {value:?}"))?;
+        let literal =
+            literal.ok_or_else(|| format!("Field {name:?} has a default that SQL cannot write: {value:?}"))?;
         let large = matches!(column.kind, ColumnKind::String | ColumnKind::Bytes) && !column.key;
         // MySQL takes a default of a large type as an expression only.
         Ok(if self.database == Database::MySql && large { format!("({literal})") } else { literal })
@@ -295,6 +296,9 @@ mod tests {
     #[test]
     fn times_as_text() {
         assert_eq!(time_text(-3_661_000_000_001, 9), "-01:01:01.000000001");
-        assert_eq!(date_time_text(jiff::civil::datetime(2024, 2, 29, 1, 2, 3, 4_000_000), 3), "2024-02-29 01:02:03.004");
+        assert_eq!(
+            date_time_text(jiff::civil::datetime(2024, 2, 29, 1, 2, 3, 4_000_000), 3),
+            "2024-02-29 01:02:03.004"
+        );
     }
 }

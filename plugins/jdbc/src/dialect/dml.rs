@@ -140,10 +140,10 @@ mod tests {
         assert_eq!(upsert.sql(2), sql);
         assert!(dialect.upsert(&table, &["id"], &[]).unwrap().sql(1).ends_with("ON CONFLICT (\"id\") DO NOTHING"));
         let update = dialect.update(&table, &["id"], &["a"]);
-        assert_eq!((update.sql(1).as_str(), update.parameters()), (
-            "UPDATE \"t\" SET \"a\" = $1 WHERE \"id\" = $2",
-            ["a".to_owned(), "id".to_owned()].as_slice()
-        ));
+        assert_eq!(
+            (update.sql(1).as_str(), update.parameters()),
+            ("UPDATE \"t\" SET \"a\" = $1 WHERE \"id\" = $2", ["a".to_owned(), "id".to_owned()].as_slice())
+        );
         assert_eq!(update.most_rows(), 1);
     }
 

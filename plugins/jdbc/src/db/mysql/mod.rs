@@ -1,0 +1,364 @@
+//! MySQL and MariaDB.
+
+mod codec;
+mod connect;
+
+pub(super) use connect::{HONOURED, MEANINGLESS};
+
+use super::{
+    Column, Connection, DbError, DbErrorKind, DbResult, Ended, Interrupter, Isolation, RowSink, SqlValue, TableFilter,
+    TableKind, query_all,
+};
+use crate::dialect::{Dialect, Dml, TableId};
+use crate::url::{JdbcUrl, Parameters};
+use codec::Reading;
+use ferroconnect_plugin_sdk::StopSignal;
+use mysql::prelude::Queryable;
+use mysql::{Conn, Opts, Params};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Rows in one INSERT. More of them make it no faster.
+const ROWS_AT_ONCE: usize = 1000;
+/// Bytes in one INSERT, well below the smallest usual `max_allowed_packet`. A single row may have more.
+const BYTES_AT_ONCE: usize = 4 << 20;
+
+/// A connection to a server.
+pub(super) struct MySqlConnection {
+    connection: Conn,
+    options: Opts,
+    dialect: Dialect,
+    reading: Reading,
+    join_rows: bool,
+    in_transaction: bool,
+    interrupted: Arc<AtomicBool>,
+    closed: bool,
+}
+
+impl MySqlConnection {
+    /// Connects to the first host of the URL that lets us.
+    pub(super) fn open(url: &JdbcUrl, dialect: Dialect, stop: &StopSignal) -> DbResult<MySqlConnection> {
+        let reading = Reading::of(&url.parameters)?;
+        let join_rows = flag(&url.parameters, "rewriteBatchedStatements", true)?;
+        let (connection, options) = connect::connect(url, stop)?;
+        Ok(MySqlConnection {
+            connection,
+            options,
+            dialect,
+            reading,
+            join_rows,
+            in_transaction: false,
+            interrupted: Arc::default(),
+            closed: false,
+        })
+    }
+
+    fn run<T>(&mut self, call: impl FnOnce(&mut Conn) -> mysql::Result<T>) -> DbResult<T> {
+        self.check_usable()?;
+        let done = call(&mut self.connection);
+        done.map_err(|error| self.failed(error))
+    }
+
+    fn check_usable(&self) -> DbResult<()> {
+        match (self.interrupted.load(Ordering::SeqCst), self.closed) {
+            (true, _) => Err(broken_off()),
+            (_, true) => Err(DbError::new(DbErrorKind::Connection, "The connection is closed")),
+            (false, false) => Ok(()),
+        }
+    }
+
+    fn failed(&self, error: mysql::Error) -> DbError {
+        // Whatever the error looks like: the call ended because it was to end.
+        if self.interrupted.load(Ordering::SeqCst) { broken_off() } else { error_of(error) }
+    }
+
+    fn text_rows(&mut self, sql: &str, parameters: &[SqlValue]) -> DbResult<Vec<Vec<Option<String>>>> {
+        let (_, rows) = query_all(self, sql, parameters)?;
+        let text = |value| match value {
+            SqlValue::Text(text) => Some(text),
+            SqlValue::Bytes(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+            _ => None,
+        };
+        Ok(rows.into_iter().map(|row| row.into_iter().map(text).collect()).collect())
+    }
+}
+
+impl Connection for MySqlConnection {
+    fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    fn execute(&mut self, sql: &str, parameters: &[SqlValue]) -> DbResult<u64> {
+        let bound = codec::bind_all(parameters)?;
+        self.run(|connection| {
+            if bound.is_empty() {
+                connection.query_drop(sql)?;
+            } else {
+                connection.exec_drop(sql, Params::Positional(bound))?;
+            }
+            Ok(connection.affected_rows())
+        })
+    }
+
+    fn query(&mut self, sql: &str, parameters: &[SqlValue], rows: &mut dyn RowSink) -> DbResult<Ended> {
+        self.check_usable()?;
+        let bound = codec::bind_all(parameters)?;
+        let (interrupter, reading) = (self.interrupter_of_calls(), self.reading);
+        let bound = if bound.is_empty() { Params::Empty } else { Params::Positional(bound) };
+        let streamed = match self.connection.exec_iter(sql, bound) {
+            Ok(mut result) => stream(&mut result, reading, rows, &interrupter),
+            Err(error) => Err(Failure::Server(error)),
+        };
+        match streamed {
+            Ok(ended) => {
+                self.closed |= ended == Ended::Early;
+                Ok(ended)
+            }
+            Err(Failure::Server(error)) => Err(self.failed(error)),
+            Err(Failure::Value(error)) => {
+                self.closed = true;
+                Err(error)
+            }
+        }
+    }
+
+    fn describe(&mut self, sql: &str) -> DbResult<Vec<Column>> {
+        let statement = self.run(|connection| connection.prep(sql))?;
+        Ok(statement.columns().iter().map(|column| self.reading.column(column)).collect())
+    }
+
+    fn execute_batch(&mut self, dml: &Dml, rows: &[Vec<SqlValue>]) -> DbResult<u64> {
+        let most = if self.join_rows { dml.most_rows().min(ROWS_AT_ONCE) } else { 1 };
+        let mut changed = 0;
+        let mut rest = rows;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(codec::rows_that_fit(rest, most, BYTES_AT_ONCE));
+            rest = later;
+            let mut bound = Vec::with_capacity(now.len() * dml.parameters().len());
+            for row in now {
+                codec::bind_into(row, &mut bound)?;
+            }
+            let sql = dml.sql(now.len());
+            changed += self.run(|connection| {
+                connection.exec_drop(sql, Params::Positional(bound))?;
+                Ok(connection.affected_rows())
+            })?;
+        }
+        Ok(changed)
+    }
+
+    fn begin(&mut self, isolation: Isolation) -> DbResult<()> {
+        let level = match isolation {
+            Isolation::ServerDefault => None,
+            Isolation::ReadUncommitted => Some("READ UNCOMMITTED"),
+            Isolation::ReadCommitted => Some("READ COMMITTED"),
+            Isolation::RepeatableRead => Some("REPEATABLE READ"),
+            Isolation::Serializable => Some("SERIALIZABLE"),
+        };
+        self.run(|connection| {
+            if let Some(level) = level {
+                connection.query_drop(format!("SET TRANSACTION ISOLATION LEVEL {level}"))?;
+            }
+            connection.query_drop("START TRANSACTION")
+        })?;
+        self.in_transaction = true;
+        Ok(())
+    }
+
+    fn commit(&mut self) -> DbResult<()> {
+        self.in_transaction = false;
+        self.run(|connection| connection.query_drop("COMMIT"))
+    }
+
+    fn rollback(&mut self) -> DbResult<()> {
+        match std::mem::take(&mut self.in_transaction) {
+            true => self.run(|connection| connection.query_drop("ROLLBACK")),
+            false => Ok(()),
+        }
+    }
+
+    fn tables(&mut self, filter: &TableFilter) -> DbResult<Vec<(TableId, TableKind)>> {
+        let sql = "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES \
+                   WHERE TABLE_SCHEMA = coalesce(?, database()) ORDER BY TABLE_NAME";
+        let catalog = filter.catalog.clone().map_or(SqlValue::Null, SqlValue::Text);
+        let rows = self.text_rows(sql, &[catalog])?;
+        Ok(rows.into_iter().filter_map(table_of).filter(|(_, kind)| filter.takes(*kind)).collect())
+    }
+
+    fn find_table(&mut self, table: &TableId) -> DbResult<Option<(TableId, TableKind)>> {
+        let sql = "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES \
+                   WHERE TABLE_SCHEMA = coalesce(?, database()) AND TABLE_NAME = ?";
+        let catalog = table.catalog.clone().map_or(SqlValue::Null, SqlValue::Text);
+        let rows = self.text_rows(sql, &[catalog, SqlValue::Text(table.name.clone())])?;
+        Ok(rows.into_iter().find_map(table_of))
+    }
+
+    fn columns(&mut self, table: &TableId) -> DbResult<Vec<Column>> {
+        let Some((table, _)) = self.find_table(table)? else { return Ok(Vec::new()) };
+        let mut columns = self.describe(&format!("SELECT * FROM {}", self.dialect.quoted_table(&table)))?;
+        let sql = "SELECT COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? \
+                   AND CONSTRAINT_NAME = 'PRIMARY' ORDER BY ORDINAL_POSITION";
+        let catalog = table.catalog.unwrap_or_default();
+        let keys = self.text_rows(sql, &[SqlValue::Text(catalog), SqlValue::Text(table.name)])?;
+        for (position, key) in (1..).zip(keys.into_iter().flatten().flatten()) {
+            columns
+                .iter_mut()
+                .filter(|column| column.name == key)
+                .for_each(|column| column.key_position = Some(position));
+        }
+        Ok(columns)
+    }
+
+    fn now(&mut self) -> DbResult<jiff::civil::DateTime> {
+        let (_, rows) = query_all(self, "SELECT CURRENT_TIMESTAMP(6)", &[])?;
+        match rows.first().and_then(|row| row.first()) {
+            Some(SqlValue::DateTime(now)) => Ok(*now),
+            other => Err(DbError::new(DbErrorKind::Permanent, format!("The server's time is {other:?}"))),
+        }
+    }
+
+    fn ping(&mut self) -> DbResult<()> {
+        self.run(Conn::ping)
+    }
+
+    fn interrupter(&self) -> Interrupter {
+        let (interrupted, kill) = (self.interrupted.clone(), self.interrupter_of_calls());
+        Interrupter::new(move || {
+            interrupted.store(true, Ordering::SeqCst);
+            kill.interrupt();
+        })
+    }
+}
+
+impl MySqlConnection {
+    /// Ends the connection from the server's side, by another connection. Does not wait for it.
+    fn interrupter_of_calls(&self) -> Interrupter {
+        let (options, id) = (self.options.clone(), self.connection.connection_id());
+        Interrupter::new(move || {
+            let options = options.clone();
+            std::thread::spawn(move || {
+                // Where no connection can be made the call ends by its own time-out.
+                let _ = Conn::new(options).and_then(|mut other| other.query_drop(format!("KILL CONNECTION {id}")));
+            });
+        })
+    }
+}
+
+enum Failure {
+    Server(mysql::Error),
+    Value(DbError),
+}
+
+type BinaryResult<'c> = mysql::QueryResult<'c, 'c, 'c, mysql::Binary>;
+
+/// Hands rows over as they come from the socket.
+fn stream(
+    result: &mut BinaryResult<'_>,
+    reading: Reading,
+    rows: &mut dyn RowSink,
+    interrupter: &Interrupter,
+) -> Result<Ended, Failure> {
+    // Leaving early means that the driver reads the rest away: let that be short.
+    let early = || {
+        interrupter.interrupt();
+        Ok(Ended::Early)
+    };
+    let columns: Vec<Column> = result.columns().as_ref().iter().map(|column| reading.column(column)).collect();
+    if rows.columns(&columns).is_break() {
+        return early();
+    }
+    let mut values = Vec::with_capacity(columns.len());
+    for row in result.by_ref() {
+        values.clear();
+        for (value, column) in row.map_err(Failure::Server)?.unwrap().into_iter().zip(&columns) {
+            match reading.read(value, column) {
+                Ok(value) => values.push(value),
+                Err(error) => {
+                    interrupter.interrupt();
+                    return Err(Failure::Value(error));
+                }
+            }
+        }
+        if rows.row(&mut values).is_break() {
+            return early();
+        }
+    }
+    Ok(Ended::AtEnd)
+}
+
+fn table_of(row: Vec<Option<String>>) -> Option<(TableId, TableKind)> {
+    let [catalog, name, kind] = <[Option<String>; 3]>::try_from(row).ok()?;
+    let kind = match kind?.as_str() {
+        "BASE TABLE" | "SYSTEM VERSIONED" => TableKind::Table,
+        "VIEW" => TableKind::View,
+        "SYSTEM VIEW" => TableKind::SystemTable,
+        "TEMPORARY" => TableKind::LocalTemporary,
+        _ => return None,
+    };
+    Some((TableId { catalog, schema: None, name: name? }, kind))
+}
+
+fn broken_off() -> DbError {
+    DbError::new(DbErrorKind::Interrupted, "The call was broken off")
+}
+
+/// What an error of the driver means.
+fn error_of(error: mysql::Error) -> DbError {
+    match error {
+        mysql::Error::MySqlError(error) => {
+            let kind = kind_of(error.code, &error.state);
+            DbError::from_server(kind, error.message, &error.state, Some(i32::from(error.code)))
+        }
+        mysql::Error::TlsError(error) => super::tls::tls_error(error),
+        mysql::Error::DriverError(
+            error @ (mysql::DriverError::TlsNotSupported | mysql::DriverError::UnknownAuthPlugin(_)),
+        ) => DbError::new(DbErrorKind::Permanent, error.to_string()),
+        mysql::Error::DriverError(
+            error @ (mysql::DriverError::MismatchedStmtParams(..) | mysql::DriverError::MixedParams),
+        ) => DbError::new(DbErrorKind::Permanent, error.to_string()),
+        mysql::Error::DriverError(mysql::DriverError::PacketTooLarge) => {
+            DbError::new(DbErrorKind::Data, "A row is larger than max_allowed_packet of the server")
+        }
+        error if error.is_connectivity_error() => DbError::new(DbErrorKind::Connection, error.to_string()),
+        error => DbError::new(DbErrorKind::Permanent, error.to_string()),
+    }
+}
+
+/// What an error of the server means, by its number.
+fn kind_of(code: u16, state: &str) -> DbErrorKind {
+    match code {
+        // Shutdown, killed connection, too many connections, host blocked, handshake.
+        1040 | 1042 | 1043 | 1053 | 1077..=1080 | 1129 | 1158..=1161 | 1184 | 1203 | 1927 | 4031 => {
+            DbErrorKind::Connection
+        }
+        // Lock wait, deadlock, killed query, time-outs, table changed under a statement, read-only while failing over.
+        1205 | 1206 | 1213 | 1290 | 1317 | 1412 | 1615 | 1836 | 1969 | 3024 | 3572 => DbErrorKind::Transient,
+        // Disk full, out of memory.
+        1021 | 1037 | 1038 | 1041 | 1114 => DbErrorKind::Transient,
+        // Too long, out of range, wrong form, no default.
+        1048 | 1062 | 1136 | 1153 | 1264 | 1265 | 1292 | 1364 | 1366 | 1406 | 1451 | 1452 | 3140 | 4025 => {
+            DbErrorKind::Data
+        }
+        _ if state.starts_with("08") => DbErrorKind::Connection,
+        _ if state.starts_with("40") => DbErrorKind::Transient,
+        _ if state.starts_with("22") || state.starts_with("23") => DbErrorKind::Data,
+        _ => DbErrorKind::Permanent,
+    }
+}
+
+fn wrong(name: &str, value: &str, wanted: &str) -> DbError {
+    DbError::new(DbErrorKind::Permanent, format!("Parameter {name} of connection.url is {value:?}; it can be {wanted}"))
+}
+
+fn flag(parameters: &Parameters, name: &str, default: bool) -> DbResult<bool> {
+    match parameters.get(&[name]).map(str::to_ascii_lowercase).as_deref() {
+        None => Ok(default),
+        Some("true" | "yes" | "1") => Ok(true),
+        Some("false" | "no" | "0") => Ok(false),
+        Some(value) => Err(wrong(name, value, "true or false")),
+    }
+}
+
+fn number(name: &str, value: &str) -> DbResult<u64> {
+    value.parse().map_err(|_| wrong(name, value, "a number of at least 0"))
+}

@@ -1,0 +1,351 @@
+//! Values and types between PostgreSQL and [`SqlValue`].
+
+use crate::db::{Column, DbError, DbErrorKind, DbResult, Decimal, SqlValue, TypeClass};
+use crate::dialect::{date_time_text, time_text};
+use jiff::civil;
+use num_bigint::BigInt;
+use tokio_postgres::types::private::BytesMut;
+use tokio_postgres::types::{Format, FromSql, IsNull, Kind, ToSql, Type};
+
+type BoxError = Box<dyn std::error::Error + Sync + Send>;
+
+/// Seconds from 1970 to 2000, where the server's times begin.
+const EPOCH: i64 = 946_684_800;
+
+/// A column as the server describes it. Whether it may be null is asked for apart.
+pub(super) fn column(column: &tokio_postgres::Column) -> Column {
+    let (ty, modifier) = (base(column.type_()), column.type_modifier());
+    let class = class_of(ty, modifier);
+    let (precision, scale) = match class {
+        TypeClass::Numeric if modifier >= 4 => {
+            let modifier = modifier - 4;
+            // Eleven bits with a sign.
+            let scale = ((modifier & 0x7ff) ^ 0x400) - 0x400;
+            (u32::try_from(modifier >> 16 & 0xffff).ok(), Some(scale))
+        }
+        TypeClass::Text if modifier >= 4 && (*ty == Type::VARCHAR || *ty == Type::BPCHAR) => {
+            (u32::try_from(modifier - 4).ok(), None)
+        }
+        TypeClass::Time | TypeClass::Timestamp | TypeClass::TimestampWithZone => {
+            (None, Some(if modifier < 0 { 6 } else { modifier & 0xffff }))
+        }
+        _ => (None, None),
+    };
+    Column {
+        name: column.name().to_owned(),
+        class,
+        type_name: column.type_().name().to_owned(),
+        precision,
+        scale,
+        nullable: true,
+        auto_increment: false,
+        has_default: false,
+        key_position: None,
+    }
+}
+
+/// The type under a domain.
+fn base(ty: &Type) -> &Type {
+    match ty.kind() {
+        Kind::Domain(inner) => base(inner),
+        _ => ty,
+    }
+}
+
+fn class_of(ty: &Type, modifier: i32) -> TypeClass {
+    let integer = |bits| TypeClass::Integer { bits, unsigned: false };
+    match *ty {
+        Type::BOOL => TypeClass::Bool,
+        Type::INT2 => integer(16),
+        Type::INT4 => integer(32),
+        Type::INT8 | Type::OID => integer(64),
+        Type::FLOAT4 => TypeClass::Real,
+        Type::FLOAT8 | Type::MONEY => TypeClass::Double,
+        Type::NUMERIC => TypeClass::Numeric,
+        Type::BIT if modifier == 1 => TypeClass::Bool,
+        Type::BIT => TypeClass::Bit(u32::try_from(modifier).unwrap_or(1)),
+        Type::VARBIT => TypeClass::Bytes,
+        Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::CHAR => TypeClass::Text,
+        Type::JSON | Type::JSONB | Type::UUID | Type::XML => TypeClass::Text,
+        Type::BYTEA => TypeClass::Bytes,
+        Type::DATE => TypeClass::Date,
+        Type::TIME | Type::TIMETZ => TypeClass::Time,
+        Type::TIMESTAMP => TypeClass::Timestamp,
+        Type::TIMESTAMPTZ => TypeClass::TimestampWithZone,
+        _ if matches!(ty.kind(), Kind::Enum(_)) || ty.name() == "citext" => TypeClass::Text,
+        _ => TypeClass::Other,
+    }
+}
+
+/// A value as it came.
+pub(super) struct Raw<'a> {
+    ty: Type,
+    bytes: Option<&'a [u8]>,
+}
+
+impl<'a> FromSql<'a> for Raw<'a> {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+        Ok(Raw { ty: ty.clone(), bytes: Some(raw) })
+    }
+
+    fn from_sql_null(ty: &Type) -> Result<Self, BoxError> {
+        Ok(Raw { ty: ty.clone(), bytes: None })
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
+
+impl Raw<'_> {
+    /// The value, as the class of its column.
+    pub(super) fn read(&self, column: &Column) -> DbResult<SqlValue> {
+        let Some(bytes) = self.bytes.filter(|_| column.class != TypeClass::Other) else { return Ok(SqlValue::Null) };
+        decode(base(&self.ty), bytes).map_err(|why| {
+            let (name, type_name) = (&column.name, &column.type_name);
+            DbError::new(
+                DbErrorKind::Data,
+                format!("Column {name:?} ({type_name}) holds a value that cannot be read: {why}"),
+            )
+        })
+    }
+}
+
+fn decode(ty: &Type, bytes: &[u8]) -> Result<SqlValue, BoxError> {
+    Ok(match *ty {
+        Type::BOOL => SqlValue::Bool(bytes == [1]),
+        Type::INT2 => SqlValue::Int(i64::from(i16::from_be_bytes(bytes.try_into()?))),
+        Type::INT4 => SqlValue::Int(i64::from(i32::from_be_bytes(bytes.try_into()?))),
+        Type::INT8 => SqlValue::Int(i64::from_be_bytes(bytes.try_into()?)),
+        Type::OID => SqlValue::Int(i64::from(u32::from_be_bytes(bytes.try_into()?))),
+        Type::FLOAT4 => SqlValue::Float(f32::from_be_bytes(bytes.try_into()?)),
+        Type::FLOAT8 => SqlValue::Double(f64::from_be_bytes(bytes.try_into()?)),
+        #[expect(clippy::cast_precision_loss, reason = "money is read as a float, as by the JDBC driver")]
+        Type::MONEY => SqlValue::Double(i64::from_be_bytes(bytes.try_into()?) as f64 / 100.0),
+        Type::NUMERIC => SqlValue::Decimal(numeric(bytes)?),
+        Type::BIT | Type::VARBIT => bits(ty, bytes)?,
+        Type::BYTEA => SqlValue::Bytes(bytes.to_vec()),
+        Type::UUID => SqlValue::Text(uuid(bytes)),
+        Type::JSONB => SqlValue::Text(text(bytes.get(1..).unwrap_or_default())?),
+        Type::DATE => SqlValue::Date(date(i32::from_be_bytes(bytes.try_into()?))?),
+        Type::TIME => SqlValue::Time(i64::from_be_bytes(bytes.try_into()?) * 1000),
+        Type::TIMETZ => {
+            let (time, zone) = bytes.split_at_checked(8).ok_or("too short")?;
+            let west = i64::from(i32::from_be_bytes(zone.try_into()?));
+            let micros = i64::from_be_bytes(time.try_into()?) + west * 1_000_000;
+            SqlValue::Time(micros.rem_euclid(86_400_000_000) * 1000)
+        }
+        Type::TIMESTAMP => SqlValue::DateTime(instant(bytes)?.to_zoned(jiff::tz::TimeZone::UTC).datetime()),
+        Type::TIMESTAMPTZ => SqlValue::Instant(instant(bytes)?),
+        _ => SqlValue::Text(text(bytes)?),
+    })
+}
+
+fn text(bytes: &[u8]) -> Result<String, BoxError> {
+    Ok(std::str::from_utf8(bytes)?.to_owned())
+}
+
+fn uuid(bytes: &[u8]) -> String {
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
+    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+}
+
+/// One bit is a boolean, up to eight are a number, more are bytes.
+fn bits(ty: &Type, bytes: &[u8]) -> Result<SqlValue, BoxError> {
+    let (count, bytes) = bytes.split_at_checked(4).ok_or("too short")?;
+    let count = i32::from_be_bytes(count.try_into()?);
+    Ok(match (count, bytes) {
+        (1, [byte]) if *ty == Type::BIT => SqlValue::Bool(*byte != 0),
+        (2..=8, [byte]) if *ty == Type::BIT => SqlValue::Int(i64::from(*byte >> (8 - count))),
+        _ => SqlValue::Bytes(bytes.to_vec()),
+    })
+}
+
+fn date(days: i32) -> Result<civil::Date, BoxError> {
+    if days == i32::MAX || days == i32::MIN {
+        return Err("infinity is no day".into());
+    }
+    Ok(civil::date(2000, 1, 1).checked_add(jiff::Span::new().try_days(days)?)?)
+}
+
+fn instant(bytes: &[u8]) -> Result<jiff::Timestamp, BoxError> {
+    let micros = i64::from_be_bytes(bytes.try_into()?);
+    if micros == i64::MAX || micros == i64::MIN {
+        return Err("infinity is no time".into());
+    }
+    let micros = micros.checked_add(EPOCH * 1_000_000).ok_or("out of range")?;
+    Ok(jiff::Timestamp::from_microsecond(micros)?)
+}
+
+/// Digits to the base of 10,000 behind four numbers: how many, the weight of the first, the sign, the scale.
+fn numeric(bytes: &[u8]) -> Result<Decimal, BoxError> {
+    let mut words = bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+    let mut next = || words.next().ok_or("too short");
+    let (_count, weight, sign, scale) = (next()?, next()?, next()?, next()?);
+    if sign & 0xC000 == 0xC000 {
+        return Err("NaN and Infinity are no decimal numbers".into());
+    }
+    let mut small: u64 = 0;
+    let mut large = BigInt::ZERO;
+    let mut digits = 0;
+    for word in words {
+        if digits < 4 {
+            small = small * 10_000 + u64::from(word);
+        } else {
+            if digits == 4 {
+                large = BigInt::from(small);
+            }
+            large = large * 10_000 + word;
+        }
+        digits += 1;
+    }
+    let magnitude = if digits <= 4 { BigInt::from(small) } else { large };
+    let unscaled = if sign == 0x4000 { -magnitude } else { magnitude };
+    let weight = i32::from(i16::from_be_bytes(weight.to_be_bytes()));
+    let decimal = Decimal { unscaled, scale: (digits - 1 - weight) * 4 };
+    // Zeros behind the point may be more or fewer than the scale says.
+    Ok(decimal.rescale(i32::from(scale)).unwrap_or(decimal))
+}
+
+/// A value on its way to the server.
+#[derive(Debug)]
+pub(super) struct Bound<'a>(pub(super) &'a SqlValue);
+
+/// The binary form of a value.
+enum Binary<'a> {
+    One(u8),
+    Two([u8; 2]),
+    Four([u8; 4]),
+    Eight([u8; 8]),
+    Many(&'a [u8]),
+}
+
+impl Binary<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Binary::One(byte) => std::slice::from_ref(byte),
+            Binary::Two(bytes) => bytes,
+            Binary::Four(bytes) => bytes,
+            Binary::Eight(bytes) => bytes,
+            Binary::Many(bytes) => bytes,
+        }
+    }
+}
+
+impl<'a> Bound<'a> {
+    /// The form that is written without a text between; none = as text, which the server reads as a literal of the type.
+    fn binary(&self, ty: &Type) -> Option<Binary<'a>> {
+        let micros =
+            |instant: jiff::Timestamp| Binary::Eight((instant.as_microsecond() - EPOCH * 1_000_000).to_be_bytes());
+        Some(match (self.0, ty) {
+            (SqlValue::Bool(value), &Type::BOOL) => Binary::One(u8::from(*value)),
+            (SqlValue::Int(value), &Type::INT2) => Binary::Two(i16::try_from(*value).ok()?.to_be_bytes()),
+            (SqlValue::Int(value), &Type::INT4) => Binary::Four(i32::try_from(*value).ok()?.to_be_bytes()),
+            (SqlValue::Int(value), &Type::INT8) => Binary::Eight(value.to_be_bytes()),
+            (SqlValue::Float(value), &Type::FLOAT4) => Binary::Four(value.to_be_bytes()),
+            (SqlValue::Float(value), &Type::FLOAT8) => Binary::Eight(f64::from(*value).to_be_bytes()),
+            (SqlValue::Double(value), &Type::FLOAT8) => Binary::Eight(value.to_be_bytes()),
+            (SqlValue::Bytes(bytes), &Type::BYTEA) => Binary::Many(bytes),
+            (SqlValue::Text(text), &Type::TEXT | &Type::VARCHAR | &Type::BPCHAR) => Binary::Many(text.as_bytes()),
+            (SqlValue::Time(nanos), &Type::TIME) => Binary::Eight((nanos / 1000).to_be_bytes()),
+            (SqlValue::Date(date), &Type::DATE) => {
+                Binary::Four(civil::date(2000, 1, 1).until(*date).ok()?.get_days().to_be_bytes())
+            }
+            (SqlValue::DateTime(time), &Type::TIMESTAMP) => {
+                micros(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+            }
+            (SqlValue::Instant(instant), &Type::TIMESTAMPTZ | &Type::TIMESTAMP) => micros(*instant),
+            _ => return None,
+        })
+    }
+}
+
+/// A value as a literal of type `ty`, without quotes.
+fn as_text(value: &SqlValue, ty: &Type) -> Result<String, BoxError> {
+    Ok(match value {
+        SqlValue::Null => return Err("NULL has no text".into()),
+        SqlValue::Bool(value) if matches!(*ty, Type::BOOL | Type::TEXT | Type::VARCHAR) => value.to_string(),
+        SqlValue::Bool(value) => u8::from(*value).to_string(),
+        SqlValue::Int(value) => value.to_string(),
+        SqlValue::UInt(value) => value.to_string(),
+        SqlValue::Float(value) => value.to_string(),
+        SqlValue::Double(value) => value.to_string(),
+        SqlValue::Decimal(value) => value.to_string(),
+        SqlValue::Text(text) => text.clone(),
+        SqlValue::Bytes(bytes) => {
+            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("\\x{digits}")
+        }
+        SqlValue::Date(date) => date.to_string(),
+        SqlValue::Time(nanos) => time_text(*nanos, 6),
+        // Read in the session's zone where the column has one.
+        SqlValue::DateTime(time) => date_time_text(*time, 6),
+        SqlValue::Instant(instant) => format!("{instant:.6}"),
+        SqlValue::Array(elements) => {
+            let element_type = match base(ty).kind() {
+                Kind::Array(element) => element,
+                _ => return Err(format!("an array does not go into {}", ty.name()).into()),
+            };
+            let element = |value: &SqlValue| match value {
+                SqlValue::Null => Ok("NULL".to_owned()),
+                SqlValue::Array(_) => as_text(value, ty),
+                value => as_text(value, element_type)
+                    .map(|text| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))),
+            };
+            let elements = elements.iter().map(element).collect::<Result<Vec<_>, _>>()?;
+            format!("{{{}}}", elements.join(","))
+        }
+    })
+}
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+        if self.0.is_null() {
+            return Ok(IsNull::Yes);
+        }
+        match self.binary(base(ty)) {
+            Some(binary) => out.extend_from_slice(binary.bytes()),
+            None => out.extend_from_slice(as_text(self.0, ty)?.as_bytes()),
+        }
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    fn encode_format(&self, ty: &Type) -> Format {
+        if self.0.is_null() || self.binary(base(ty)).is_some() { Format::Binary } else { Format::Text }
+    }
+
+    fn to_sql_checked(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+        self.to_sql(ty, out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(words: &[u16]) -> Vec<u8> {
+        words.iter().flat_map(|word| word.to_be_bytes()).collect()
+    }
+
+    #[test]
+    fn numbers_of_any_size() {
+        let read = |parts: &[u16]| numeric(&words(parts)).unwrap().to_string();
+        assert_eq!(read(&[0, 0, 0, 2]), "0.00");
+        assert_eq!(read(&[2, 0, 0, 2, 1, 2300]), "1.23");
+        assert_eq!(read(&[1, 0xFFFF, 0x4000, 4, 5]), "-0.0005");
+        assert_eq!(read(&[1, 2, 0, 0, 7]), "700000000");
+        assert_eq!(read(&[6, 5, 0, 0, 1, 2, 3, 4, 5, 6]), "100020003000400050006");
+        assert!(numeric(&words(&[0, 0, 0xC000, 0])).is_err());
+    }
+
+    #[test]
+    fn arrays_are_written_as_literals() {
+        let array = SqlValue::Array(vec![SqlValue::Text("a\"b\\c,{}".into()), SqlValue::Null]);
+        assert_eq!(as_text(&array, &Type::TEXT_ARRAY).unwrap(), r#"{"a\"b\\c,{}",NULL}"#);
+    }
+}
