@@ -329,7 +329,9 @@ impl Connection for PostgresConnection {
 
     fn interrupter(&self) -> Interrupter {
         let interrupted = self.interrupted.clone();
-        Interrupter::new(move || drop(interrupted.send_replace(true)))
+        Interrupter::new(move || {
+            interrupted.send_replace(true);
+        })
     }
 }
 
