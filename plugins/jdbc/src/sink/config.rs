@@ -1,0 +1,484 @@
+//! The keys of the sink, and what they say once they are read.
+//!
+//! The keys of the connection are those of [`crate::settings`].
+
+use ferroconnect_plugin_sdk::{Config, ConfigDef, Error, Key, Result, Width};
+use std::collections::HashMap;
+use std::time::Duration;
+
+pub(super) const INSERT_MODE: &str = "insert.mode";
+pub(super) const BATCH_SIZE: &str = "batch.size";
+pub(super) const DELETE_ENABLED: &str = "delete.enabled";
+pub(super) const TABLE_TYPES: &str = "table.types";
+pub(super) const NULL_DEFAULTS: &str = "replace.null.with.default";
+pub(super) const TABLE_FORMAT: &str = "table.name.format";
+pub(super) const TABLE_NORMALIZE: &str = "table.name.normalize";
+pub(super) const TABLE_MAPPING: &str = "topics.to.tables.mapping";
+/// The same mapping, as the OpenMLDB connector names it.
+pub(super) const TABLE_MAPPING_OPENMLDB: &str = "topic.table.mapping";
+pub(super) const PK_MODE: &str = "pk.mode";
+pub(super) const PK_FIELDS: &str = "pk.fields";
+pub(super) const WHITELIST: &str = "fields.whitelist";
+pub(super) const DATE_ZONE: &str = "date.timezone";
+pub(super) const TIMESTAMP_FIELDS: &str = "timestamp.fields.list";
+pub(super) const TIMESTAMP_PRECISION: &str = "timestamp.precision.mode";
+pub(super) const STRING_COLUMN: &str = "string.output.value.column.name";
+pub(super) const AUTO_CREATE: &str = "auto.create";
+pub(super) const AUTO_EVOLVE: &str = "auto.evolve";
+pub(super) const MAX_RETRIES: &str = "max.retries";
+pub(super) const RETRY_BACKOFF: &str = "retry.backoff.ms";
+
+/// The names of the three key columns of `pk.mode=kafka` where the user names none.
+const KAFKA_COLUMNS: [&str; 3] = ["__connect_topic", "__connect_partition", "__connect_offset"];
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InsertMode {
+    /// New rows only.
+    Insert,
+    /// New rows, and new contents for rows whose key is there.
+    Upsert,
+    /// New contents for rows that are there.
+    Update,
+}
+
+/// Where the key columns of a row come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PkMode {
+    /// There are none.
+    None,
+    /// Topic, partition and offset, in columns of these names.
+    Kafka([String; 3]),
+    /// The record's key: of a struct these fields (none named = all), of anything else the one column named.
+    RecordKey(Vec<String>),
+    /// These fields of the value (none named = all).
+    RecordValue(Vec<String>),
+}
+
+/// What a number or text of `timestamp.fields.list` counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Precision {
+    /// Millionths of a second since 1970.
+    Microseconds,
+    /// Billionths of a second since 1970.
+    Nanoseconds,
+}
+
+/// How topics become tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TableNames {
+    /// With `${topic}` in it.
+    pub(crate) format: String,
+    /// Whether all but ASCII letters, digits and `_` becomes `_`.
+    pub(crate) normalize: bool,
+    /// Tables of single topics.
+    pub(crate) mapping: HashMap<String, String>,
+}
+
+/// The sink's own settings.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) mode: InsertMode,
+    pub(crate) pk: PkMode,
+    pub(crate) deletes: bool,
+    /// The most rows of one statement or batch.
+    pub(crate) batch_size: usize,
+    pub(crate) tables: TableNames,
+    /// The kinds of tables to look for, as databases name them.
+    pub(crate) table_types: Vec<String>,
+    /// Whether a null field takes its schema's default.
+    pub(crate) null_defaults: bool,
+    /// The fields of the value to write beside the key; empty = all.
+    pub(crate) whitelist: Vec<String>,
+    /// Whether dates are days of UTC, and not of `db.timezone`.
+    pub(crate) dates_in_utc: bool,
+    pub(crate) timestamp_fields: Vec<String>,
+    pub(crate) timestamp_precision: Precision,
+    /// The column for values that are plain text.
+    pub(crate) string_column: String,
+    pub(crate) create: bool,
+    pub(crate) evolve: bool,
+    pub(crate) max_retries: u32,
+    pub(crate) retry_backoff: Duration,
+}
+
+/// Adds the sink's own keys to those of the connection.
+pub(super) fn keys(def: ConfigDef) -> ConfigDef {
+    retry_keys(ddl_keys(mapping_keys(write_keys(def))))
+}
+
+fn write_keys(def: ConfigDef) -> ConfigDef {
+    let group = "Writes";
+    def.key(
+        Key::string(INSERT_MODE)
+            .default_value("insert")
+            .one_of_any_case(&["insert", "upsert", "update", "multi"])
+            .recommended(&["insert", "upsert", "update"])
+            .high()
+            .group(group, 1)
+            .display(Width::MEDIUM, "Insert mode")
+            .doc(
+                "insert: each record is a new row. upsert: a new row, or new contents of the row with the same key. \
+                 update: new contents of the row with the same key; a record without such a row changes nothing. \
+                 multi, a name of older connectors, is insert.",
+            ),
+    )
+    .key(
+        Key::int(BATCH_SIZE)
+            .default_value("3000")
+            .at_least(0)
+            .group(group, 2)
+            .display(Width::SHORT, "Batch size")
+            .doc("How many rows are sent to the database together at most; 0 = 1."),
+    )
+    .key(
+        Key::boolean(DELETE_ENABLED)
+            .default_value("false")
+            .group(group, 3)
+            .display(Width::SHORT, "Deletes")
+            .doc("Whether a record with a null value deletes the row of its key. Needs pk.mode=record_key."),
+    )
+    .key(
+        Key::list(TABLE_TYPES)
+            .default_value("TABLE")
+            .recommended(&["TABLE", "PARTITIONED TABLE", "VIEW"])
+            .low()
+            .group(group, 4)
+            .display(Width::MEDIUM, "Kinds of tables")
+            .doc("What may be written to: TABLE, PARTITIONED TABLE, VIEW. A view is never created or altered."),
+    )
+}
+
+fn mapping_keys(def: ConfigDef) -> ConfigDef {
+    let group = "Data Mapping";
+    def.key(
+        Key::string(TABLE_FORMAT)
+            .default_value("${topic}")
+            .non_empty()
+            .group(group, 1)
+            .display(Width::LONG, "Table name")
+            .doc("The table of a topic; ${topic} stands for its name. A schema may stand before it: crm.${topic}."),
+    )
+    .key(Key::boolean(TABLE_NORMALIZE).default_value("false").group(group, 2).doc(
+        "Whether everything but ASCII letters, digits and _ in the name of the table becomes _.",
+    ))
+    .key(
+        Key::list(TABLE_MAPPING)
+            .default_value("")
+            .group(group, 3)
+            .doc("Tables of single topics, as topic:table,topic:table. Other topics follow table.name.format."),
+    )
+    .key(Key::list(TABLE_MAPPING_OPENMLDB).default_value("").low().group(group, 4).doc(
+        "The same as topics.to.tables.mapping under the name that it has in the OpenMLDB connector.",
+    ))
+    .key(
+        Key::string(PK_MODE)
+            .default_value("none")
+            .one_of_any_case(&["none", "kafka", "record_key", "record_value"])
+            .high()
+            .dependents(&[PK_FIELDS])
+            .group(group, 5)
+            .display(Width::MEDIUM, "Key columns from")
+            .doc(
+                "Where the key columns come from. none: there are none. kafka: topic, partition and offset of the \
+                 record. record_key: the record's key. record_value: fields of the value.",
+            ),
+    )
+    .key(
+        Key::list(PK_FIELDS)
+            .default_value("")
+            .group(group, 6)
+            .display(Width::LONG, "Key columns")
+            .doc(
+                "The names of the key columns. pk.mode=kafka: nothing, or three names for topic, partition and \
+                 offset (__connect_topic,__connect_partition,__connect_offset). record_key: fields of a struct key \
+                 (nothing = all), or the one column that takes a plain key. record_value: fields of the value \
+                 (nothing = all).",
+            ),
+    )
+    .key(
+        Key::list(WHITELIST)
+            .default_value("")
+            .group(group, 7)
+            .display(Width::LONG, "Fields")
+            .doc("The fields of the value to write beside the key columns; nothing = all."),
+    )
+    .key(Key::boolean(NULL_DEFAULTS).default_value("true").group(group, 8).doc(
+        "Whether a field that is null gets the default of its schema.",
+    ))
+    .key(
+        Key::string(DATE_ZONE)
+            .default_value("DB_TIMEZONE")
+            .one_of_any_case(&["DB_TIMEZONE", "UTC"])
+            .group(group, 9)
+            .doc(
+                "The zone in which a date is a day: UTC writes the day that the record names; DB_TIMEZONE the day \
+                 that it is in db.timezone at midnight of UTC, which is the day before in zones west of Greenwich.",
+            ),
+    )
+    .key(
+        Key::list(TIMESTAMP_FIELDS)
+            .default_value("")
+            .group(group, 10)
+            .doc("Fields of the value whose 64-bit numbers or texts are moments, to be written as timestamps."),
+    )
+    .key(
+        Key::string(TIMESTAMP_PRECISION)
+            .default_value("microseconds")
+            .one_of_any_case(&["microseconds", "nanoseconds"])
+            .group(group, 11)
+            .doc("What the fields of timestamp.fields.list count since 1970."),
+    )
+    .key(
+        Key::string(STRING_COLUMN)
+            .default_value("record_value")
+            .non_empty()
+            .group(group, 12)
+            .doc("The column for values that are plain text."),
+    )
+}
+
+fn ddl_keys(def: ConfigDef) -> ConfigDef {
+    let group = "DDL Support";
+    def.key(
+        Key::boolean(AUTO_CREATE)
+            .default_value("false")
+            .group(group, 1)
+            .display(Width::SHORT, "Create tables")
+            .doc("Whether a table that is missing is created from the schema of the first record for it."),
+    )
+    .key(
+        Key::boolean(AUTO_EVOLVE)
+            .default_value("false")
+            .group(group, 2)
+            .display(Width::SHORT, "Add columns")
+            .doc("Whether columns that are missing are added. Their fields have to be optional or have a default."),
+    )
+}
+
+fn retry_keys(def: ConfigDef) -> ConfigDef {
+    let group = "Retries";
+    def.key(
+        Key::int(MAX_RETRIES)
+            .default_value("10")
+            .at_least(0)
+            .group(group, 1)
+            .display(Width::SHORT, "Retries")
+            .doc("How often a write that failed is tried again before the task fails or the bad records are reported."),
+    )
+    .key(
+        Key::int(RETRY_BACKOFF)
+            .default_value("3000")
+            .at_least(0)
+            .group(group, 2)
+            .display(Width::SHORT, "Pause before a retry")
+            .doc("The pause before each such retry, in milliseconds."),
+    )
+}
+
+/// What is wrong with keys in relation to each other: pairs of a key and a message.
+pub(super) fn problems(config: &Config) -> Vec<(&'static str, String)> {
+    let mut problems = Vec::new();
+    let is = |key: &str, value: &str| config.get(key).is_some_and(|text| text.eq_ignore_ascii_case(value));
+    let names = config.list(PK_FIELDS).len();
+    if is(DELETE_ENABLED, "true") && !is(PK_MODE, "record_key") {
+        let problem = format!("{DELETE_ENABLED}=true needs {PK_MODE}=record_key: only a key says which row to delete");
+        problems.push((DELETE_ENABLED, problem.clone()));
+        problems.push((PK_MODE, problem));
+    }
+    for mode in ["upsert", "update"] {
+        if is(INSERT_MODE, mode) && is(PK_MODE, "none") {
+            let problem = format!(
+                "{INSERT_MODE}={mode} needs key columns: set {PK_MODE} to record_key, record_value or kafka (and \
+                 {PK_FIELDS} to name them)"
+            );
+            problems.push((PK_MODE, problem));
+        }
+    }
+    if is(PK_MODE, "kafka") && names != 0 && names != KAFKA_COLUMNS.len() {
+        let problem = format!(
+            "{PK_FIELDS} names {names} columns; {PK_MODE}=kafka needs none, or three for topic, partition and offset"
+        );
+        problems.push((PK_FIELDS, problem));
+    }
+    for key in [TABLE_MAPPING, TABLE_MAPPING_OPENMLDB] {
+        if let Err(problem) = mapping(config, key) {
+            problems.push((key, problem));
+        }
+    }
+    problems
+}
+
+impl Settings {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// A config error where a value cannot be read or contradicts another key.
+    pub(crate) fn parse(config: &Config) -> Result<Settings> {
+        if let Some((key, problem)) = problems(config).into_iter().next() {
+            let value = config.get(key).unwrap_or_default();
+            return Err(Error::config(format!("Invalid value {value} for configuration {key}: {problem}")));
+        }
+        Ok(Settings {
+            mode: insert_mode(config)?,
+            pk: pk_mode(config)?,
+            deletes: config.flag(DELETE_ENABLED)?,
+            batch_size: config.parse::<u32>(BATCH_SIZE)?.max(1) as usize,
+            tables: table_names(config)?,
+            table_types: owned(config.list(TABLE_TYPES)),
+            null_defaults: config.flag(NULL_DEFAULTS)?,
+            whitelist: owned(config.list(WHITELIST)),
+            dates_in_utc: config.text(DATE_ZONE)?.eq_ignore_ascii_case("UTC"),
+            timestamp_fields: owned(config.list(TIMESTAMP_FIELDS)),
+            timestamp_precision: match config.text(TIMESTAMP_PRECISION)? {
+                text if text.eq_ignore_ascii_case("nanoseconds") => Precision::Nanoseconds,
+                _ => Precision::Microseconds,
+            },
+            string_column: config.text(STRING_COLUMN)?.to_owned(),
+            create: config.flag(AUTO_CREATE)?,
+            evolve: config.flag(AUTO_EVOLVE)?,
+            max_retries: config.parse(MAX_RETRIES)?,
+            retry_backoff: Duration::from_millis(config.parse(RETRY_BACKOFF)?),
+        })
+    }
+}
+
+fn owned(list: Vec<&str>) -> Vec<String> {
+    list.into_iter().filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
+}
+
+fn insert_mode(config: &Config) -> Result<InsertMode> {
+    match config.text(INSERT_MODE)?.to_ascii_lowercase().as_str() {
+        "insert" | "multi" => Ok(InsertMode::Insert),
+        "upsert" => Ok(InsertMode::Upsert),
+        "update" => Ok(InsertMode::Update),
+        other => Err(unknown(INSERT_MODE, other, "insert, upsert, update")),
+    }
+}
+
+fn pk_mode(config: &Config) -> Result<PkMode> {
+    let fields = owned(config.list(PK_FIELDS));
+    match config.text(PK_MODE)?.to_ascii_lowercase().as_str() {
+        "none" => Ok(PkMode::None),
+        "kafka" => Ok(PkMode::Kafka(fields.try_into().unwrap_or(KAFKA_COLUMNS.map(str::to_owned)))),
+        "record_key" => Ok(PkMode::RecordKey(fields)),
+        "record_value" => Ok(PkMode::RecordValue(fields)),
+        other => Err(unknown(PK_MODE, other, "none, kafka, record_key, record_value")),
+    }
+}
+
+fn unknown(key: &str, value: &str, right: &str) -> Error {
+    Error::config(format!("Invalid value {value} for configuration {key}: must be one of {right}"))
+}
+
+fn table_names(config: &Config) -> Result<TableNames> {
+    let mut all = HashMap::new();
+    for key in [TABLE_MAPPING, TABLE_MAPPING_OPENMLDB] {
+        all.extend(mapping(config, key).map_err(Error::config)?);
+    }
+    Ok(TableNames {
+        format: config.text(TABLE_FORMAT)?.to_owned(),
+        normalize: config.flag(TABLE_NORMALIZE)?,
+        mapping: all,
+    })
+}
+
+/// The pairs of one of the mapping keys, or what is wrong with it.
+fn mapping(config: &Config, key: &str) -> std::result::Result<HashMap<String, String>, String> {
+    let mut pairs = HashMap::new();
+    for entry in owned(config.list(key)) {
+        let pair = entry.split_once(':').map(|(topic, table)| (topic.trim(), table.trim()));
+        let Some((topic, table)) = pair.filter(|(topic, table)| !topic.is_empty() && !table.is_empty()) else {
+            return Err(format!("{entry} is no pair topic:table"));
+        };
+        if pairs.insert(topic.to_owned(), table.to_owned()).is_some_and(|before| before != table) {
+            return Err(format!("the topic {topic} has two tables"));
+        }
+    }
+    Ok(pairs)
+}
+
+impl TableNames {
+    /// The name of a topic's table, as the user would write it: perhaps with a schema before it.
+    pub(crate) fn of(&self, topic: &str) -> String {
+        let name = match self.mapping.get(topic) {
+            Some(table) => table.clone(),
+            None => self.format.replace("${topic}", topic),
+        };
+        if !self.normalize {
+            return name;
+        }
+        name.chars().map(|char| if char.is_ascii_alphanumeric() || char == '_' { char } else { '_' }).collect()
+    }
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+
+    /// The defaults with these keys over them.
+    pub(in crate::sink) fn config(pairs: &[(&str, &str)]) -> Config {
+        let mut config = keys(ConfigDef::new()).parse(&Config::default().to_pairs()).unwrap();
+        for (key, value) in pairs {
+            config.set(key, value);
+        }
+        config
+    }
+
+    pub(in crate::sink) fn settings(pairs: &[(&str, &str)]) -> Settings {
+        Settings::parse(&config(pairs)).unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::config;
+    use super::*;
+
+    fn problem(pairs: &[(&str, &str)]) -> String {
+        Settings::parse(&config(pairs)).unwrap_err().message().to_owned()
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_original() {
+        let settings = Settings::parse(&config(&[])).unwrap();
+        assert_eq!((settings.mode, settings.pk, settings.deletes), (InsertMode::Insert, PkMode::None, false));
+        assert_eq!((settings.batch_size, settings.max_retries), (3000, 10));
+        assert_eq!(settings.retry_backoff, Duration::from_secs(3));
+        assert_eq!(settings.string_column, "record_value");
+        assert!(settings.null_defaults && !settings.create && !settings.evolve && !settings.dates_in_utc);
+        assert_eq!(settings.table_types, ["TABLE"]);
+    }
+
+    #[test]
+    fn modes_are_read_in_any_case() {
+        let settings = Settings::parse(&config(&[(INSERT_MODE, "UPSERT"), (PK_MODE, "Kafka")])).unwrap();
+        assert_eq!(settings.mode, InsertMode::Upsert);
+        assert_eq!(settings.pk, PkMode::Kafka(KAFKA_COLUMNS.map(str::to_owned)));
+        let named = Settings::parse(&config(&[(PK_MODE, "kafka"), (PK_FIELDS, "t, p, o")])).unwrap();
+        assert_eq!(named.pk, PkMode::Kafka(["t", "p", "o"].map(str::to_owned)));
+        assert_eq!(Settings::parse(&config(&[(INSERT_MODE, "multi")])).unwrap().mode, InsertMode::Insert);
+    }
+
+    #[test]
+    fn keys_that_contradict_each_other_are_named() {
+        assert!(problem(&[(DELETE_ENABLED, "true")]).contains("needs pk.mode=record_key"));
+        assert!(problem(&[(INSERT_MODE, "upsert")]).contains("needs key columns"));
+        assert!(problem(&[(INSERT_MODE, "update")]).contains("needs key columns"));
+        assert!(problem(&[(PK_MODE, "kafka"), (PK_FIELDS, "a,b")]).contains("names 2 columns"));
+        assert!(problem(&[(TABLE_MAPPING, "a:b,c")]).contains("c is no pair topic:table"));
+        assert!(problem(&[(TABLE_MAPPING, "a:b,a:c")]).contains("two tables"));
+        assert!(problem(&[(BATCH_SIZE, "-1")]).contains(BATCH_SIZE));
+    }
+
+    #[test]
+    fn topics_become_tables() {
+        let names = |pairs: &[(&str, &str)]| Settings::parse(&config(pairs)).unwrap().tables;
+        assert_eq!(names(&[]).of("mysql-main_orderinfo"), "mysql-main_orderinfo");
+        assert_eq!(names(&[(TABLE_FORMAT, "crm.${topic}_${topic}")]).of("a"), "crm.a_a");
+        assert_eq!(names(&[(TABLE_FORMAT, "fixed")]).of("a"), "fixed");
+        let mapped = names(&[(TABLE_MAPPING, "a:one , b:s.two"), (TABLE_MAPPING_OPENMLDB, "c:three")]);
+        assert_eq!(["a", "b", "c", "d"].map(|topic| mapped.of(topic)), ["one", "s.two", "three", "d"]);
+        assert_eq!(names(&[(TABLE_NORMALIZE, "true")]).of("a.b-ç_1"), "a_b___1");
+    }
+}
