@@ -4,9 +4,9 @@ use crate::db::{Decimal, SqlValue};
 use crate::sink::config::{Precision, Settings};
 use crate::sink::shape::Column;
 use ferroconnect_plugin_sdk::{Error, Result, Value, ValueRef};
+use jiff::Timestamp;
 use jiff::civil;
 use jiff::tz::TimeZone;
-use jiff::Timestamp;
 use num_bigint::BigInt;
 
 const NANOS_PER_MILLI: i64 = 1_000_000;
@@ -21,11 +21,11 @@ pub(crate) struct Binder {
 }
 
 impl Binder {
-    /// For a database whose times are those of `zone`. `legacy_calendar`: days before the 15th of October 1582 are
-    /// those of the Julian calendar, as in Java.
-    pub(crate) fn new(settings: &Settings, zone: TimeZone, legacy_calendar: bool) -> Binder {
+    /// For a database whose times are those of `zone`.
+    pub(crate) fn new(settings: &Settings, zone: TimeZone) -> Binder {
         let dates = if settings.dates_in_utc { TimeZone::UTC } else { zone.clone() };
-        Binder { zone, dates, precision: settings.timestamp_precision, legacy_calendar }
+        let (precision, legacy_calendar) = (settings.timestamp_precision, settings.legacy_calendar);
+        Binder { zone, dates, precision, legacy_calendar }
     }
 
     /// A value as it is bound to its column.
@@ -132,8 +132,8 @@ mod tests {
     use ferroconnect_plugin_sdk::SchemaBuilder;
     use jiff::civil::date;
 
-    fn binder(zone: &str, pairs: &[(&str, &str)], legacy: bool) -> Binder {
-        Binder::new(&settings(pairs), TimeZone::get(zone).unwrap(), legacy)
+    fn binder(zone: &str, pairs: &[(&str, &str)]) -> Binder {
+        Binder::new(&settings(pairs), TimeZone::get(zone).unwrap())
     }
 
     fn bind(binder: &Binder, value: Value, moment: bool) -> Result<SqlValue> {
@@ -143,17 +143,17 @@ mod tests {
 
     #[test]
     fn times_are_those_of_the_zone() {
-        let utc = binder("UTC", &[], false);
+        let utc = binder("UTC", &[]);
         let moment = Value::timestamp(1_651_051_906_123);
         let local = |day, hour| date(2022, 4, day).at(hour, 31, 46, 123_000_000);
         assert_eq!(bind(&utc, moment.clone(), false).unwrap(), SqlValue::DateTime(local(27, 9)));
         assert_eq!(bind(&utc, Value::time(3_661_001), false).unwrap(), SqlValue::Time(3_661_001_000_000));
         assert_eq!(bind(&utc, Value::date(19_109), false).unwrap(), SqlValue::Date(date(2022, 4, 27)));
-        let west = binder("America/New_York", &[], false);
+        let west = binder("America/New_York", &[]);
         assert_eq!(bind(&west, moment, false).unwrap(), SqlValue::DateTime(local(27, 5)));
         // As the original does it: the day that it is over there at midnight of UTC.
         assert_eq!(bind(&west, Value::date(19_109), false).unwrap(), SqlValue::Date(date(2022, 4, 26)));
-        let days = binder("America/New_York", &[("date.timezone", "UTC")], false);
+        let days = binder("America/New_York", &[("date.timezone", "UTC")]);
         assert_eq!(bind(&days, Value::date(19_109), false).unwrap(), SqlValue::Date(date(2022, 4, 27)));
         assert_eq!(bind(&west, Value::time(0), false).unwrap(), SqlValue::Time(19 * 3_600_000_000_000));
     }
@@ -161,11 +161,11 @@ mod tests {
     #[test]
     fn counted_moments_keep_their_digits() {
         let expected = SqlValue::DateTime(date(2001, 9, 9).at(1, 46, 40, 123_456_000));
-        let micros = binder("UTC", &[], false);
+        let micros = binder("UTC", &[]);
         assert_eq!(bind(&micros, Value::int64(1_000_000_000_123_456), true).unwrap(), expected);
         assert_eq!(bind(&micros, Value::string("1000000000123456"), true).unwrap(), expected);
         assert_eq!(bind(&micros, Value::int64(5), false).unwrap(), SqlValue::Int(5));
-        let nanos = binder("UTC", &[("timestamp.precision.mode", "nanoseconds")], false);
+        let nanos = binder("UTC", &[("timestamp.precision.mode", "nanoseconds")]);
         assert_eq!(bind(&nanos, Value::int64(1_000_000_000_123_456_000), true).unwrap(), expected);
         let error = bind(&nanos, Value::string("soon"), true).unwrap_err();
         assert!(error.message().starts_with("the field f cannot be written"), "{error}");
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn old_days_are_julian_in_the_legacy_calendar() {
-        let legacy = binder("UTC", &[], true);
+        let legacy = binder("UTC", &[]);
         let day = |date: civil::Date| (date.duration_since(civil::date(1970, 1, 1)).as_hours() / 24) as i32;
         for (gregorian, shown) in [
             (date(1582, 10, 15), date(1582, 10, 15)),
@@ -185,13 +185,13 @@ mod tests {
         }
         // The 29th of February 1500 of the Julian calendar.
         assert!(bind(&legacy, Value::date(day(date(1500, 3, 10))), false).is_err());
-        let plain = binder("UTC", &[], false);
+        let plain = binder("UTC", &[("date.calendar.system", "PROLEPTIC_GREGORIAN")]);
         assert_eq!(bind(&plain, Value::date(day(date(1, 1, 1))), false).unwrap(), SqlValue::Date(date(1, 1, 1)));
     }
 
     #[test]
     fn numbers_arrays_and_what_no_column_takes() {
-        let binder = binder("UTC", &[], false);
+        let binder = binder("UTC", &[]);
         let decimal = SqlValue::Decimal(Decimal { unscaled: BigInt::from(-1234), scale: 2 });
         assert_eq!(bind(&binder, Value::decimal(vec![0xfb, 0x2e], 2), false).unwrap(), decimal);
         let array = Value::array(vec![Value::int8(1), Value::NULL]);

@@ -23,6 +23,7 @@ pub(super) const DATE_ZONE: &str = "date.timezone";
 pub(super) const TIMESTAMP_FIELDS: &str = "timestamp.fields.list";
 pub(super) const TIMESTAMP_PRECISION: &str = "timestamp.precision.mode";
 pub(super) const STRING_COLUMN: &str = "string.output.value.column.name";
+pub(super) const CALENDAR: &str = "date.calendar.system";
 pub(super) const AUTO_CREATE: &str = "auto.create";
 pub(super) const AUTO_EVOLVE: &str = "auto.evolve";
 pub(super) const MAX_RETRIES: &str = "max.retries";
@@ -96,6 +97,8 @@ pub(crate) struct Settings {
     pub(crate) timestamp_precision: Precision,
     /// The column for values that are plain text.
     pub(crate) string_column: String,
+    /// Whether days before the 15th of October 1582 are Julian ones, as in Java.
+    pub(crate) legacy_calendar: bool,
     pub(crate) create: bool,
     pub(crate) evolve: bool,
     pub(crate) max_retries: u32,
@@ -159,18 +162,25 @@ fn mapping_keys(def: ConfigDef) -> ConfigDef {
             .display(Width::LONG, "Table name")
             .doc("The table of a topic; ${topic} stands for its name. A schema may stand before it: crm.${topic}."),
     )
-    .key(Key::boolean(TABLE_NORMALIZE).default_value("false").group(group, 2).doc(
-        "Whether everything but ASCII letters, digits and _ in the name of the table becomes _.",
-    ))
+    .key(
+        Key::boolean(TABLE_NORMALIZE)
+            .default_value("false")
+            .group(group, 2)
+            .doc("Whether everything but ASCII letters, digits and _ in the name of the table becomes _."),
+    )
     .key(
         Key::list(TABLE_MAPPING)
             .default_value("")
             .group(group, 3)
             .doc("Tables of single topics, as topic:table,topic:table. Other topics follow table.name.format."),
     )
-    .key(Key::list(TABLE_MAPPING_OPENMLDB).default_value("").low().group(group, 4).doc(
-        "The same as topics.to.tables.mapping under the name that it has in the OpenMLDB connector.",
-    ))
+    .key(
+        Key::list(TABLE_MAPPING_OPENMLDB)
+            .default_value("")
+            .low()
+            .group(group, 4)
+            .doc("The same as topics.to.tables.mapping under the name that it has in the OpenMLDB connector."),
+    )
     .key(
         Key::string(PK_MODE)
             .default_value("none")
@@ -184,18 +194,12 @@ fn mapping_keys(def: ConfigDef) -> ConfigDef {
                  record. record_key: the record's key. record_value: fields of the value.",
             ),
     )
-    .key(
-        Key::list(PK_FIELDS)
-            .default_value("")
-            .group(group, 6)
-            .display(Width::LONG, "Key columns")
-            .doc(
-                "The names of the key columns. pk.mode=kafka: nothing, or three names for topic, partition and \
+    .key(Key::list(PK_FIELDS).default_value("").group(group, 6).display(Width::LONG, "Key columns").doc(
+        "The names of the key columns. pk.mode=kafka: nothing, or three names for topic, partition and \
                  offset (__connect_topic,__connect_partition,__connect_offset). record_key: fields of a struct key \
                  (nothing = all), or the one column that takes a plain key. record_value: fields of the value \
                  (nothing = all).",
-            ),
-    )
+    ))
     .key(
         Key::list(WHITELIST)
             .default_value("")
@@ -203,9 +207,12 @@ fn mapping_keys(def: ConfigDef) -> ConfigDef {
             .display(Width::LONG, "Fields")
             .doc("The fields of the value to write beside the key columns; nothing = all."),
     )
-    .key(Key::boolean(NULL_DEFAULTS).default_value("true").group(group, 8).doc(
-        "Whether a field that is null gets the default of its schema.",
-    ))
+    .key(
+        Key::boolean(NULL_DEFAULTS)
+            .default_value("true")
+            .group(group, 8)
+            .doc("Whether a field that is null gets the default of its schema."),
+    )
     .key(
         Key::string(DATE_ZONE)
             .default_value("DB_TIMEZONE")
@@ -230,10 +237,21 @@ fn mapping_keys(def: ConfigDef) -> ConfigDef {
             .doc("What the fields of timestamp.fields.list count since 1970."),
     )
     .key(
+        Key::string(CALENDAR)
+            .default_value("LEGACY")
+            .one_of_any_case(&["LEGACY", "PROLEPTIC_GREGORIAN"])
+            .low()
+            .group(group, 12)
+            .doc(
+                "How days before the 15th of October 1582 are written: LEGACY as those of the Julian calendar, as Java \
+                 does it; PROLEPTIC_GREGORIAN as if today's calendar had always been there.",
+            ),
+    )
+    .key(
         Key::string(STRING_COLUMN)
             .default_value("record_value")
             .non_empty()
-            .group(group, 12)
+            .group(group, 13)
             .doc("The column for values that are plain text."),
     )
 }
@@ -335,6 +353,7 @@ impl Settings {
                 _ => Precision::Microseconds,
             },
             string_column: config.text(STRING_COLUMN)?.to_owned(),
+            legacy_calendar: config.text(CALENDAR)?.eq_ignore_ascii_case("LEGACY"),
             create: config.flag(AUTO_CREATE)?,
             evolve: config.flag(AUTO_EVOLVE)?,
             max_retries: config.parse(MAX_RETRIES)?,

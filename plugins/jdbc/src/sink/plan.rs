@@ -4,7 +4,7 @@ use crate::db::SqlValue;
 use crate::sink::bind::Binder;
 use crate::sink::config::{InsertMode, PkMode, Settings};
 use crate::sink::shape::Shape;
-use ferroconnect_plugin_sdk::{Data, Error, MaybeShared, Record, Result, Schema, Shared};
+use ferroconnect_plugin_sdk::{Error, MaybeShared, Record, Result, Schema, Shared};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -72,7 +72,8 @@ impl Planner {
             });
             self.add(record, &mut plan[place]).map_err(|error| {
                 let at = &record.origin;
-                let place = format!("The record at offset {} of {}-{} cannot be written", at.offset, at.topic, at.partition);
+                let place =
+                    format!("The record at offset {} of {}-{} cannot be written", at.offset, at.topic, at.partition);
                 Error::data(format!("{place}: {}", error.message()))
             })?;
         }
@@ -82,7 +83,8 @@ impl Planner {
     fn add(&mut self, record: &Record, plan: &mut TablePlan) -> Result<()> {
         let delete = record.value.value.is_null();
         self.check(record, delete)?;
-        let shape = self.shape(&record.key, if delete { &Data::NULL } else { &record.value })?;
+        let value = if delete { MaybeShared::NONE } else { record.value.schema.clone() };
+        let shape = self.shape(&record.key.schema, &value)?;
         let keys = shape.keys();
         let columns = shape.columns();
         let cell = |place: usize| {
@@ -118,21 +120,21 @@ impl Planner {
     }
 
     /// The shape of the record's schemas. Records of a topic share their schemas, so the last one mostly fits.
-    fn shape(&mut self, key: &Data, value: &Data) -> Result<Arc<Shape>> {
-        let same = |known: &Known| same(&known.key, &key.schema) && same(&known.value, &value.schema);
+    fn shape(&mut self, key: &MaybeShared<Schema>, value: &MaybeShared<Schema>) -> Result<Arc<Shape>> {
+        let same = |known: &Known| same(&known.key, key) && same(&known.value, value);
         if let Some(place) = self.shapes.iter().rposition(same) {
             return Ok(Arc::clone(&self.shapes[place].shape));
         }
         // Converters may make equal schemas anew; a shape of its own would end the run of rows.
-        let equal = |known: &&Known| known.key == key.schema && known.value == value.schema;
+        let equal = |known: &&Known| known.key == *key && known.value == *value;
         let shape = match self.shapes.iter().rev().find(equal) {
             Some(known) => Arc::clone(&known.shape),
-            None => Arc::new(Shape::of(&self.settings, key.schema.get(), value.schema.get())?),
+            None => Arc::new(Shape::of(&self.settings, key.get(), value.get())?),
         };
         if self.shapes.len() == SHAPES {
             self.shapes.remove(0);
         }
-        self.shapes.push(Known { key: key.schema.clone(), value: value.schema.clone(), shape: Arc::clone(&shape) });
+        self.shapes.push(Known { key: key.clone(), value: value.clone(), shape: Arc::clone(&shape) });
         Ok(shape)
     }
 }
@@ -186,14 +188,14 @@ mod tests {
     use super::*;
     use crate::sink::config::testing::settings;
     use ferroconnect_plugin_sdk::testkit::sink_record;
-    use ferroconnect_plugin_sdk::{SchemaBuilder, Value};
+    use ferroconnect_plugin_sdk::{Data, SchemaBuilder, Value};
     use jiff::tz::TimeZone;
 
     const BY_KEY: [(&str, &str); 2] = [("pk.mode", "record_key"), ("pk.fields", "id")];
 
     fn planner(pairs: &[(&str, &str)]) -> Planner {
         let settings = Arc::new(settings(pairs));
-        let binder = Binder::new(&settings, TimeZone::UTC, false);
+        let binder = Binder::new(&settings, TimeZone::UTC);
         Planner::new(settings, binder)
     }
 
@@ -274,9 +276,8 @@ mod tests {
 
     #[test]
     fn records_that_cannot_be_rows_are_named() {
-        let refusal = |pairs: &[(&str, &str)], record: Record| {
-            planner(pairs).plan(&[&record]).unwrap_err().message().to_owned()
-        };
+        let refusal =
+            |pairs: &[(&str, &str)], record: Record| planner(pairs).plan(&[&record]).unwrap_err().message().to_owned();
         let deleted = refusal(&BY_KEY, record("a", 7, 1, None));
         assert!(deleted.starts_with("The record at offset 7 of a-0 cannot be written: its value is null"), "{deleted}");
         let mut keyless = record("a", 0, 1, Some("x"));

@@ -1,7 +1,9 @@
 //! Which columns records of one kind fill, and from where.
 
 use crate::sink::config::{PkMode, Settings};
-use ferroconnect_plugin_sdk::{Data, Error, Record, Result, Schema, SchemaBuilder, SchemaType, Shared, Value, ValueRef};
+use ferroconnect_plugin_sdk::{
+    Data, Error, Record, Result, Schema, SchemaBuilder, SchemaType, Shared, Value, ValueRef,
+};
 
 /// Where the content of a column stands in a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +47,11 @@ impl Shape {
     ///
     /// # Errors
     /// A data error where the schemas do not have what the settings ask for.
-    pub(crate) fn of(settings: &Settings, key: Option<&Shared<Schema>>, value: Option<&Shared<Schema>>) -> Result<Shape> {
+    pub(crate) fn of(
+        settings: &Settings,
+        key: Option<&Shared<Schema>>,
+        value: Option<&Shared<Schema>>,
+    ) -> Result<Shape> {
         let mut columns = key_columns(settings, key, value)?;
         let keys = columns.len();
         if let Some(value) = value {
@@ -220,11 +226,14 @@ impl Cell<'_> {
     }
 }
 
+/// What a record has where it has nothing.
+static NULL: Value = Value::NULL;
+
 fn field(data: &Data, place: usize, null_defaults: bool) -> &Value {
     match data.value.view() {
         ValueRef::Struct(content) if null_defaults => content.or_default(place),
-        ValueRef::Struct(content) => content.fields.get(place).unwrap_or(&Value::NULL),
-        _ => &Value::NULL,
+        ValueRef::Struct(content) => content.fields.get(place).unwrap_or(&NULL),
+        _ => &NULL,
     }
 }
 
@@ -317,9 +326,8 @@ mod tests {
 
     #[test]
     fn null_takes_the_default_where_asked() {
-        let schema = SchemaBuilder::structure()
-            .field("a", SchemaBuilder::int8().optional().default_value(5i8).build())
-            .build();
+        let schema =
+            SchemaBuilder::structure().field("a", SchemaBuilder::int8().optional().default_value(5i8).build()).build();
         let shape = Shape::of(&settings(&[]), None, Some(&schema)).unwrap();
         let record = Record::new("t", Data::new(schema.clone(), Value::structure(schema, vec![Value::NULL])));
         assert_eq!(*shape.columns()[0].value(&record, true).get(), Value::int8(5));

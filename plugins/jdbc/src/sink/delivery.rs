@@ -1,0 +1,125 @@
+//! What becomes of the records of one `put`: written, tried again later, or told as bad one by one.
+
+use crate::sink::failure::Failure;
+use crate::sink::writer::Writer;
+use ferroconnect_plugin_sdk::{Error, Record, Result, SinkContext, TopicPartition, warn};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// Delivers records.
+pub(crate) struct Delivery {
+    context: SinkContext,
+    writer: Writer,
+    retries: Retries,
+    /// Where the records of a `put` that failed in part are written or told up to: the worker gives them again.
+    done: HashMap<TopicPartition, i64>,
+}
+
+/// How often a `put` may still be tried again.
+struct Retries {
+    most: u32,
+    left: u32,
+    pause: Duration,
+}
+
+impl Delivery {
+    pub(crate) fn new(context: SinkContext, writer: Writer, retries: u32, pause: Duration) -> Delivery {
+        Delivery { context, writer, retries: Retries { most: retries, left: retries, pause }, done: HashMap::new() }
+    }
+
+    /// Connects, so that a wrong password shows when the task starts. A database that is away may come back: the first
+    /// `put` waits for it as every other does.
+    pub(crate) fn connect(&mut self) -> Result<()> {
+        match self.writer.connect() {
+            Ok(_) => Ok(()),
+            Err(Failure::Connect(error)) if error.may_work_later() => {
+                warn!("{error}. Going on without a connection for now");
+                Ok(())
+            }
+            Err(failure) => Err(failure.into_error()),
+        }
+    }
+
+    /// Partitions came or went: whoever has them next gets what was not committed again.
+    pub(crate) fn forget_progress(&mut self) {
+        self.done.clear();
+    }
+
+    /// Writes records.
+    ///
+    /// # Errors
+    /// A retriable one while there are retries left and the same may work later, after the pause that was asked for.
+    pub(crate) fn put(&mut self, records: &[Record]) -> Result<()> {
+        let open: Vec<&Record> = records.iter().filter(|record| !self.is_done(record)).collect();
+        let outcome = match self.writer.write(&open) {
+            Err(failure) if self.gives_up(&failure) && failure.blames_records() && self.context.can_report() => {
+                warn!("{} Trying its records apart", describe(&failure, open.len()));
+                self.isolate(&open, failure)
+            }
+            outcome => outcome,
+        };
+        match outcome {
+            Ok(()) => {
+                self.retries.left = self.retries.most;
+                self.done.clear();
+                Ok(())
+            }
+            Err(failure) if self.gives_up(&failure) => Err(failure.into_error()),
+            Err(failure) => {
+                self.retries.left -= 1;
+                let (pause, left) = (self.retries.pause, self.retries.left);
+                let message = describe(&failure, open.len());
+                warn!("{message} Trying again in {} ms; {left} more tries", pause.as_millis());
+                self.context.retry_after(pause);
+                Err(Error::retriable(message))
+            }
+        }
+    }
+
+    fn gives_up(&self, failure: &Failure) -> bool {
+        !failure.may_pass() || self.retries.left == 0
+    }
+
+    /// Halves records that cannot be written together until the bad ones are alone, and tells those. All others are
+    /// written, in order.
+    fn isolate(&mut self, records: &[&Record], failure: Failure) -> std::result::Result<(), Failure> {
+        if let [record] = records {
+            self.context.report((*record).clone(), failure.into_error()).map_err(Failure::Report)?;
+            self.mark_done(records);
+            return Ok(());
+        }
+        let (first, second) = records.split_at(records.len() / 2);
+        for half in [first, second] {
+            match self.writer.write(half) {
+                Ok(()) => self.mark_done(half),
+                Err(failure) if failure.blames_records() => self.isolate(half, failure)?,
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(())
+    }
+
+    fn is_done(&self, record: &Record) -> bool {
+        !self.done.is_empty() && self.done.get(&partition(record)).is_some_and(|&next| record.origin.offset < next)
+    }
+
+    fn mark_done(&mut self, records: &[&Record]) {
+        for record in records {
+            self.done.insert(partition(record), record.origin.offset + 1);
+        }
+    }
+}
+
+fn partition(record: &Record) -> TopicPartition {
+    TopicPartition { topic: record.origin.topic.clone(), partition: record.origin.partition }
+}
+
+fn describe(failure: &Failure, records: usize) -> String {
+    match failure {
+        Failure::Connect(error) => format!("{error}."),
+        Failure::Sql(error) => format!("Writing {records} records failed and was rolled back: {error}."),
+        Failure::Record(error) | Failure::Report(error) => {
+            format!("Writing {records} records failed and was rolled back: {error}.")
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Records of topics as rows of tables.
+//!
+//! `plan` makes rows of records: `shape` says which columns there are, `bind` what goes into them. `writer` sends rows to
+//! the database in one transaction, after `structure` has seen to the tables. `delivery` decides what happens when that
+//! fails.
+
+mod bind;
+mod config;
+mod delivery;
+mod failure;
+mod plan;
+mod shape;
+mod structure;
+mod writer;
+
+use crate::settings::{ConnectionSettings, WrongKey};
+use crate::sink::config::{InsertMode, PkMode, Settings};
+use crate::sink::delivery::Delivery;
+use crate::sink::writer::Writer;
+use ferroconnect_plugin_sdk::connector::AlteredPartition;
+use ferroconnect_plugin_sdk::{
+    AbiVec, Config, ConfigDef, ConfigValue, ConnectorContext, Description, Error, Plugin, Record, Result,
+    SinkConnector, SinkContext, SinkTask, TopicPartition, info, warn,
+};
+
+/// Writes the records of topics to tables.
+#[derive(Debug, Default)]
+pub struct JdbcSink {
+    config: Config,
+}
+
+/// All keys of the sink.
+fn def() -> ConfigDef {
+    let group = "Connection";
+    let def = ConnectionSettings::define(ConfigDef::new(), group, None);
+    config::keys(def.key(ConnectionSettings::zone_key()).key(ConnectionSettings::quote_key()))
+}
+
+impl Plugin for JdbcSink {
+    fn describe() -> Description {
+        Description::new("io.confluent.connect.jdbc.JdbcSinkConnector", env!("CARGO_PKG_VERSION"))
+            .alias("io.aiven.connect.jdbc.JdbcSinkConnector")
+            .alias("JdbcSinkConnector")
+            .alias("JdbcSink")
+            .task_class("io.confluent.connect.jdbc.sink.JdbcSinkTask")
+            .doc("Writes the records of topics to tables of MySQL, MariaDB, PostgreSQL or SQLite.")
+            .config(def())
+    }
+}
+
+impl SinkConnector for JdbcSink {
+    type Task = JdbcSinkTask;
+
+    fn validate(&self, config: &Config) -> Result<Vec<ConfigValue>> {
+        let mut wrong: Vec<(String, String)> = Vec::new();
+        if let Err(WrongKey { key, why }) = ConnectionSettings::parse(config) {
+            wrong.push((key, why));
+        }
+        wrong.extend(config::problems(config).into_iter().map(|(key, why)| (key.to_owned(), why)));
+        let value = |(key, why): (String, String)| ConfigValue {
+            value: config.get(&key).map(Into::into).into(),
+            name: key.into(),
+            recommended: AbiVec::new(),
+            errors: vec![why.into()].into(),
+            visible: true,
+        };
+        Ok(wrong.into_iter().map(value).collect())
+    }
+
+    fn start(&mut self, _: ConnectorContext, config: Config) -> Result<()> {
+        let database = ConnectionSettings::parse(&config)?;
+        let settings = Settings::parse(&config)?;
+        database.warn_of_unknown_parameters();
+        info!("Writes to {}", database.url);
+        warn_of_duplicates(&settings);
+        self.config = config;
+        Ok(())
+    }
+
+    fn task_configs(&mut self, maximum: usize) -> Result<Vec<Config>> {
+        Ok(vec![self.config.clone(); maximum])
+    }
+
+    fn alter_offsets(&mut self, _: &Config, _: &[AlteredPartition]) -> Result<bool> {
+        // Nothing is kept outside Kafka, so every offset is fine.
+        Ok(true)
+    }
+}
+
+/// Records come again after a crash or a rebalance; says what that means here.
+fn warn_of_duplicates(settings: &Settings) {
+    match (settings.mode, &settings.pk) {
+        (InsertMode::Insert, PkMode::None) => warn!(
+            "insert.mode=insert without key columns: records that are delivered again after a crash or a rebalance \
+             become rows again. insert.mode=upsert with pk.mode=record_key, record_value or kafka avoids that"
+        ),
+        (InsertMode::Insert, _) => warn!(
+            "insert.mode=insert with key columns: records that are delivered again after a crash or a rebalance meet \
+             the rows that are there already, which is an error. insert.mode=upsert avoids that"
+        ),
+        (InsertMode::Upsert | InsertMode::Update, _) => {}
+    }
+}
+
+/// The task.
+#[derive(Default)]
+pub struct JdbcSinkTask {
+    delivery: Option<Delivery>,
+}
+
+impl SinkTask for JdbcSinkTask {
+    fn start(&mut self, context: SinkContext, config: Config) -> Result<()> {
+        let database = ConnectionSettings::parse(&config)?;
+        let settings = Settings::parse(&config)?;
+        let (retries, pause) = (settings.max_retries, settings.retry_backoff);
+        let writer = Writer::new(settings, database, context.stop().clone());
+        let mut delivery = Delivery::new(context, writer, retries, pause);
+        delivery.connect()?;
+        self.delivery = Some(delivery);
+        Ok(())
+    }
+
+    fn open(&mut self, _: &[TopicPartition]) -> Result<()> {
+        self.forget_progress();
+        Ok(())
+    }
+
+    fn close(&mut self, _: &[TopicPartition]) -> Result<()> {
+        self.forget_progress();
+        Ok(())
+    }
+
+    fn put(&mut self, records: &[Record]) -> Result<()> {
+        self.delivery.as_mut().ok_or_else(|| Error::fatal("put was called before start"))?.put(records)
+    }
+
+    fn stop(&mut self) -> Result<()> {
+        self.delivery = None;
+        Ok(())
+    }
+}
+
+impl JdbcSinkTask {
+    fn forget_progress(&mut self) {
+        if let Some(delivery) = &mut self.delivery {
+            delivery.forget_progress();
+        }
+    }
+}

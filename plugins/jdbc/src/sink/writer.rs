@@ -1,0 +1,93 @@
+//! One attempt to write some records: all of them in one transaction over all tables, or none.
+
+use crate::db::{Connection, Isolation};
+use crate::dialect::Dml;
+use crate::settings::ConnectionSettings;
+use crate::sink::bind::Binder;
+use crate::sink::config::Settings;
+use crate::sink::failure::Failure;
+use crate::sink::plan::{Planner, Run, TablePlan};
+use crate::sink::structure::Tables;
+use ferroconnect_plugin_sdk::{Record, StopSignal};
+use std::sync::Arc;
+
+/// Writes records over one connection, which it opens when it needs one.
+pub(crate) struct Writer {
+    database: ConnectionSettings,
+    stop: StopSignal,
+    planner: Planner,
+    tables: Tables,
+    connection: Option<Box<dyn Connection>>,
+}
+
+impl Writer {
+    pub(crate) fn new(settings: Settings, database: ConnectionSettings, stop: StopSignal) -> Writer {
+        let settings = Arc::new(settings);
+        let binder = Binder::new(&settings, database.zone.clone());
+        Writer {
+            planner: Planner::new(Arc::clone(&settings), binder.clone()),
+            tables: Tables::new(settings, binder),
+            database,
+            stop,
+            connection: None,
+        }
+    }
+
+    /// Writes all of the records, or none and says why. Only a connection that breaks during the commit leaves it open
+    /// which of both it was.
+    pub(crate) fn write(&mut self, records: &[&Record]) -> Result<(), Failure> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let plan = self.planner.plan(records).map_err(Failure::Record)?;
+        let knew_tables = !self.tables.is_fresh();
+        match self.attempt(&plan) {
+            // A table was dropped or altered since it was looked at: look again before anybody hears of it.
+            Err(failure) if knew_tables && failure.doubts_tables() => self.attempt(&plan),
+            outcome => outcome,
+        }
+    }
+
+    /// Opens a connection unless there is one.
+    pub(crate) fn connect(&mut self) -> Result<&mut Box<dyn Connection>, Failure> {
+        if self.connection.is_none() {
+            self.connection = Some(self.database.connect(&self.stop).map_err(Failure::Connect)?);
+        }
+        Ok(self.connection.as_mut().expect("it was opened just now"))
+    }
+
+    fn attempt(&mut self, plan: &[TablePlan]) -> Result<(), Failure> {
+        self.connect()?;
+        let connection = self.connection.as_mut().expect("it was opened just now");
+        let outcome = transfer(connection.as_mut(), &mut self.tables, plan);
+        if let Err(failure) = &outcome {
+            self.tables.forget();
+            let lost = match failure {
+                Failure::Sql(error) => error.may_work_later() || error.is_interrupted(),
+                _ => false,
+            };
+            // What cannot be rolled back is closed, which rolls it back.
+            if lost || connection.rollback().is_err() {
+                self.connection = None;
+            }
+        }
+        outcome
+    }
+}
+
+/// Sees to the tables, then writes all rows in one transaction.
+fn transfer(connection: &mut dyn Connection, tables: &mut Tables, plan: &[TablePlan]) -> Result<(), Failure> {
+    let mut steps: Vec<(&Run, Arc<Dml>)> = Vec::new();
+    for TablePlan { table, runs } in plan {
+        for run in runs {
+            if let Some(dml) = tables.statement(connection, table, &run.shape, run.delete)? {
+                steps.push((run, dml));
+            }
+        }
+    }
+    connection.begin(Isolation::ServerDefault)?;
+    for (run, dml) in steps {
+        connection.execute_batch(&dml, &run.rows)?;
+    }
+    Ok(connection.commit()?)
+}
