@@ -7,6 +7,7 @@
 
 pub mod db;
 pub mod dialect;
+mod openmldb;
 pub mod settings;
 mod sink;
 pub mod url;

@@ -18,8 +18,7 @@ const BY_KEY: (&str, &str) = ("pk.mode", "record_key");
 const BY_VALUE: (&str, &str) = ("pk.mode", "record_value");
 const ID: (&str, &str) = ("pk.fields", "id");
 /// Retries at once.
-const IMPATIENT: [(&str, &str); 3] =
-    [("retry.backoff.ms", "0"), ("max.retries", "2"), ("connection.backoff.ms", "50")];
+const IMPATIENT: [(&str, &str); 3] = [("retry.backoff.ms", "0"), ("max.retries", "2"), ("connection.backoff.ms", "50")];
 
 fn harness(target: &Target, pairs: &[(&str, &str)]) -> SinkHarness {
     let mut config = Config::from([("connection.url", target.url.as_str())]);

@@ -2,6 +2,8 @@
 //!
 //! The keys of the connection are those of [`crate::settings`].
 
+use crate::dialect::Database;
+use crate::openmldb::API_SERVER_KEY;
 use ferroconnect_plugin_sdk::{Config, ConfigDef, Error, Key, Result, Width};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -26,6 +28,7 @@ pub(super) const STRING_COLUMN: &str = "string.output.value.column.name";
 pub(super) const CALENDAR: &str = "date.calendar.system";
 pub(super) const AUTO_CREATE: &str = "auto.create";
 pub(super) const AUTO_EVOLVE: &str = "auto.evolve";
+pub(super) const AUTO_SCHEMA: &str = "auto.schema";
 pub(super) const MAX_RETRIES: &str = "max.retries";
 pub(super) const RETRY_BACKOFF: &str = "retry.backoff.ms";
 
@@ -101,13 +104,15 @@ pub(crate) struct Settings {
     pub(crate) legacy_calendar: bool,
     pub(crate) create: bool,
     pub(crate) evolve: bool,
+    /// Whether records without a schema get that of their table.
+    pub(crate) auto_schema: bool,
     pub(crate) max_retries: u32,
     pub(crate) retry_backoff: Duration,
 }
 
 /// Adds the sink's own keys to those of the connection.
 pub(super) fn keys(def: ConfigDef) -> ConfigDef {
-    retry_keys(ddl_keys(mapping_keys(write_keys(def))))
+    retry_keys(openmldb_keys(ddl_keys(mapping_keys(write_keys(def)))))
 }
 
 fn write_keys(def: ConfigDef) -> ConfigDef {
@@ -274,6 +279,26 @@ fn ddl_keys(def: ConfigDef) -> ConfigDef {
     )
 }
 
+fn openmldb_keys(def: ConfigDef) -> ConfigDef {
+    let group = "OpenMLDB";
+    def.key(
+        Key::string(API_SERVER_KEY)
+            .group(group, 1)
+            .display(Width::MEDIUM, "API server")
+            .doc("Where the API server of OpenMLDB is: host:port. Needed for, and only for, jdbc:openmldb: URLs."),
+    )
+    .key(
+        Key::boolean(AUTO_SCHEMA)
+            .default_value("false")
+            .group(group, 2)
+            .display(Width::SHORT, "Schema of the table")
+            .doc(
+                "Only with OpenMLDB: whether values are maps without a schema (JsonConverter with \
+                 schemas.enable=false), which get that of the table they are for. The table has to be there.",
+            ),
+    )
+}
+
 fn retry_keys(def: ConfigDef) -> ConfigDef {
     let group = "Retries";
     def.key(
@@ -327,6 +352,32 @@ pub(super) fn problems(config: &Config) -> Vec<(&'static str, String)> {
     problems
 }
 
+/// What is wrong with keys because of the database.
+pub(super) fn problems_with(database: Database, config: &Config) -> Vec<(&'static str, String)> {
+    let is = |key: &str, value: &str| config.get(key).is_some_and(|text| text.eq_ignore_ascii_case(value));
+    if database != Database::OpenMldb {
+        let problem = format!("{AUTO_SCHEMA} is for OpenMLDB only; use a converter that gives schemas");
+        return if is(AUTO_SCHEMA, "true") { vec![(AUTO_SCHEMA, problem)] } else { Vec::new() };
+    }
+    let mut problems = Vec::new();
+    let allowed: [(&'static str, &[&str]); 4] = [
+        (INSERT_MODE, &["insert", "multi"]),
+        (PK_MODE, &["none"]),
+        (DELETE_ENABLED, &["false"]),
+        (AUTO_EVOLVE, &["false"]),
+    ];
+    for (key, values) in allowed {
+        if config.get(key).is_some() && !values.iter().any(|value| is(key, value)) {
+            problems.push((key, format!("OpenMLDB has no such thing; the only choice is {key}={}", values[0])));
+        }
+    }
+    if is(AUTO_SCHEMA, "true") && is(AUTO_CREATE, "true") {
+        let problem = format!("{AUTO_SCHEMA}=true takes the schema from a table, so {AUTO_CREATE} has to be false");
+        problems.push((AUTO_CREATE, problem));
+    }
+    problems
+}
+
 impl Settings {
     /// Reads them.
     ///
@@ -356,6 +407,7 @@ impl Settings {
             legacy_calendar: config.text(CALENDAR)?.eq_ignore_ascii_case("LEGACY"),
             create: config.flag(AUTO_CREATE)?,
             evolve: config.flag(AUTO_EVOLVE)?,
+            auto_schema: config.flag(AUTO_SCHEMA)?,
             max_retries: config.parse(MAX_RETRIES)?,
             retry_backoff: Duration::from_millis(config.parse(RETRY_BACKOFF)?),
         })
@@ -488,6 +540,19 @@ mod tests {
         assert!(problem(&[(TABLE_MAPPING, "a:b,c")]).contains("c is no pair topic:table"));
         assert!(problem(&[(TABLE_MAPPING, "a:b,a:c")]).contains("two tables"));
         assert!(problem(&[(BATCH_SIZE, "-1")]).contains(BATCH_SIZE));
+    }
+
+    #[test]
+    fn openmldb_allows_little() {
+        let wrong = |database, pairs: &[(&str, &str)]| -> Vec<&str> {
+            problems_with(database, &config(pairs)).into_iter().map(|(key, _)| key).collect()
+        };
+        assert_eq!(wrong(Database::OpenMldb, &[(AUTO_CREATE, "true")]), [""; 0]);
+        let all = [(INSERT_MODE, "upsert"), (PK_MODE, "kafka"), (AUTO_EVOLVE, "TRUE")];
+        assert_eq!(wrong(Database::OpenMldb, &all), [INSERT_MODE, PK_MODE, AUTO_EVOLVE]);
+        let both = [(AUTO_SCHEMA, "true"), (AUTO_CREATE, "true")];
+        assert_eq!(wrong(Database::OpenMldb, &both), [AUTO_CREATE]);
+        assert_eq!(wrong(Database::MySql, &[(AUTO_SCHEMA, "true")]), [AUTO_SCHEMA]);
     }
 
     #[test]

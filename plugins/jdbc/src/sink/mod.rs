@@ -1,9 +1,11 @@
 //! Records of topics as rows of tables.
 //!
-//! `plan` makes rows of records: `shape` says which columns there are, `bind` what goes into them. `writer` sends rows to
+//! `plan` makes rows of records: `shape` says which columns there are, `bind` what goes into them (`auto_schema` comes
+//! before, for OpenMLDB). `writer` sends rows to
 //! the database in one transaction, after `structure` has seen to the tables. `delivery` decides what happens when that
 //! fails.
 
+mod auto_schema;
 mod bind;
 mod config;
 mod delivery;
@@ -13,6 +15,8 @@ mod shape;
 mod structure;
 mod writer;
 
+use crate::dialect::Database;
+use crate::openmldb::{self, API_SERVER, API_SERVER_KEY};
 use crate::settings::{ConnectionSettings, WrongKey};
 use crate::sink::config::{InsertMode, PkMode, Settings};
 use crate::sink::delivery::Delivery;
@@ -52,11 +56,13 @@ impl SinkConnector for JdbcSink {
     type Task = JdbcSinkTask;
 
     fn validate(&self, config: &Config) -> Result<Vec<ConfigValue>> {
+        let mut problems = config::problems(config);
         let mut wrong: Vec<(String, String)> = Vec::new();
-        if let Err(WrongKey { key, why }) = ConnectionSettings::parse(config) {
-            wrong.push((key, why));
+        match database(config) {
+            Ok(database) => problems.extend(config::problems_with(database.url.database, config)),
+            Err(WrongKey { key, why }) => wrong.push((key, why)),
         }
-        wrong.extend(config::problems(config).into_iter().map(|(key, why)| (key.to_owned(), why)));
+        wrong.extend(problems.into_iter().map(|(key, why)| (key.to_owned(), why)));
         let value = |(key, why): (String, String)| ConfigValue {
             value: config.get(&key).map(Into::into).into(),
             name: key.into(),
@@ -68,8 +74,7 @@ impl SinkConnector for JdbcSink {
     }
 
     fn start(&mut self, _: ConnectorContext, config: Config) -> Result<()> {
-        let database = ConnectionSettings::parse(&config)?;
-        let settings = Settings::parse(&config)?;
+        let (database, settings) = read(&config)?;
         database.warn_of_unknown_parameters();
         info!("Writes to {}", database.url);
         warn_of_duplicates(&settings);
@@ -85,6 +90,29 @@ impl SinkConnector for JdbcSink {
         // Nothing is kept outside Kafka, so every offset is fine.
         Ok(true)
     }
+}
+
+/// The settings of the connection, those that are about OpenMLDB included.
+fn database(config: &Config) -> std::result::Result<ConnectionSettings, WrongKey> {
+    let mut database = ConnectionSettings::parse(config)?;
+    if database.url.database == Database::OpenMldb {
+        let parameters = &mut database.url.parameters;
+        if let Some(server) = config.get(API_SERVER_KEY) {
+            parameters.set_default(API_SERVER, server);
+        }
+        if parameters.get(&[API_SERVER]).is_none() {
+            return Err(WrongKey::new(API_SERVER_KEY, openmldb::missing_server()));
+        }
+    }
+    Ok(database)
+}
+
+fn read(config: &Config) -> Result<(ConnectionSettings, Settings)> {
+    let database = database(config)?;
+    if let Some((key, why)) = config::problems_with(database.url.database, config).into_iter().next() {
+        return Err(WrongKey::new(key, why).into());
+    }
+    Ok((database, Settings::parse(config)?))
 }
 
 /// Records come again after a crash or a rebalance; says what that means here.
@@ -110,8 +138,7 @@ pub struct JdbcSinkTask {
 
 impl SinkTask for JdbcSinkTask {
     fn start(&mut self, context: SinkContext, config: Config) -> Result<()> {
-        let database = ConnectionSettings::parse(&config)?;
-        let settings = Settings::parse(&config)?;
+        let (database, settings) = read(&config)?;
         let (retries, pause) = (settings.max_retries, settings.retry_backoff);
         let writer = Writer::new(settings, database, context.stop().clone());
         let mut delivery = Delivery::new(context, writer, retries, pause);

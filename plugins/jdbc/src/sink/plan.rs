@@ -63,21 +63,21 @@ impl Planner {
         let mut places: HashMap<&str, usize> = HashMap::new();
         for record in records {
             let place = *places.entry(record.topic.as_str()).or_insert_with(|| {
-                let table = self.settings.tables.of(&record.topic);
+                let table = self.table_of(record);
                 let known = plan.iter().position(|planned| planned.table == table);
                 known.unwrap_or_else(|| {
                     plan.push(TablePlan { table, runs: Vec::new() });
                     plan.len() - 1
                 })
             });
-            self.add(record, &mut plan[place]).map_err(|error| {
-                let at = &record.origin;
-                let place =
-                    format!("The record at offset {} of {}-{} cannot be written", at.offset, at.topic, at.partition);
-                Error::data(format!("{place}: {}", error.message()))
-            })?;
+            self.add(record, &mut plan[place]).map_err(|error| named(record, &error))?;
         }
         Ok(plan)
+    }
+
+    /// The table of a record, as the user would write it.
+    pub(crate) fn table_of(&self, record: &Record) -> String {
+        self.settings.tables.of(&record.topic)
     }
 
     fn add(&mut self, record: &Record, plan: &mut TablePlan) -> Result<()> {
@@ -137,6 +137,13 @@ impl Planner {
         self.shapes.push(Known { key: key.clone(), value: value.clone(), shape: Arc::clone(&shape) });
         Ok(shape)
     }
+}
+
+/// An error about a record, which it names.
+pub(crate) fn named(record: &Record, error: &Error) -> Error {
+    let at = &record.origin;
+    let place = format!("The record at offset {} of {}-{} cannot be written", at.offset, at.topic, at.partition);
+    Error::data(format!("{place}: {}", error.message()))
 }
 
 fn same(a: &MaybeShared<Schema>, b: &MaybeShared<Schema>) -> bool {

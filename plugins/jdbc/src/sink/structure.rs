@@ -75,6 +75,20 @@ impl Tables {
         Ok(Some(dml))
     }
 
+    /// The columns of a table that has to be there.
+    pub(crate) fn columns(
+        &mut self,
+        connection: &mut dyn Connection,
+        name: &str,
+    ) -> Result<&[crate::db::Column], Failure> {
+        if !self.known.contains_key(name) {
+            let missing = || bad(format!("Table {name} is missing; auto.schema=true takes the schema from it"));
+            let table = find(connection, &self.settings, name)?.ok_or_else(missing)?;
+            self.known.insert(name.to_owned(), table);
+        }
+        Ok(&self.known[name].columns)
+    }
+
     fn create(&self, connection: &mut dyn Connection, name: &str, shape: &Shape) -> Result<Table, Failure> {
         if !self.settings.create {
             return Err(bad(format!("Table {name} is missing; create it, or set {AUTO_CREATE}=true")));

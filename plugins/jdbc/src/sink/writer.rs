@@ -1,20 +1,23 @@
 //! One attempt to write some records: all of them in one transaction over all tables, or none.
 
 use crate::db::{Connection, Isolation};
-use crate::dialect::Dml;
+use crate::dialect::{Database, Dml};
 use crate::settings::ConnectionSettings;
+use crate::sink::auto_schema::AutoSchema;
 use crate::sink::bind::Binder;
 use crate::sink::config::Settings;
 use crate::sink::failure::Failure;
-use crate::sink::plan::{Planner, Run, TablePlan};
+use crate::sink::plan::{Planner, Run, TablePlan, named};
 use crate::sink::structure::Tables;
 use ferroconnect_plugin_sdk::{Record, StopSignal};
+use jiff::tz::TimeZone;
 use std::sync::Arc;
 
 /// Writes records over one connection, which it opens when it needs one.
 pub(crate) struct Writer {
     database: ConnectionSettings,
     stop: StopSignal,
+    auto_schema: Option<AutoSchema>,
     planner: Planner,
     tables: Tables,
     connection: Option<Box<dyn Connection>>,
@@ -23,8 +26,14 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn new(settings: Settings, database: ConnectionSettings, stop: StopSignal) -> Writer {
         let settings = Arc::new(settings);
-        let binder = Binder::new(&settings, database.zone.clone());
+        // Timestamps of OpenMLDB are moments, which no zone changes.
+        let zone = match database.url.database {
+            Database::OpenMldb => TimeZone::UTC,
+            _ => database.zone.clone(),
+        };
+        let binder = Binder::new(&settings, zone);
         Writer {
+            auto_schema: settings.auto_schema.then(|| AutoSchema::new(database.zone.clone())),
             planner: Planner::new(Arc::clone(&settings), binder.clone()),
             tables: Tables::new(settings, binder),
             database,
@@ -39,7 +48,9 @@ impl Writer {
         if records.is_empty() {
             return Ok(());
         }
-        let plan = self.planner.plan(records).map_err(Failure::Record)?;
+        let made = self.with_schemas(records)?;
+        let made = made.as_ref().map(|made| made.iter().collect::<Vec<_>>());
+        let plan = self.planner.plan(made.as_deref().unwrap_or(records)).map_err(Failure::Record)?;
         let knew_tables = !self.tables.is_fresh();
         match self.attempt(&plan) {
             // A table was dropped or altered since it was looked at: look again before anybody hears of it.
@@ -54,6 +65,26 @@ impl Writer {
             self.connection = Some(self.database.connect(&self.stop).map_err(Failure::Connect)?);
         }
         Ok(self.connection.as_mut().expect("it was opened just now"))
+    }
+
+    /// With `auto.schema` the same records with the schemas of their tables.
+    fn with_schemas(&mut self, records: &[&Record]) -> Result<Option<Vec<Record>>, Failure> {
+        if self.auto_schema.is_none() {
+            return Ok(None);
+        }
+        self.connect()?;
+        let Writer { auto_schema: Some(auto_schema), connection: Some(connection), tables, planner, .. } = self else {
+            return Ok(None);
+        };
+        let mut made = Vec::with_capacity(records.len());
+        for record in records {
+            let table = planner.table_of(record);
+            let columns = tables.columns(connection.as_mut(), &table)?;
+            made.push(
+                auto_schema.apply(&table, columns, record).map_err(|error| Failure::Record(named(record, &error)))?,
+            );
+        }
+        Ok(Some(made))
     }
 
     fn attempt(&mut self, plan: &[TablePlan]) -> Result<(), Failure> {
