@@ -6,10 +6,10 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use ferroconnect_plugin_abi::bytes::Text;
 use ferroconnect_plugin_abi::config::{ConfigValue, Pairs};
-use ferroconnect_plugin_abi::containers::{AbiOption, AbiSlice};
+use ferroconnect_plugin_abi::containers::{AbiOption, AbiSlice, AbiVec};
 use ferroconnect_plugin_abi::info::{PluginInfo, PluginKind};
 use ferroconnect_plugin_abi::record::{Coordinates, Data, PartitionOffset, Record, TimestampType, TopicPartition};
-use ferroconnect_plugin_abi::sink::{SinkConnectorObject, SinkTaskObject};
+use ferroconnect_plugin_abi::sink::{AlteredPartition, SinkConnectorObject, SinkTaskObject};
 use std::time::{Duration, Instant};
 
 /// What a sink task asked for through its context.
@@ -113,6 +113,18 @@ impl SinkHarness {
     /// What the connector's own validation says.
     pub fn validate(&self) -> Result<Vec<ConfigValue>> {
         into_result(self.connector()?.validate(self.host.config().to_pairs())).map(Into::into)
+    }
+
+    /// Alters consumer offsets, as the REST API does while the connector is stopped. True = the connector changed
+    /// offsets that it keeps itself.
+    pub fn alter_offsets(&self, offsets: &[(TopicPartition, Option<i64>)]) -> Result<bool> {
+        let altered = |(partition, offset): &(TopicPartition, Option<i64>)| AlteredPartition {
+            partition: partition.clone(),
+            offset: (*offset).into(),
+            attributes: AbiVec::new(),
+        };
+        let altered: Vec<AlteredPartition> = offsets.iter().map(altered).collect();
+        into_result(self.connector()?.alter_offsets(self.host.config().to_pairs(), altered.into()))
     }
 
     /// The task configurations that the connector gives, asked of one that is started and stopped for it.

@@ -5,7 +5,7 @@ mod targets;
 
 use ferroconnect_jdbc::db::{Decimal, SqlValue};
 use ferroconnect_plugin_sdk::testkit::{self, SinkHarness, acceptance, sink_record};
-use ferroconnect_plugin_sdk::{Config, Data, Error, Record, Schema, SchemaBuilder, Shared, Value};
+use ferroconnect_plugin_sdk::{Config, Data, Error, Record, Schema, SchemaBuilder, Shared, TopicPartition, Value};
 use jiff::civil::date;
 use num_bigint::BigInt;
 use targets::{Target, each_target};
@@ -283,6 +283,47 @@ each_target! {
         sink.put(&[sink_record("dropped", 0, 2, user(3, "c"))]).unwrap();
         assert_eq!(users(target, "dropped"), named(&[(3, "c")]));
         assert_eq!(reported(&sink).len(), 0);
+    }
+
+    fn kept_offsets_write_each_record_once(target) {
+        let pairs = [CREATE, ("offsets.table", "sink_offsets"), ("name", "once")];
+        let records: Vec<Record> = (0..6).map(|id| keyed("once", id, id, Some("a"))).collect();
+        let ids = || users(target, "once").into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+        let mut first = sink(target, &pairs);
+        first.put(&records[..3]).unwrap();
+        // A task that was killed before its offsets were committed gets them again.
+        let mut second = sink(target, &pairs);
+        second.put(&records[..4]).unwrap();
+        assert_eq!(ids(), [0, 1, 2, 3]);
+        // The first one does not know that the partition is not its own any more.
+        let behind = first.put(&records[3..5]);
+        if let Err(error) = behind {
+            assert!(error.message().contains("another task wrote once-0"), "{error}");
+            first.put(&records[3..5]).unwrap();
+        }
+        assert_eq!(ids(), [0, 1, 2, 3, 4]);
+        let retried = second.put(&records[4..]).or_else(|_| second.put(&records[4..]));
+        retried.unwrap();
+        assert_eq!(ids(), [0, 1, 2, 3, 4, 5]);
+        // Another connector has offsets of its own.
+        let mut other = sink(target, &[CREATE, ("offsets.table", "sink_offsets"), ("name", "ONCE")]);
+        other.put(&records[..1]).unwrap();
+        assert_eq!(ids(), [0, 0, 1, 2, 3, 4, 5]);
+    }
+
+    fn altered_offsets_are_kept_too(target) {
+        let pairs = [CREATE, ("offsets.table", "sink_offsets"), ("name", "altered")];
+        let records: Vec<Record> = (0..4).map(|id| keyed("altered", id, id, Some("a"))).collect();
+        sink(target, &pairs).put(&records).unwrap();
+        let alter = |offset: Option<i64>| {
+            let partition = TopicPartition { topic: "altered".into(), partition: 0 };
+            let changed = harness(target, &pairs).alter_offsets(&[(partition, offset)]).unwrap();
+            assert!(changed);
+            sink(target, &pairs).put(&records).unwrap();
+            users(target, "altered").len()
+        };
+        assert_eq!(alter(Some(3)), 5);
+        assert_eq!(alter(None), 9);
     }
 
     fn names_are_never_read_as_sql(target) {

@@ -29,6 +29,9 @@ pub(super) const CALENDAR: &str = "date.calendar.system";
 pub(super) const AUTO_CREATE: &str = "auto.create";
 pub(super) const AUTO_EVOLVE: &str = "auto.evolve";
 pub(super) const AUTO_SCHEMA: &str = "auto.schema";
+/// Our own: turns exactly-once on.
+pub(super) const OFFSETS_TABLE: &str = "offsets.table";
+const NAME: &str = "name";
 pub(super) const MAX_RETRIES: &str = "max.retries";
 pub(super) const RETRY_BACKOFF: &str = "retry.backoff.ms";
 
@@ -79,6 +82,15 @@ pub(crate) struct TableNames {
     pub(crate) mapping: HashMap<String, String>,
 }
 
+/// Where offsets are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OffsetsTable {
+    /// The table, as the user names it.
+    pub(crate) table: String,
+    /// Whose offsets.
+    pub(crate) connector: String,
+}
+
 /// The sink's own settings.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
@@ -106,6 +118,8 @@ pub(crate) struct Settings {
     pub(crate) evolve: bool,
     /// Whether records without a schema get that of their table.
     pub(crate) auto_schema: bool,
+    /// Where to keep offsets, so that each record is written exactly once.
+    pub(crate) offsets: Option<OffsetsTable>,
     pub(crate) max_retries: u32,
     pub(crate) retry_backoff: Duration,
 }
@@ -138,6 +152,18 @@ fn write_keys(def: ConfigDef) -> ConfigDef {
             .group(group, 2)
             .display(Width::SHORT, "Batch size")
             .doc("How many rows are sent to the database together at most; 0 = 1."),
+    )
+    .key(
+        Key::string(OFFSETS_TABLE)
+            .default_value("")
+            .low()
+            .group(group, 5)
+            .display(Width::MEDIUM, "Table for offsets")
+            .doc(
+                "A table in which the sink keeps up to where each partition is written, in the transaction of the rows. \
+                 Then each record is written exactly once, also without key columns. Created where it is missing; \
+                 several connectors may share it. Empty = off.",
+            ),
     )
     .key(
         Key::boolean(DELETE_ENABLED)
@@ -360,11 +386,12 @@ pub(super) fn problems_with(database: Database, config: &Config) -> Vec<(&'stati
         return if is(AUTO_SCHEMA, "true") { vec![(AUTO_SCHEMA, problem)] } else { Vec::new() };
     }
     let mut problems = Vec::new();
-    let allowed: [(&'static str, &[&str]); 4] = [
+    let allowed: [(&'static str, &[&str]); 5] = [
         (INSERT_MODE, &["insert", "multi"]),
         (PK_MODE, &["none"]),
         (DELETE_ENABLED, &["false"]),
         (AUTO_EVOLVE, &["false"]),
+        (OFFSETS_TABLE, &[""]),
     ];
     for (key, values) in allowed {
         if config.get(key).is_some() && !values.iter().any(|value| is(key, value)) {
@@ -408,6 +435,7 @@ impl Settings {
             create: config.flag(AUTO_CREATE)?,
             evolve: config.flag(AUTO_EVOLVE)?,
             auto_schema: config.flag(AUTO_SCHEMA)?,
+            offsets: offsets_table(config)?,
             max_retries: config.parse(MAX_RETRIES)?,
             retry_backoff: Duration::from_millis(config.parse(RETRY_BACKOFF)?),
         })
@@ -416,6 +444,14 @@ impl Settings {
 
 fn owned(list: Vec<&str>) -> Vec<String> {
     list.into_iter().filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
+}
+
+/// The table for offsets, where there is to be one.
+pub(super) fn offsets_table(config: &Config) -> Result<Option<OffsetsTable>> {
+    match config.get(OFFSETS_TABLE).filter(|table| !table.is_empty()) {
+        Some(table) => Ok(Some(OffsetsTable { table: table.to_owned(), connector: config.text(NAME)?.to_owned() })),
+        None => Ok(None),
+    }
 }
 
 fn insert_mode(config: &Config) -> Result<InsertMode> {

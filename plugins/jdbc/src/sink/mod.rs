@@ -3,7 +3,7 @@
 //! `plan` makes rows of records: `shape` says which columns there are, `bind` what goes into them (`auto_schema` comes
 //! before, for OpenMLDB). `writer` sends rows to
 //! the database in one transaction, after `structure` has seen to the tables. `delivery` decides what happens when that
-//! fails.
+//! fails; `positions` keeps offsets beside the rows for those who want each record exactly once.
 
 mod auto_schema;
 mod bind;
@@ -11,6 +11,7 @@ mod config;
 mod delivery;
 mod failure;
 mod plan;
+mod positions;
 mod shape;
 mod structure;
 mod writer;
@@ -18,13 +19,14 @@ mod writer;
 use crate::dialect::Database;
 use crate::openmldb::{self, API_SERVER, API_SERVER_KEY};
 use crate::settings::{ConnectionSettings, WrongKey};
-use crate::sink::config::{InsertMode, PkMode, Settings};
+use crate::sink::config::{InsertMode, OffsetsTable, PkMode, Settings};
 use crate::sink::delivery::Delivery;
+use crate::sink::positions::Positions;
 use crate::sink::writer::Writer;
 use ferroconnect_plugin_sdk::connector::AlteredPartition;
 use ferroconnect_plugin_sdk::{
     AbiVec, Config, ConfigDef, ConfigValue, ConnectorContext, Description, Error, Plugin, Record, Result,
-    SinkConnector, SinkContext, SinkTask, TopicPartition, info, warn,
+    SinkConnector, SinkContext, SinkTask, StopSignal, TopicPartition, info, warn,
 };
 
 /// Writes the records of topics to tables.
@@ -86,8 +88,12 @@ impl SinkConnector for JdbcSink {
         Ok(vec![self.config.clone(); maximum])
     }
 
-    fn alter_offsets(&mut self, _: &Config, _: &[AlteredPartition]) -> Result<bool> {
-        // Nothing is kept outside Kafka, so every offset is fine.
+    fn alter_offsets(&mut self, config: &Config, offsets: &[AlteredPartition]) -> Result<bool> {
+        if let Some(OffsetsTable { table, connector }) = config::offsets_table(config)? {
+            let mut connection = database(config)?.connect(&StopSignal::default())?;
+            Positions::new(&table, &connector).alter(connection.as_mut(), offsets)?;
+        }
+        // Without such a table nothing is kept outside Kafka, so every offset is fine.
         Ok(true)
     }
 }
@@ -118,13 +124,15 @@ fn read(config: &Config) -> Result<(ConnectionSettings, Settings)> {
 /// Records come again after a crash or a rebalance; says what that means here.
 fn warn_of_duplicates(settings: &Settings) {
     match (settings.mode, &settings.pk) {
+        _ if settings.offsets.is_some() => {}
         (InsertMode::Insert, PkMode::None) => warn!(
             "insert.mode=insert without key columns: records that are delivered again after a crash or a rebalance \
-             become rows again. insert.mode=upsert with pk.mode=record_key, record_value or kafka avoids that"
+             become rows again. insert.mode=upsert with pk.mode=record_key, record_value or kafka avoids that, and so does \
+             offsets.table"
         ),
         (InsertMode::Insert, _) => warn!(
             "insert.mode=insert with key columns: records that are delivered again after a crash or a rebalance meet \
-             the rows that are there already, which is an error. insert.mode=upsert avoids that"
+             the rows that are there already, which is an error. insert.mode=upsert or offsets.table avoids that"
         ),
         (InsertMode::Upsert | InsertMode::Update, _) => {}
     }

@@ -8,6 +8,7 @@ use crate::sink::bind::Binder;
 use crate::sink::config::Settings;
 use crate::sink::failure::Failure;
 use crate::sink::plan::{Planner, Run, TablePlan, named};
+use crate::sink::positions::Positions;
 use crate::sink::structure::Tables;
 use ferroconnect_plugin_sdk::{Record, StopSignal};
 use jiff::tz::TimeZone;
@@ -18,6 +19,7 @@ pub(crate) struct Writer {
     database: ConnectionSettings,
     stop: StopSignal,
     auto_schema: Option<AutoSchema>,
+    positions: Option<Positions>,
     planner: Planner,
     tables: Tables,
     connection: Option<Box<dyn Connection>>,
@@ -34,6 +36,7 @@ impl Writer {
         let binder = Binder::new(&settings, zone);
         Writer {
             auto_schema: settings.auto_schema.then(|| AutoSchema::new(database.zone.clone())),
+            positions: settings.offsets.as_ref().map(|offsets| Positions::new(&offsets.table, &offsets.connector)),
             planner: Planner::new(Arc::clone(&settings), binder.clone()),
             tables: Tables::new(settings, binder),
             database,
@@ -45,6 +48,21 @@ impl Writer {
     /// Writes all of the records, or none and says why. Only a connection that breaks during the commit leaves it open
     /// which of both it was.
     pub(crate) fn write(&mut self, records: &[&Record]) -> Result<(), Failure> {
+        match self.write_open(records) {
+            // What is known of positions may be out of date: what failed may have been committed, or by another task.
+            Err(failure) => {
+                if let Some(positions) = &mut self.positions {
+                    positions.forget();
+                }
+                Err(failure)
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    fn write_open(&mut self, records: &[&Record]) -> Result<(), Failure> {
+        let open = self.not_written(records)?;
+        let records = open.as_deref().unwrap_or(records);
         if records.is_empty() {
             return Ok(());
         }
@@ -52,9 +70,9 @@ impl Writer {
         let made = made.as_ref().map(|made| made.iter().collect::<Vec<_>>());
         let plan = self.planner.plan(made.as_deref().unwrap_or(records)).map_err(Failure::Record)?;
         let knew_tables = !self.tables.is_fresh();
-        match self.attempt(&plan) {
+        match self.attempt(&plan, records) {
             // A table was dropped or altered since it was looked at: look again before anybody hears of it.
-            Err(failure) if knew_tables && failure.doubts_tables() => self.attempt(&plan),
+            Err(failure) if knew_tables && failure.doubts_tables() => self.attempt(&plan, records),
             outcome => outcome,
         }
     }
@@ -87,10 +105,24 @@ impl Writer {
         Ok(Some(made))
     }
 
-    fn attempt(&mut self, plan: &[TablePlan]) -> Result<(), Failure> {
+    /// Those of the records that are not in the database, where that is known.
+    fn not_written<'a>(&mut self, records: &[&'a Record]) -> Result<Option<Vec<&'a Record>>, Failure> {
+        if self.positions.is_none() {
+            return Ok(None);
+        }
+        self.connect()?;
+        let Writer { positions: Some(positions), connection: Some(connection), .. } = self else { return Ok(None) };
+        let open = positions.open(connection.as_mut(), records);
+        if open.is_err() {
+            self.connection = None;
+        }
+        Ok(Some(open?))
+    }
+
+    fn attempt(&mut self, plan: &[TablePlan], records: &[&Record]) -> Result<(), Failure> {
         self.connect()?;
         let connection = self.connection.as_mut().expect("it was opened just now");
-        let outcome = transfer(connection.as_mut(), &mut self.tables, plan);
+        let outcome = transfer(connection.as_mut(), &mut self.tables, &mut self.positions, plan, records);
         if let Err(failure) = &outcome {
             self.tables.forget();
             let lost = match failure {
@@ -106,8 +138,14 @@ impl Writer {
     }
 }
 
-/// Sees to the tables, then writes all rows in one transaction.
-fn transfer(connection: &mut dyn Connection, tables: &mut Tables, plan: &[TablePlan]) -> Result<(), Failure> {
+/// Sees to the tables, then writes all rows in one transaction, and with them the positions behind their records.
+fn transfer(
+    connection: &mut dyn Connection,
+    tables: &mut Tables,
+    positions: &mut Option<Positions>,
+    plan: &[TablePlan],
+    records: &[&Record],
+) -> Result<(), Failure> {
     let mut steps: Vec<(&Run, Arc<Dml>)> = Vec::new();
     for TablePlan { table, runs } in plan {
         for run in runs {
@@ -117,8 +155,17 @@ fn transfer(connection: &mut dyn Connection, tables: &mut Tables, plan: &[TableP
         }
     }
     connection.begin(Isolation::ServerDefault)?;
+    // First, so that of two tasks with one partition the second waits here for the first.
+    let moved = match positions {
+        Some(positions) => positions.advance(connection, records)?,
+        None => Vec::new(),
+    };
     for (run, dml) in steps {
         connection.execute_batch(&dml, &run.rows)?;
     }
-    Ok(connection.commit()?)
+    connection.commit()?;
+    if let Some(positions) = positions {
+        positions.moved(moved);
+    }
+    Ok(())
 }

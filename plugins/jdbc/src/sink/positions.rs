@@ -1,0 +1,233 @@
+//! Exactly once: up to where each partition is written, kept in a table of the database and changed in the transaction
+//! of the rows.
+//!
+//! A task reads the position of a partition before it writes its first record, leaves out what is before it, and moves it
+//! on from the very number it knows. Where another task was there in the meantime that changes no row: the transaction is
+//! given up, and the task reads again. So it does not matter how many tasks believe that the partition is theirs.
+
+use crate::db::{Connection, DbError, DbErrorKind, DbResult, SqlValue, query_all};
+use crate::dialect::{ColumnKind, Database, NewColumn, TableId};
+use ferroconnect_plugin_sdk::connector::AlteredPartition;
+use ferroconnect_plugin_sdk::{Record, TopicPartition, info};
+use std::collections::{BTreeMap, HashMap};
+
+const CONNECTOR: &str = "connector";
+const TOPIC: &str = "topic";
+const PARTITION: &str = "kafka_partition";
+const NEXT: &str = "next_offset";
+
+/// The positions of one connector.
+#[derive(Debug)]
+pub(crate) struct Positions {
+    /// The table as the user names it.
+    table: String,
+    connector: String,
+    /// The table once it is known to be there.
+    id: Option<TableId>,
+    /// The offset of the next record to write.
+    next: HashMap<TopicPartition, i64>,
+}
+
+impl Positions {
+    pub(crate) fn new(table: &str, connector: &str) -> Positions {
+        Positions { table: table.to_owned(), connector: connector.to_owned(), id: None, next: HashMap::new() }
+    }
+
+    /// Reads all positions anew from now on.
+    pub(crate) fn forget(&mut self) {
+        self.id = None;
+        self.next.clear();
+    }
+
+    /// The records that are not written yet. Reads the positions of partitions that are new.
+    pub(crate) fn open<'a>(
+        &mut self,
+        connection: &mut dyn Connection,
+        records: &[&'a Record],
+    ) -> DbResult<Vec<&'a Record>> {
+        let mut open = Vec::with_capacity(records.len());
+        for record in records {
+            let partition = origin(record);
+            let next = match self.next.get(&partition) {
+                Some(&next) => next,
+                None => {
+                    let next = self.read(connection, &partition)?;
+                    info!("{}-{} is written up to offset {next}", partition.topic, partition.partition);
+                    self.next.insert(partition, next);
+                    next
+                }
+            };
+            if record.origin.offset >= next {
+                open.push(*record);
+            }
+        }
+        Ok(open)
+    }
+
+    /// Moves the positions on behind these records, within the transaction of their rows. Partitions are taken in their
+    /// order, so that tasks do not wait for each other in a circle.
+    ///
+    /// # Errors
+    /// A transient one where another task wrote the partition in the meantime.
+    pub(crate) fn advance(
+        &self,
+        connection: &mut dyn Connection,
+        records: &[&Record],
+    ) -> DbResult<Vec<(TopicPartition, i64)>> {
+        let mut moves = BTreeMap::new();
+        for record in records {
+            moves.insert((record.origin.topic.to_string(), record.origin.partition), record);
+        }
+        let Some(id) = &self.id else { return Ok(Vec::new()) };
+        let dialect = connection.dialect();
+        let name = |column: &str| dialect.name(column);
+        let place = |number| dialect.placeholder(number);
+        let sql = format!(
+            "UPDATE {} SET {} = {} WHERE {} = {} AND {} = {} AND {} = {} AND {} = {}",
+            dialect.table(id),
+            name(NEXT),
+            place(1),
+            name(CONNECTOR),
+            place(2),
+            name(TOPIC),
+            place(3),
+            name(PARTITION),
+            place(4),
+            name(NEXT),
+            place(5),
+        );
+        let mut moved = Vec::with_capacity(moves.len());
+        for record in moves.into_values() {
+            let (partition, next) = (origin(record), record.origin.offset + 1);
+            let known = self.next.get(&partition).copied().unwrap_or(0);
+            let mut parameters = vec![SqlValue::Int(next)];
+            parameters.extend(self.key(&partition));
+            parameters.push(SqlValue::Int(known));
+            if connection.execute(&sql, &parameters)? != 1 {
+                let (topic, number) = (&partition.topic, partition.partition);
+                let why =
+                    format!("another task wrote {topic}-{number} behind offset {known}; reading its position again");
+                return Err(DbError::new(DbErrorKind::Transient, why));
+            }
+            moved.push((partition, next));
+        }
+        Ok(moved)
+    }
+
+    /// The transaction was committed.
+    pub(crate) fn moved(&mut self, moved: Vec<(TopicPartition, i64)>) {
+        self.next.extend(moved);
+    }
+
+    /// Puts the positions of partitions where the user wants them; without an offset they are forgotten.
+    pub(crate) fn alter(&mut self, connection: &mut dyn Connection, offsets: &[AlteredPartition]) -> DbResult<()> {
+        for (partition, offset) in offsets {
+            self.read(connection, partition)?;
+            let Some(id) = &self.id else { continue };
+            let dialect = connection.dialect();
+            let keys = [CONNECTOR, TOPIC, PARTITION];
+            let key = self.key(partition).to_vec();
+            let (dml, row) = match offset {
+                Some(offset) => (dialect.update(id, &keys, &[NEXT]), [vec![SqlValue::Int(*offset)], key].concat()),
+                None => (dialect.delete(id, &keys), key),
+            };
+            connection.execute_batch(&dml, &[row])?;
+        }
+        self.forget();
+        Ok(())
+    }
+
+    /// The position of a partition. One that is new begins at 0.
+    fn read(&mut self, connection: &mut dyn Connection, partition: &TopicPartition) -> DbResult<i64> {
+        let id = self.table(connection)?;
+        let dialect = connection.dialect();
+        let name = |column: &str| dialect.name(column);
+        let place = |number| dialect.placeholder(number);
+        let sql = format!(
+            "SELECT {} FROM {} WHERE {} = {} AND {} = {} AND {} = {}",
+            name(NEXT),
+            dialect.table(&id),
+            name(CONNECTOR),
+            place(1),
+            name(TOPIC),
+            place(2),
+            name(PARTITION),
+            place(3),
+        );
+        let key = self.key(partition);
+        if let Some(next) = first_number(connection, &sql, &key)? {
+            return Ok(next);
+        }
+        let insert = dialect.insert(&id, &[CONNECTOR, TOPIC, PARTITION], &[NEXT]);
+        let row = [key.to_vec(), vec![SqlValue::Int(0)]].concat();
+        let inserted = connection.execute_batch(&insert, &[row]);
+        // Another task may have been faster.
+        match (first_number(connection, &sql, &key)?, inserted) {
+            (Some(next), _) => Ok(next),
+            (None, Err(error)) => Err(error),
+            (None, Ok(_)) => Err(DbError::new(DbErrorKind::Transient, format!("a row of {} is gone", self.table))),
+        }
+    }
+
+    fn key(&self, partition: &TopicPartition) -> [SqlValue; 3] {
+        [
+            SqlValue::Text(self.connector.clone()),
+            SqlValue::Text(partition.topic.to_string()),
+            SqlValue::Int(partition.partition.into()),
+        ]
+    }
+
+    /// The table, which is created unless it is there.
+    fn table(&mut self, connection: &mut dyn Connection) -> DbResult<TableId> {
+        if let Some(id) = &self.id {
+            return Ok(id.clone());
+        }
+        let dialect = connection.dialect();
+        let wanted = dialect.parse_table(&self.table);
+        let found = match connection.find_table(&wanted)? {
+            Some((id, _)) => id,
+            None => {
+                let column = |name: &str, kind, key| NewColumn {
+                    name: name.to_owned(),
+                    kind,
+                    optional: false,
+                    default: None,
+                    key,
+                };
+                // Names that differ in case only are different names, which texts of MySQL are not.
+                let text = match dialect.database {
+                    Database::MySql => ColumnKind::Bytes,
+                    _ => ColumnKind::String,
+                };
+                let columns = [
+                    column(CONNECTOR, text.clone(), true),
+                    column(TOPIC, text, true),
+                    column(PARTITION, ColumnKind::Int32, true),
+                    column(NEXT, ColumnKind::Int64, false),
+                ];
+                let sql = dialect.create_table(&wanted, &columns);
+                let sql = sql.map_err(|why| DbError::new(DbErrorKind::Permanent, why))?;
+                info!("Creating table {} for offsets", self.table);
+                let created = connection.execute(&sql, &[]);
+                match (connection.find_table(&wanted)?, created) {
+                    (Some((id, _)), _) => id,
+                    (None, Err(error)) => return Err(error),
+                    (None, Ok(_)) => wanted,
+                }
+            }
+        };
+        Ok(self.id.insert(found).clone())
+    }
+}
+
+fn first_number(connection: &mut dyn Connection, sql: &str, parameters: &[SqlValue]) -> DbResult<Option<i64>> {
+    let (_, rows) = query_all(connection, sql, parameters)?;
+    Ok(rows.first().and_then(|row| row.first()).and_then(|value| match value {
+        SqlValue::Int(number) => Some(*number),
+        _ => None,
+    }))
+}
+
+fn origin(record: &Record) -> TopicPartition {
+    TopicPartition { topic: record.origin.topic.clone(), partition: record.origin.partition }
+}
