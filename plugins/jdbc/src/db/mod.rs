@@ -186,10 +186,7 @@ pub fn open(url: &JdbcUrl, dialect: Dialect, zone: &TimeZone, stop: &StopSignal)
         Database::MySql => Ok(Box::new(mysql::MySqlConnection::open(url, dialect, stop)?)),
         Database::Postgres => Ok(Box::new(postgres::PostgresConnection::open(url, dialect, zone, stop)?)),
         Database::Sqlite => Ok(Box::new(sqlite::SqliteConnection::open(url, dialect)?)),
-        Database::OpenMldb => {
-            let why = "OpenMLDB is reached by its API server only, and written to only";
-            Err(DbError::new(DbErrorKind::Permanent, why))
-        }
+        Database::OpenMldb => Ok(Box::new(crate::openmldb::OpenMldbConnection::open(url, dialect)?)),
     }
 }
 
@@ -199,7 +196,7 @@ pub fn unknown_parameters(url: &JdbcUrl) -> Vec<&str> {
         Database::MySql => &[mysql::HONOURED, mysql::MEANINGLESS],
         Database::Postgres => &[postgres::HONOURED, postgres::MEANINGLESS],
         Database::Sqlite => &[sqlite::HONOURED, sqlite::MEANINGLESS],
-        Database::OpenMldb => &[&["zk", "zkPath", "user", "password", "sessionTimeout"]],
+        Database::OpenMldb => &[&["zk", "zkPath", "user", "password", "sessionTimeout", crate::openmldb::API_SERVER]],
     };
     let is_known = |name: &str| known.iter().copied().flatten().any(|one| one.eq_ignore_ascii_case(name));
     url.parameters.names().filter(|name| !is_known(name)).collect()
