@@ -4,8 +4,12 @@
 mod targets;
 
 use ferroconnect_jdbc::db::{Decimal, SqlValue};
+use ferroconnect_plugin_sdk::abi::info::PluginKind;
 use ferroconnect_plugin_sdk::testkit::{self, SinkHarness, acceptance, sink_record};
-use ferroconnect_plugin_sdk::{Config, Data, Error, Record, Schema, SchemaBuilder, Shared, TopicPartition, Value};
+use ferroconnect_plugin_sdk::{
+    Config, Data, Error, ErrorKind, Record, Schema, SchemaBuilder, Shared, TopicPartition, Value,
+};
+use ferroconnect_test_servers::{Kind, Server};
 use jiff::civil::date;
 use num_bigint::BigInt;
 use targets::{Target, each_target};
@@ -110,8 +114,8 @@ each_target! {
             sink.stop().unwrap();
         }
         let mut sink = sink(target, &[CREATE, ("string.output.value.column.name", "line")]);
-        sink.put(&[sink_record("lines", 0, 0, Data::new(by_value, "it's \\ \u{1F600}"))]).unwrap();
-        assert_eq!(target.rows("SELECT line FROM lines"), [[text("it's \\ \u{1F600}")]]);
+        sink.put(&[sink_record("texts", 0, 0, Data::new(by_value, "it's \\ \u{1F600}"))]).unwrap();
+        assert_eq!(target.rows("SELECT line FROM texts"), [[text("it's \\ \u{1F600}")]]);
     }
 
     fn upserts_come_twice_without_harm(target) {
@@ -200,7 +204,7 @@ each_target! {
         let mut sink = sink(target, &[CREATE, BY_VALUE, ID, ("timestamp.fields.list", "fine")]);
         let row = |fields| Data::new(schema.clone(), Value::structure(schema.clone(), fields));
         sink.put(&[sink_record("types", 0, 0, row(full)), sink_record("types", 0, 1, row(empty))]).unwrap();
-        assert_eq!(reported(&sink).len(), 0);
+        assert_eq!(reported(&sink).into_iter().map(|(_, error)| error.to_string()).collect::<Vec<_>>(), [""; 0]);
         let shown: Vec<String> = names.iter().map(|name| target.shown(name)).collect();
         let rows = target.rows(&format!("SELECT {} FROM types ORDER BY id", shown.join(", ")));
         for (place, name) in names.iter().enumerate() {
@@ -226,6 +230,7 @@ each_target! {
         let fields = vec![2i64.into(), "given".into(), "b".into()];
         let wide = Data::new(schema.clone(), Value::structure(schema, fields));
         sink.put(&[sink_record("wider", 0, 1, wide)]).unwrap();
+        assert_eq!(reported(&sink).into_iter().map(|(_, error)| error.to_string()).collect::<Vec<_>>(), [""; 0]);
         assert_eq!(users(target, "wider"), named(&[(1, "a"), (2, "b")]));
         let notes = target.rows("SELECT note FROM wider ORDER BY id");
         assert_eq!(notes, [[text("it's 'so' \\")], [text("given")]]);
@@ -346,6 +351,92 @@ each_target! {
         }
         assert!(target.has_table("victim"));
     }
+}
+
+/// A server that is killed and comes back while records are put: nothing is lost, and with upserts nothing is twice.
+fn survives_kills(kind: Kind) {
+    let mut server = Server::start(kind);
+    let target = Target::on(kind, &server, "killed");
+    let more = [("max.retries", "1000"), ("retry.backoff.ms", "20"), ("connection.attempts", "1")];
+    let mut upsert = sink(&target, &[&more[..], &[CREATE, UPSERT, BY_KEY, ID]].concat());
+    let mut once = sink(&target, &[&more[..], &[CREATE, ("offsets.table", "kept"), ("name", "k")]].concat());
+    let batch = |topic: &str, number: i64| -> Vec<Record> {
+        (number * 100..(number + 1) * 100).map(|id| keyed(topic, id, id, Some("a"))).collect()
+    };
+    for number in 0..9 {
+        let (killed, restarted) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            if number % 3 == 1 {
+                let server = &mut server;
+                scope.spawn(move || {
+                    server.kill();
+                    server.restart();
+                    killed.send(()).unwrap();
+                });
+            } else {
+                killed.send(()).unwrap();
+            }
+            for (sink, topic) in [(&mut upsert, "upserted"), (&mut once, "exactly")] {
+                // The worker gives the same records again after a retriable error.
+                while let Err(error) = sink.put(&batch(topic, number)) {
+                    assert_eq!(error.kind(), ErrorKind::RETRIABLE, "{error}");
+                }
+            }
+        });
+        restarted.recv().unwrap();
+    }
+    for (sink, topic) in [(&upsert, "upserted"), (&once, "exactly")] {
+        assert_eq!(reported(sink).len(), 0);
+        let ids: Vec<i64> = users(&target, topic).into_iter().map(|(id, _)| id).collect();
+        assert_eq!(ids, (0..900).collect::<Vec<_>>(), "{topic}");
+    }
+}
+
+#[test]
+fn nothing_is_lost_when_mariadb_is_killed() {
+    survives_kills(Kind::MariaDb);
+}
+
+#[test]
+fn nothing_is_lost_when_postgresql_is_killed() {
+    survives_kills(Kind::Postgres);
+}
+
+#[test]
+fn a_wrong_password_is_said_at_once_and_not_shown() {
+    let mut target = Target::shared(Kind::MariaDb, "wrong_password");
+    target.url = target.url.replace("password=", "password=hunter2");
+    let error = harness(&target, &[]).start().unwrap_err();
+    assert!(error.message().contains("Access denied"), "{error}");
+    assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+}
+
+#[test]
+fn an_example_is_a_configuration() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut seen = 0;
+    for file in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let pairs = json["config"].as_object().unwrap();
+        if pairs["connector.class"] != CLASS {
+            continue;
+        }
+        let mut config = Config::default();
+        for (key, value) in pairs {
+            config.set(key, value.as_str().unwrap());
+        }
+        let sink = SinkHarness::new(&testkit::library!(ferroconnect_jdbc), CLASS, config);
+        assert_eq!(sink.validate().unwrap(), [], "{}", file.display());
+        let def = testkit::library!(ferroconnect_jdbc).plugin(PluginKind::SINK, CLASS).config.clone();
+        let own = |key: &str| def.keys.iter().any(|known| known.name.as_str() == key);
+        let workers = ["connector.class", "tasks.max", "topics", "value.converter", "key.converter"];
+        let unknown: Vec<&String> =
+            pairs.keys().filter(|key| !own(key) && !workers.iter().any(|known| key.starts_with(known))).collect();
+        assert_eq!(unknown, [""; 0], "{}", file.display());
+        seen += 1;
+    }
+    assert!(seen >= 3, "{seen}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use ferroconnect_jdbc::db::{Connection, SqlValue, query_all};
 use ferroconnect_jdbc::dialect::{Database, Dialect};
 use ferroconnect_jdbc::settings::{ConnectionSettings, keys};
 use ferroconnect_plugin_sdk::{Config, StopSignal};
+use ferroconnect_test_servers::{Kind, Server};
 use tempfile::TempDir;
 
 /// An empty database.
@@ -11,14 +12,30 @@ pub(crate) struct Target {
     /// Its JDBC URL, user and password included.
     pub(crate) url: String,
     pub(crate) database: Database,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 impl Target {
     pub(crate) fn sqlite(name: &str) -> Target {
         let folder = TempDir::new().unwrap();
         let url = format!("jdbc:sqlite:{}", folder.path().join(format!("{name}.db")).display());
-        Target { url, database: Database::Sqlite, _folder: folder }
+        Target { url, database: Database::Sqlite, _folder: Some(folder) }
+    }
+
+    /// A database of its own on a server.
+    pub(crate) fn on(kind: Kind, server: &Server, name: &str) -> Target {
+        let (database, first) = match kind {
+            Kind::MariaDb => (Database::MySql, "test"),
+            Kind::Postgres => (Database::Postgres, "postgres"),
+        };
+        let whole = Target { url: server.url(first), database, _folder: None };
+        whole.run(&format!("CREATE DATABASE {name}"));
+        Target { url: server.url(name), ..whole }
+    }
+
+    /// A database of its own on the server that all tests share.
+    pub(crate) fn shared(kind: Kind, name: &str) -> Target {
+        Target::on(kind, Server::shared(kind), name)
     }
 
     pub(crate) fn dialect(&self) -> Dialect {
@@ -86,6 +103,18 @@ macro_rules! each_target {
             $(#[test]
             fn $name() {
                 super::each::$name(&super::Target::sqlite(stringify!($name)));
+            })*
+        }
+        mod mariadb {
+            $(#[test]
+            fn $name() {
+                super::each::$name(&super::Target::shared(super::Kind::MariaDb, stringify!($name)));
+            })*
+        }
+        mod postgres {
+            $(#[test]
+            fn $name() {
+                super::each::$name(&super::Target::shared(super::Kind::Postgres, stringify!($name)));
             })*
         }
     };

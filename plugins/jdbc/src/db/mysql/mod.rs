@@ -124,7 +124,10 @@ impl Connection for MySqlConnection {
 
     fn describe(&mut self, sql: &str) -> DbResult<Vec<Column>> {
         let statement = self.run(|connection| connection.prep(sql))?;
-        Ok(statement.columns().iter().map(|column| self.reading.column(column)).collect())
+        let columns = statement.columns().iter().map(|column| self.reading.column(column)).collect();
+        // A statement that is kept would tell these columns also when the table has others.
+        self.run(|connection| connection.close(statement))?;
+        Ok(columns)
     }
 
     fn execute_batch(&mut self, dml: &Dml, rows: &[Vec<SqlValue>]) -> DbResult<u64> {
