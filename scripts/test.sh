@@ -45,6 +45,14 @@ if ! command -v redis-server >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-
 fi
 command -v redis-server >/dev/null || { printf 'redis-server is missing (Debian: redis-server)\n' >&2; exit 1; }
 
+step "look for databases"
+have_databases() { command -v mariadbd >/dev/null && ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; }
+if ! have_databases && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends \
+    mariadb-server postgresql; } >/dev/null </dev/null || true
+fi
+have_databases || { printf 'MariaDB or PostgreSQL is missing (Debian: mariadb-server postgresql)\n' >&2; exit 1; }
+
 step "look for a browser"
 have_browser() { command -v chromium >/dev/null && command -v chromedriver >/dev/null; }
 if ! have_browser && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -95,6 +95,10 @@ impl Server {
     }
 
     /// Starts it again after [`Server::kill`], with the data it had.
+    #[expect(
+        clippy::zombie_processes,
+        reason = "it is waited for when it is killed, or by the guard's end of the process"
+    )]
     pub fn restart(&mut self) {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
@@ -243,6 +247,7 @@ impl Server {
 }
 
 /// A process that outlives this one by a moment: it ends the server and removes its folder.
+#[expect(clippy::zombie_processes, reason = "it ends after this process, which cannot wait for it")]
 fn guard(folder: &Path) -> ChildStdin {
     let script = "trap '' INT TERM HUP; read _; kill -9 $(cat \"$1/server.pid\") 2>/dev/null; \
                   while ! rm -rf \"$1\" 2>/dev/null; do sleep 0.1; done";

@@ -10,6 +10,7 @@ mod bind;
 mod config;
 mod delivery;
 mod failure;
+mod keys;
 mod plan;
 mod positions;
 mod shape;
@@ -39,7 +40,7 @@ pub struct JdbcSink {
 fn def() -> ConfigDef {
     let group = "Connection";
     let def = ConnectionSettings::define(ConfigDef::new(), group, None);
-    config::keys(def.key(ConnectionSettings::zone_key()).key(ConnectionSettings::quote_key()))
+    keys::keys(def.key(ConnectionSettings::zone_key()).key(ConnectionSettings::quote_key()))
 }
 
 impl Plugin for JdbcSink {
