@@ -6,7 +6,10 @@
 mod avro;
 mod client;
 mod codec;
+mod compatible;
 mod converter;
+mod json;
+mod path;
 mod settings;
 mod subject;
 mod wire;
