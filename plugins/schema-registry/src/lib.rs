@@ -10,6 +10,7 @@ mod compatible;
 mod converter;
 mod json;
 mod path;
+mod protobuf;
 mod settings;
 mod subject;
 mod wire;

@@ -1,0 +1,148 @@
+//! Text of `.proto` files to descriptors.
+
+use crate::client::{Document, Import};
+use ferroconnect_plugin_sdk::{Error, Result};
+use prost_reflect::{FileDescriptor, MessageDescriptor};
+use protox::Compiler;
+use protox::file::{File, FileResolver, GoogleFileResolver};
+
+/// The file names that every registry knows, beside those of `google/protobuf`.
+const KNOWN: [(&str, &str); 4] = [
+    (
+        "confluent/meta.proto",
+        r#"syntax = "proto3";
+package confluent;
+import "google/protobuf/descriptor.proto";
+message Meta { string doc = 1; map<string, string> params = 2; repeated string tags = 3; repeated Rule rules = 4; }
+message Rule { string name = 1; string doc = 2; string expr = 3; string sql = 4; }
+extend google.protobuf.FileOptions { Meta file_meta = 1088; }
+extend google.protobuf.MessageOptions { Meta message_meta = 1088; }
+extend google.protobuf.FieldOptions { Meta field_meta = 1088; }
+extend google.protobuf.EnumOptions { Meta enum_meta = 1088; }
+extend google.protobuf.EnumValueOptions { Meta enum_value_meta = 1088; }
+"#,
+    ),
+    (
+        "confluent/type/decimal.proto",
+        r#"syntax = "proto3";
+package confluent.type;
+message Decimal { bytes value = 1; uint32 precision = 2; int32 scale = 3; }
+"#,
+    ),
+    (
+        "google/type/date.proto",
+        r#"syntax = "proto3";
+package google.type;
+message Date { int32 year = 1; int32 month = 2; int32 day = 3; }
+"#,
+    ),
+    (
+        "google/type/timeofday.proto",
+        r#"syntax = "proto3";
+package google.type;
+message TimeOfDay { int32 hours = 1; int32 minutes = 2; int32 seconds = 3; int32 nanos = 4; }
+"#,
+    ),
+];
+
+/// What the registered schema itself is called among the files.
+const ROOT: &str = "the-registered-schema.proto";
+
+/// How deep messages may stand in one another. The parser goes as deep as the text does.
+const DEEPEST: usize = 100;
+
+struct Files {
+    document: Document,
+}
+
+impl FileResolver for Files {
+    fn open_file(&self, name: &str) -> std::result::Result<File, protox::Error> {
+        if name == ROOT {
+            return File::from_source(name, &self.document.text);
+        }
+        let import = self.document.imports.iter().find(|import| import.name == name);
+        let known = || KNOWN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
+        match import.map(|import| import.text.as_str()).or_else(known) {
+            Some(text) => File::from_source(name, text),
+            None => GoogleFileResolver::new().open_file(name),
+        }
+    }
+}
+
+/// Compiles a registered schema with what it imports.
+///
+/// # Errors
+/// A data error with the compiler's reason.
+pub(super) fn compile(document: &Document) -> Result<FileDescriptor> {
+    let texts = [&document.text].into_iter().chain(document.imports.iter().map(|Import { text, .. }| text));
+    if let Some(depth) = texts.map(|text| depth(text)).find(|depth| *depth > DEEPEST) {
+        return Err(Error::data(format!("The Protobuf schema is {depth} levels deep; more than {DEEPEST} are not read")));
+    }
+    let wrong = |error: &dyn std::fmt::Display| Error::data(format!("The Protobuf schema cannot be used: {error}"));
+    let mut compiler = Compiler::with_file_resolver(Files { document: document.clone() });
+    compiler.include_imports(true);
+    compiler.open_file(ROOT).map_err(|error| wrong(&error))?;
+    let file = compiler.descriptor_pool().get_file_by_name(ROOT);
+    file.ok_or_else(|| wrong(&"it is not among its own files"))
+}
+
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0usize, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'{' | b'[' | b'(' => depth += 1,
+            b'}' | b']' | b')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+/// The message of a file with this full name; without one, or where there is none of it, the first.
+///
+/// # Errors
+/// A data error where the file has no messages.
+pub(super) fn message(file: &FileDescriptor, name: Option<&str>) -> Result<MessageDescriptor> {
+    let named = name.and_then(|name| file.parent_pool().get_message_by_name(name));
+    let named = named.filter(|message| message.parent_file() == *file);
+    named.or_else(|| file.messages().next()).ok_or_else(|| Error::data("The Protobuf schema has no message"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(text: &str, imports: &[(&str, &str)]) -> Document {
+        let import = |(name, text): &(&str, &str)| Import { name: (*name).to_owned(), text: (*text).to_owned() };
+        Document { text: text.to_owned(), imports: imports.iter().map(import).collect() }
+    }
+
+    #[test]
+    fn imports_are_found_among_references_and_known_files() {
+        let text = r#"syntax = "proto3"; import "a/b.proto"; import "google/protobuf/timestamp.proto";
+            import "confluent/meta.proto"; import "google/type/date.proto"; import "google/type/timeofday.proto";
+            import "confluent/type/decimal.proto";
+            message M { a.B b = 1; google.protobuf.Timestamp t = 2; google.type.Date d = 3; google.type.TimeOfDay o = 4;
+                confluent.type.Decimal c = 5 [(confluent.field_meta) = { params: [ { key: "scale", value: "2" } ] }]; }"#;
+        let imports = [("a/b.proto", r#"syntax = "proto3"; package a; message B { int32 i = 1; }"#)];
+        let file = compile(&document(text, &imports)).expect("compiles");
+        assert_eq!(message(&file, None).expect("a message").fields().count(), 5);
+        assert_eq!(message(&file, Some("a.B")).expect("not of this file").name(), "M");
+    }
+
+    #[test]
+    fn what_cannot_be_compiled_says_why() {
+        for (text, part) in [
+            (r#"syntax = "proto3"; import "x.proto";"#, "x.proto"),
+            ("message {", "cannot be used"),
+            (r#"syntax = "proto3"; message M { N n = 1; }"#, "N"),
+            (&"message M { ".repeat(101), "101 levels deep"),
+        ] {
+            let error = compile(&document(text, &[])).expect_err("is refused");
+            assert!(error.message().contains(part), "{error}");
+        }
+        let empty = compile(&document("", &[])).expect("an empty file");
+        assert!(message(&empty, None).is_err());
+    }
+}

@@ -1,0 +1,159 @@
+//! Protobuf: Connect schemas as files of proto3, payloads as messages behind the path of their type.
+//!
+//! | Module | Does |
+//! | --- | --- |
+//! | `schema_out`, `schema_in` | Connect schema to the text of a `.proto` file, and descriptors to Connect schema |
+//! | `compile` | the text of files to descriptors |
+//! | `plan` | brings a Connect schema and a message together, once for all records |
+//! | `value_out`, `value_in` | values to messages, and back |
+//! | `known`, `wrappers` | messages that stand for logical types and for single values |
+//! | `index` | which message of a file a payload is |
+//! | `names`, `options` | names in Protobuf; this format's own keys |
+
+mod compile;
+mod index;
+mod known;
+mod names;
+mod options;
+mod plan;
+mod schema_in;
+mod schema_out;
+mod value_in;
+mod value_out;
+mod wrappers;
+
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ferroconnect_plugin_sdk::{Blob, Config, ConfigDef, Data, Description, Error, Plugin, Result, Schema, Shared, Value};
+use prost_reflect::prost::Message as _;
+use prost_reflect::{DynamicMessage, FileDescriptor};
+
+use crate::client::{Document, Format};
+use crate::codec::{Codec, Described};
+use crate::compatible::check_readable;
+use crate::converter::RegistryConverter;
+use crate::path::Path;
+use crate::settings;
+use options::Options;
+use plan::Plan;
+
+/// Reads and writes Protobuf whose schemas are kept in a schema registry.
+pub type ProtobufConverter = RegistryConverter<ProtobufCodec>;
+
+impl Plugin for ProtobufConverter {
+    fn describe() -> Description {
+        Description::new("io.confluent.connect.protobuf.ProtobufConverter", env!("CARGO_PKG_VERSION"))
+            .alias("ProtobufConverter")
+            .doc("Writes Protobuf whose schema is kept in a schema registry, and reads such messages.")
+            .config(ProtobufCodec::keys(settings::keys()))
+    }
+}
+
+/// The format.
+#[derive(Debug)]
+pub struct ProtobufCodec {
+    options: Options,
+}
+
+/// How values of one Connect schema are written.
+#[derive(Debug)]
+pub struct Writer {
+    plan: Plan,
+    /// The path of the message, which payloads begin with.
+    index: Vec<u8>,
+}
+
+/// How payloads of one registered schema are read.
+#[derive(Debug)]
+pub struct Reader {
+    file: FileDescriptor,
+    version: Option<i32>,
+    /// By the full name of the message: a file may have many.
+    plans: RefCell<HashMap<String, Arc<Plan>>>,
+}
+
+impl Codec for ProtobufCodec {
+    const FORMAT: Format = Format::Protobuf;
+    type Writer = Writer;
+    type Reader = Reader;
+
+    fn keys(def: ConfigDef) -> ConfigDef {
+        options::keys(def)
+    }
+
+    fn new(config: &Config) -> Result<ProtobufCodec> {
+        Ok(ProtobufCodec { options: Options::new(config)? })
+    }
+
+    fn describe(&self, schema: Option<&Shared<Schema>>) -> Result<Described> {
+        let schema_out::Described { text, message } = schema_out::describe(schema.ok_or_else(no_schema)?, &self.options)?;
+        Ok(Described { text, record_name: Some(message) })
+    }
+
+    fn record_name(&self, registered: &Document) -> Option<String> {
+        let file = compile::compile(registered).ok()?;
+        Some(compile::message(&file, None).ok()?.full_name().to_owned())
+    }
+
+    fn writer(
+        &self,
+        schema: Option<&Shared<Schema>>,
+        described: &Described,
+        registered: &Document,
+        strict: bool,
+    ) -> Result<Writer> {
+        let schema = schema.ok_or_else(no_schema)?;
+        let file = compile::compile(registered)?;
+        let message = compile::message(&file, described.record_name.as_deref())?;
+        if strict && registered.text != described.text {
+            check_readable(schema, &schema_in::read(&message, None, &self.options)?, &Path::Root)?;
+        }
+        Ok(Writer { plan: plan::root(schema, &message, &self.options)?, index: index::write(&message) })
+    }
+
+    fn write(&self, writer: &Writer, value: &Value, payload: &mut Vec<u8>) -> Result<()> {
+        let message = value_out::write(&writer.plan, value, &self.options)?;
+        payload.extend_from_slice(&writer.index);
+        message.encode(payload).map_err(|error| Error::data(format!("The message cannot be written: {error}")))
+    }
+
+    fn reader(&self, registered: &Arc<Document>, version: Option<i32>) -> Result<Reader> {
+        Ok(Reader { file: compile::compile(registered)?, version, plans: RefCell::default() })
+    }
+
+    fn read(&self, reader: &Reader, payload: &Blob) -> Result<Data> {
+        let (descriptor, start) = index::read(&reader.file, payload)?;
+        let known = reader.plans.borrow().get(descriptor.full_name()).cloned();
+        let plan = match known {
+            Some(plan) => plan,
+            None => {
+                let schema = schema_in::read(&descriptor, reader.version, &self.options)?;
+                let plan = Arc::new(plan::root(&schema, &descriptor, &self.reading())?);
+                reader.plans.borrow_mut().insert(descriptor.full_name().to_owned(), Arc::clone(&plan));
+                plan
+            }
+        };
+        let message = DynamicMessage::decode(descriptor, &payload[start..])
+            .map_err(|error| Error::data(format!("The payload is no message of its schema: {error}")))?;
+        Ok(Data::new(plan.schema.clone(), value_in::read(&plan, &message, &self.options)?))
+    }
+}
+
+impl ProtobufCodec {
+    /// Names that come out of Protobuf stay as they are.
+    fn reading(&self) -> Options {
+        Options { scrub_names: false, ..self.options.clone() }
+    }
+}
+
+fn no_schema() -> Error {
+    Error::data(
+        "Data without a schema cannot be written by ProtobufConverter. Give it a schema, or use \
+         org.apache.kafka.connect.json.JsonConverter with schemas.enable=false",
+    )
+}

@@ -1,0 +1,195 @@
+//! How values of a Connect schema go into messages of one type and come out of them: made once per schema, used for
+//! every record.
+
+use super::known;
+use super::names::{Names, enum_parameter, is_union};
+use super::options::Options;
+use super::schema_in::{entry, has_optional, union_of};
+use super::wrappers;
+use crate::path::Path;
+use ferroconnect_plugin_sdk::{Error, Logical, MaybeShared, Result, Schema, SchemaType, Shared};
+use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
+
+/// How one value goes.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) schema: Shared<Schema>,
+    pub(super) form: Form,
+}
+
+/// What a value is in Protobuf.
+#[derive(Debug)]
+pub(super) enum Form {
+    Plain(Kind),
+    Enum(EnumDescriptor),
+    /// A message around one plain value.
+    Wrapper(FieldDescriptor),
+    Logical(Logical, MessageDescriptor),
+    Message(MessagePlan),
+    List(Box<Plan>),
+    Map(Box<MapPlan>),
+}
+
+#[derive(Debug)]
+pub(super) struct MessagePlan {
+    pub(super) descriptor: MessageDescriptor,
+    /// One per field of the Connect schema.
+    pub(super) fields: Vec<FieldPlan>,
+}
+
+#[derive(Debug)]
+pub(super) enum FieldPlan {
+    One(Member),
+    /// A struct of which one field is set at most.
+    Union(Shared<Schema>, Vec<Member>),
+}
+
+/// A field of a message.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) field: FieldDescriptor,
+    /// Whether a field that is not there is null; otherwise it is zero, empty or the like.
+    pub(super) has_null: bool,
+    pub(super) plan: Plan,
+}
+
+#[derive(Debug)]
+pub(super) struct MapPlan {
+    pub(super) entry: MessageDescriptor,
+    pub(super) key: Member,
+    pub(super) value: Member,
+}
+
+/// The plan for whole records.
+///
+/// # Errors
+/// A data error with the place where schema and message do not go together.
+pub(super) fn root(schema: &Shared<Schema>, message: &MessageDescriptor, options: &Options) -> Result<Plan> {
+    let planner = Planner { options, names: Names { scrub: options.scrub_names } };
+    planner.single(schema, &Kind::Message(message.clone()), &Path::Root)
+}
+
+struct Planner<'a> {
+    options: &'a Options,
+    names: Names,
+}
+
+impl Planner<'_> {
+    fn message(&self, schema: &Shared<Schema>, descriptor: &MessageDescriptor, at: &Path<'_>) -> Result<MessagePlan> {
+        let mut fields = Vec::with_capacity(schema.fields.len());
+        for field in &schema.fields {
+            let at = at.field(&field.name);
+            fields.push(if is_union(&field.schema) {
+                let branches = field.schema.fields.iter();
+                let branches = branches.map(|branch| self.member(branch, descriptor, &at.field(&branch.name)));
+                FieldPlan::Union(field.schema.clone(), branches.collect::<Result<_>>()?)
+            } else {
+                FieldPlan::One(self.member(field, descriptor, &at)?)
+            });
+        }
+        Ok(MessagePlan { descriptor: descriptor.clone(), fields })
+    }
+
+    fn member(
+        &self,
+        field: &ferroconnect_plugin_sdk::Field,
+        message: &MessageDescriptor,
+        at: &Path<'_>,
+    ) -> Result<Member> {
+        let name = self.names.proper(&field.name).map_err(|error| Error::data(format!("{at}: {error}")))?;
+        let missing = || Error::data(format!("{at}: the message {} has no field '{name}'", message.full_name()));
+        let found = message.get_field_by_name(&name).ok_or_else(missing)?;
+        self.bind(&field.schema, found, at)
+    }
+
+    fn bind(&self, schema: &Shared<Schema>, field: FieldDescriptor, at: &Path<'_>) -> Result<Member> {
+        let kind = field.kind();
+        let form = match (schema.kind, entry(&field), kind.as_message()) {
+            (SchemaType::MAP, Some((key, value)), Some(entry)) => Form::Map(Box::new(MapPlan {
+                entry: entry.clone(),
+                key: self.bind(part(&schema.keys, at)?, key, &at.field("key"))?,
+                value: self.bind(part(&schema.values, at)?, value, &at.field("value"))?,
+            })),
+            (SchemaType::ARRAY, _, _) if field.is_list() => {
+                Form::List(Box::new(self.single(part(&schema.values, at)?, &kind, &at.field("[]"))?))
+            }
+            _ if field.is_list() || field.is_map() => return Err(misfit(schema, &field, at)),
+            _ => self.single(schema, &kind, at)?.form,
+        };
+        let plan = Plan { schema: schema.clone(), form };
+        Ok(Member { has_null: self.has_null(&field), plan, field })
+    }
+
+    fn has_null(&self, field: &FieldDescriptor) -> bool {
+        if field.is_list() || field.is_map() {
+            return false;
+        }
+        let proto3 = field.field_descriptor_proto().proto3_optional();
+        let keyword = proto3 || (self.options.optional_for_proto2 && has_optional(field));
+        matches!(field.kind(), Kind::Message(_)) || union_of(field).is_some() || keyword
+    }
+
+    /// One value that is no list and no map.
+    fn single(&self, schema: &Shared<Schema>, kind: &Kind, at: &Path<'_>) -> Result<Plan> {
+        let wrong = || {
+            let (what, name) = (label(schema), kind_name(kind));
+            Error::data(format!("{at}: {what} of Connect and {name} of Protobuf do not go together"))
+        };
+        let logical = Logical::of(schema);
+        let form = match kind {
+            Kind::Message(message) => match (known::logical(message.full_name()), schema.kind) {
+                (Some(known), _) if logical == Some(known) => Form::Logical(known, message.clone()),
+                (None, SchemaType::STRUCT) => Form::Message(self.message(schema, message, at)?),
+                (None, _) if logical.is_none() && wrappers::content(message.full_name()).is_some() => {
+                    let content = message.get_field_by_name("value").ok_or_else(wrong)?;
+                    if !goes_with(schema.kind, &content.kind()) {
+                        return Err(wrong());
+                    }
+                    Form::Wrapper(content)
+                }
+                _ => return Err(wrong()),
+            },
+            Kind::Enum(kind) if enum_parameter(schema).is_some() => Form::Enum(kind.clone()),
+            plain if logical.is_none() && goes_with(schema.kind, plain) => Form::Plain(plain.clone()),
+            _ => return Err(wrong()),
+        };
+        Ok(Plan { schema: schema.clone(), form })
+    }
+}
+
+/// Whether plain values of a Connect type can be those of one of Protobuf. Numbers of Protobuf may be wider.
+fn goes_with(schema: SchemaType, kind: &Kind) -> bool {
+    let narrow = matches!(schema, SchemaType::INT8 | SchemaType::INT16 | SchemaType::INT32);
+    match kind {
+        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => narrow,
+        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => narrow || schema == SchemaType::INT64,
+        Kind::Uint32 | Kind::Fixed32 | Kind::Uint64 | Kind::Fixed64 => schema == SchemaType::INT64,
+        Kind::Float => schema == SchemaType::FLOAT32,
+        Kind::Double => matches!(schema, SchemaType::FLOAT32 | SchemaType::FLOAT64),
+        Kind::Bool => schema == SchemaType::BOOLEAN,
+        Kind::String => schema == SchemaType::STRING,
+        Kind::Bytes => schema == SchemaType::BYTES,
+        Kind::Message(_) | Kind::Enum(_) => false,
+    }
+}
+
+fn label(schema: &Schema) -> String {
+    Logical::of(schema).map_or_else(|| schema.kind.name().to_owned(), |logical| format!("{logical:?}"))
+}
+
+fn kind_name(kind: &Kind) -> String {
+    match kind {
+        Kind::Message(message) => message.full_name().to_owned(),
+        Kind::Enum(kind) => kind.full_name().to_owned(),
+        plain => format!("{plain:?}").to_ascii_lowercase(),
+    }
+}
+
+fn misfit(schema: &Schema, field: &FieldDescriptor, at: &Path<'_>) -> Error {
+    let (what, name) = (label(schema), kind_name(&field.kind()));
+    Error::data(format!("{at}: {what} of Connect and repeated {name} of Protobuf do not go together"))
+}
+
+fn part<'a>(part: &'a MaybeShared<Schema>, at: &Path<'_>) -> Result<&'a Shared<Schema>> {
+    part.get().ok_or_else(|| Error::data(format!("{at}: the schema of an array or map lacks that of its parts")))
+}

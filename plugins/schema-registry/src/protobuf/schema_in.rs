@@ -1,0 +1,256 @@
+//! Descriptors of messages as Connect schemas.
+
+use super::known;
+use super::names::{self, ENUM, SUM_ENUM, SUM_UNION, UNION};
+use super::options::Options;
+use super::wrappers;
+use crate::path::Path;
+use ferroconnect_plugin_sdk::abi::schema::Parameter;
+use ferroconnect_plugin_sdk::{Error, Field, Logical, Result, Schema, SchemaBuilder, SchemaType, Shared};
+use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, OneofDescriptor, Syntax, Value as Proto};
+use std::collections::HashMap;
+
+/// The schema of a message. `version` is that of the registered schema.
+///
+/// # Errors
+/// A data error with the place of what Connect cannot hold.
+pub(super) fn read(message: &MessageDescriptor, version: Option<i32>, options: &Options) -> Result<Shared<Schema>> {
+    let mut reader = Reader { options, known: HashMap::new(), open: Vec::new() };
+    let plain = wrappers::content(message.full_name()).filter(|_| options.wrapper_for_raw_primitives);
+    let mut schema = match plain {
+        Some(kind) => Schema::new(kind),
+        None => reader.message(message, &Path::Root)?,
+    };
+    schema.version = version.into();
+    checked(schema, &Path::Root)
+}
+
+/// Whether the file says of a field that it may be absent, by a keyword.
+pub(super) fn has_optional(field: &FieldDescriptor) -> bool {
+    let proto = field.field_descriptor_proto();
+    let proto2 = || field.parent_file().syntax() == Syntax::Proto2 && field.containing_oneof().is_none();
+    proto.proto3_optional() || (proto2() && proto.label() == prost_reflect::prost_types::field_descriptor_proto::Label::Optional)
+}
+
+/// The union that a field is a branch of.
+pub(super) fn union_of(field: &FieldDescriptor) -> Option<OneofDescriptor> {
+    field.containing_oneof().filter(|oneof| !oneof.is_synthetic())
+}
+
+/// The name of the Connect field that holds a union.
+pub(super) fn union_field_name(oneof: &OneofDescriptor, options: &Options) -> String {
+    if !options.index_for_unions {
+        return oneof.name().to_owned();
+    }
+    let place = oneof.path().last().copied().unwrap_or_default();
+    format!("{}_{place}", oneof.name())
+}
+
+/// Key and value of the entries that a repeated field holds, where it is a map.
+pub(super) fn entry(field: &FieldDescriptor) -> Option<(FieldDescriptor, FieldDescriptor)> {
+    let kind = field.kind();
+    let entry = kind.as_message().filter(|message| message.name().ends_with(names::ENTRY))?;
+    let (key, value) = (entry.get_field_by_name("key")?, entry.get_field_by_name("value")?);
+    let repeated = |field: &FieldDescriptor| field.is_list() || field.is_map();
+    let is_entry = (field.is_list() || field.is_map()) && entry.fields().len() == 2 && !repeated(&key) && !repeated(&value);
+    is_entry.then_some((key, value))
+}
+
+struct Reader<'a> {
+    options: &'a Options,
+    /// Messages that were read before, by full name.
+    known: HashMap<String, Schema>,
+    /// Those that are being read, from the outside inwards.
+    open: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn message(&mut self, message: &MessageDescriptor, at: &Path<'_>) -> Result<Schema> {
+        if let Some(known) = self.known.get(message.full_name()) {
+            return Ok(known.clone());
+        }
+        let name = message.full_name().to_owned();
+        if self.open.contains(&name) {
+            return Err(Error::data(format!("{at}: the message {name} contains itself, which Connect schemas cannot here")));
+        }
+        self.open.push(name.clone());
+        let mut schema = Schema::new(SchemaType::STRUCT);
+        schema.name = Some(self.name(message.full_name(), message.name()).into()).into();
+        for oneof in message.oneofs().filter(|oneof| !oneof.is_synthetic()) {
+            self.union(&oneof, &mut schema, at)?;
+        }
+        let mut fields: Vec<_> = message.fields().filter(|field| union_of(field).is_none()).collect();
+        fields.sort_by_key(FieldDescriptor::number);
+        for field in fields {
+            let of = self.field(&field, false, &at.field(field.name()))?;
+            schema.fields.push(Field { name: field.name().into(), schema: of });
+        }
+        self.open.pop();
+        self.known.insert(name, schema.clone());
+        Ok(schema)
+    }
+
+    fn name(&self, full: &str, short: &str) -> String {
+        if self.options.enhanced { full } else { short }.to_owned()
+    }
+
+    /// Adds a union: a field of its own, or its branches.
+    fn union(&mut self, oneof: &OneofDescriptor, around: &mut Schema, at: &Path<'_>) -> Result<()> {
+        let mut fields: Vec<_> = oneof.fields().collect();
+        fields.sort_by_key(FieldDescriptor::number);
+        let mut union = Schema::new(SchemaType::STRUCT);
+        for field in fields {
+            let of = self.field(&field, true, &at.field(field.name()))?;
+            union.fields.push(Field { name: field.name().into(), schema: of });
+        }
+        if self.options.flatten_unions {
+            around.fields.extend(union.fields);
+            return Ok(());
+        }
+        let name = if self.options.sum_types {
+            union.parameters.push(parameter(SUM_UNION, oneof.name()));
+            oneof.name().to_owned()
+        } else {
+            format!("{UNION}.{}", self.name(oneof.full_name(), oneof.name()))
+        };
+        union.name = Some(name.into()).into();
+        union.optional = true;
+        let schema = checked(union, at)?;
+        around.fields.push(Field { name: union_field_name(oneof, self.options).into(), schema });
+        Ok(())
+    }
+
+    fn field(&mut self, field: &FieldDescriptor, is_branch: bool, at: &Path<'_>) -> Result<Shared<Schema>> {
+        let mut schema = match entry(field) {
+            Some((key, value)) => {
+                let mut map = Schema::new(SchemaType::MAP);
+                map.keys = self.field(&key, false, &at.field("key"))?.into();
+                map.values = self.field(&value, false, &at.field("value"))?.into();
+                let kind = field.kind();
+                let entry = kind.as_message().expect("entries are messages");
+                map.name = Some(names::map_name(&self.name(entry.full_name(), entry.name())).into()).into();
+                map.optional = true;
+                map
+            }
+            None => self.single(field, at)?,
+        };
+        if field.is_list() && schema.kind != SchemaType::MAP {
+            schema.optional = true;
+            let element = checked(schema, at)?;
+            schema = Schema::new(SchemaType::ARRAY);
+            schema.values = element.into();
+            schema.optional = true;
+        }
+        if is_branch {
+            schema.optional = true;
+            let kind = field.kind();
+            let wrapper = kind.as_message().is_some_and(|message| wrappers::content(message.full_name()).is_some());
+            if self.options.wrapper_for_nullables && wrapper {
+                schema.parameters.push(parameter(names::WRAPPER, "true"));
+            }
+        } else if self.options.optional_for_nullables {
+            schema.optional |= has_optional(field);
+        } else if !self.options.wrapper_for_nullables {
+            schema.optional = true;
+        }
+        schema.parameters.push(parameter(names::TAG, field.number().to_string()));
+        checked(schema, at)
+    }
+
+    /// The schema of one value of a field.
+    fn single(&mut self, field: &FieldDescriptor, at: &Path<'_>) -> Result<Schema> {
+        let number = |kind, name: &str| {
+            let mut schema = Schema::new(kind);
+            schema.parameters.push(parameter(names::NUMBER_TYPE, name));
+            schema
+        };
+        Ok(match field.kind() {
+            Kind::Int32 => Schema::new(self.narrow(field)),
+            Kind::Sint32 | Kind::Sfixed32 if self.narrow(field) != SchemaType::INT32 => Schema::new(self.narrow(field)),
+            Kind::Sint32 => number(SchemaType::INT32, "sint32"),
+            Kind::Sfixed32 => number(SchemaType::INT32, "sfixed32"),
+            Kind::Int64 => Schema::new(SchemaType::INT64),
+            Kind::Uint32 => number(SchemaType::INT64, "uint32"),
+            Kind::Fixed32 => number(SchemaType::INT64, "fixed32"),
+            Kind::Uint64 => number(SchemaType::INT64, "uint64"),
+            Kind::Sint64 => number(SchemaType::INT64, "sint64"),
+            Kind::Fixed64 => number(SchemaType::INT64, "fixed64"),
+            Kind::Sfixed64 => number(SchemaType::INT64, "sfixed64"),
+            Kind::Float => Schema::new(SchemaType::FLOAT32),
+            Kind::Double => Schema::new(SchemaType::FLOAT64),
+            Kind::Bool => Schema::new(SchemaType::BOOLEAN),
+            Kind::String => Schema::new(SchemaType::STRING),
+            Kind::Bytes => Schema::new(SchemaType::BYTES),
+            Kind::Enum(kind) => self.enumeration(&kind),
+            Kind::Message(message) => {
+                let unwrapped = wrappers::content(message.full_name()).filter(|_| self.options.wrapper_for_nullables);
+                let mut schema = match (known::logical(message.full_name()), unwrapped) {
+                    (Some(logical), _) => logical_schema(logical, field),
+                    (None, Some(kind)) => Schema::new(kind),
+                    (None, None) => self.message(&message, at)?,
+                };
+                schema.optional = true;
+                schema
+            }
+        })
+    }
+
+    /// The type of a 32-bit field, which may be narrower in Connect.
+    fn narrow(&self, field: &FieldDescriptor) -> SchemaType {
+        match meta(field, "connect.type").as_deref() {
+            Some("int8") => SchemaType::INT8,
+            Some("int16") => SchemaType::INT16,
+            _ => SchemaType::INT32,
+        }
+    }
+
+    fn enumeration(&self, kind: &EnumDescriptor) -> Schema {
+        let mut schema = Schema::new(if self.options.int_for_enums { SchemaType::INT32 } else { SchemaType::STRING });
+        schema.name = Some(self.name(kind.full_name(), kind.name()).into()).into();
+        let name = if self.options.sum_types { SUM_ENUM } else { ENUM };
+        schema.parameters.push(parameter(name, kind.name()));
+        for symbol in kind.values() {
+            schema.parameters.push(parameter(format!("{name}.{}", symbol.name()), symbol.number().to_string()));
+        }
+        schema.optional = true;
+        schema
+    }
+}
+
+fn logical_schema(logical: Logical, field: &FieldDescriptor) -> Schema {
+    let number = |name: &str| meta(field, name).and_then(|text| text.parse::<i32>().ok());
+    let builder = match logical {
+        Logical::Decimal => {
+            let decimal = SchemaBuilder::decimal(number("scale").unwrap_or(0));
+            match number("precision") {
+                Some(precision) => decimal.parameter("connect.decimal.precision", precision.to_string()),
+                None => decimal,
+            }
+        }
+        Logical::Date => SchemaBuilder::date(),
+        Logical::Time => SchemaBuilder::time(),
+        Logical::Timestamp => SchemaBuilder::timestamp(),
+    };
+    Schema::clone(&builder.build())
+}
+
+/// A parameter that stands in a field's options.
+fn meta(field: &FieldDescriptor, name: &str) -> Option<String> {
+    let extension = field.parent_pool().get_extension_by_name("confluent.field_meta")?;
+    let options = field.options();
+    let meta = options.get_extension(&extension);
+    let parameters = meta.as_message()?.get_field_by_name("params")?;
+    let value = parameters.as_map()?.get(&prost_reflect::MapKey::String(name.to_owned()))?;
+    match value {
+        Proto::String(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+fn parameter(key: impl Into<String>, value: impl Into<String>) -> Parameter {
+    Parameter { key: key.into().into(), value: value.into().into() }
+}
+
+fn checked(schema: Schema, at: &Path<'_>) -> Result<Shared<Schema>> {
+    schema.checked().map_err(|error| Error::data(format!("{at}: {error}")))
+}
