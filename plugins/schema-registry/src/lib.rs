@@ -16,5 +16,7 @@ mod subject;
 mod wire;
 
 use avro::AvroConverter;
+use json::JsonSchemaConverter;
+use protobuf::ProtobufConverter;
 
-ferroconnect_plugin_sdk::export! { converters: [AvroConverter] }
+ferroconnect_plugin_sdk::export! { converters: [AvroConverter, JsonSchemaConverter, ProtobufConverter] }

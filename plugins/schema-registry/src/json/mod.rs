@@ -55,11 +55,12 @@ fn is_enum(schema: &Schema) -> bool {
 }
 
 /// Reads and writes JSON whose schemas are kept in a schema registry.
-pub type JsonSchemaConverter = RegistryConverter<JsonCodec>;
+pub(crate) type JsonSchemaConverter = RegistryConverter<JsonCodec>;
 
 impl Plugin for JsonSchemaConverter {
     fn describe() -> Description {
-        Description::new("io.confluent.connect.json.JsonSchemaConverter", env!("CARGO_PKG_VERSION"))
+        Description::new("ferroconnect.registry.JsonSchemaConverter", env!("CARGO_PKG_VERSION"))
+            .alias("io.confluent.connect.json.JsonSchemaConverter")
             .alias("JsonSchemaConverter")
             .doc("Writes JSON whose schema, a JSON Schema, is kept in a schema registry, and reads such JSON.")
             .config(JsonCodec::keys(settings::keys()))
@@ -68,7 +69,7 @@ impl Plugin for JsonSchemaConverter {
 
 /// The format.
 #[derive(Debug)]
-pub struct JsonCodec {
+pub(crate) struct JsonCodec {
     options: Options,
 }
 

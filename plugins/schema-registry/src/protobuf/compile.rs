@@ -76,7 +76,9 @@ impl FileResolver for Files {
 pub(super) fn compile(document: &Document) -> Result<FileDescriptor> {
     let texts = [&document.text].into_iter().chain(document.imports.iter().map(|Import { text, .. }| text));
     if let Some(depth) = texts.map(|text| depth(text)).find(|depth| *depth > DEEPEST) {
-        return Err(Error::data(format!("The Protobuf schema is {depth} levels deep; more than {DEEPEST} are not read")));
+        return Err(Error::data(format!(
+            "The Protobuf schema is {depth} levels deep; more than {DEEPEST} are not read"
+        )));
     }
     let wrong = |error: &dyn std::fmt::Display| Error::data(format!("The Protobuf schema cannot be used: {error}"));
     let mut compiler = Compiler::with_file_resolver(Files { document: document.clone() });

@@ -55,7 +55,8 @@ fn push(number: i64, bytes: &mut Vec<u8>) {
 fn pull(bytes: &[u8], position: &mut usize) -> Result<i64> {
     let mut number = 0u64;
     for shift in (0..64).step_by(7) {
-        let byte = *bytes.get(*position).ok_or_else(|| Error::data("The payload ends within the path of its message"))?;
+        let byte =
+            *bytes.get(*position).ok_or_else(|| Error::data("The payload ends within the path of its message"))?;
         *position += 1;
         number |= u64::from(byte & 0x7f) << shift;
         if byte < 0x80 {

@@ -22,7 +22,12 @@ pub(super) fn logical(message: &str) -> Option<Logical> {
 ///
 /// # Errors
 /// A data error where the message cannot hold the value.
-pub(super) fn write(logical: Logical, value: &Value, base: &Value, descriptor: &MessageDescriptor) -> Result<DynamicMessage> {
+pub(super) fn write(
+    logical: Logical,
+    value: &Value,
+    base: &Value,
+    descriptor: &MessageDescriptor,
+) -> Result<DynamicMessage> {
     let mut message = DynamicMessage::new(descriptor.clone());
     let mut set = |field: &str, value: Proto| {
         let set = message.try_set_field_by_name(field, value);
@@ -91,13 +96,17 @@ pub(super) fn read(logical: Logical, message: &DynamicMessage) -> Result<Value> 
             let part = |number: i32| i8::try_from(number).ok();
             let parts = part(hours).zip(part(minutes)).zip(part(seconds));
             let found = parts.and_then(|((hours, minutes), seconds)| Time::new(hours, minutes, seconds, nanos).ok());
-            found.ok_or_else(|| Error::data(format!("{hours}:{minutes}:{seconds} and {nanos} ns is no time of a day")))?;
+            found.ok_or_else(|| {
+                Error::data(format!("{hours}:{minutes}:{seconds} and {nanos} ns is no time of a day"))
+            })?;
             Value::time(((hours * 60 + minutes) * 60 + seconds) * 1_000 + nanos / NANOS_PER_MILLI)
         }
         Logical::Timestamp => {
             let (seconds, nanos) = (number("seconds"), number("nanos"));
-            let millis = seconds.checked_mul(1_000).and_then(|it| it.checked_add(nanos.div_euclid(NANOS_PER_MILLI.into())));
-            let millis = millis.ok_or_else(|| Error::data(format!("{seconds} seconds are too far away for a Timestamp")))?;
+            let millis =
+                seconds.checked_mul(1_000).and_then(|it| it.checked_add(nanos.div_euclid(NANOS_PER_MILLI.into())));
+            let millis =
+                millis.ok_or_else(|| Error::data(format!("{seconds} seconds are too far away for a Timestamp")))?;
             Value::timestamp(millis)
         }
     })

@@ -29,7 +29,9 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ferroconnect_plugin_sdk::{Blob, Config, ConfigDef, Data, Description, Error, Plugin, Result, Schema, Shared, Value};
+use ferroconnect_plugin_sdk::{
+    Blob, Config, ConfigDef, Data, Description, Error, Plugin, Result, Schema, Shared, Value,
+};
 use prost_reflect::prost::Message as _;
 use prost_reflect::{DynamicMessage, FileDescriptor};
 
@@ -43,11 +45,12 @@ use options::Options;
 use plan::Plan;
 
 /// Reads and writes Protobuf whose schemas are kept in a schema registry.
-pub type ProtobufConverter = RegistryConverter<ProtobufCodec>;
+pub(crate) type ProtobufConverter = RegistryConverter<ProtobufCodec>;
 
 impl Plugin for ProtobufConverter {
     fn describe() -> Description {
-        Description::new("io.confluent.connect.protobuf.ProtobufConverter", env!("CARGO_PKG_VERSION"))
+        Description::new("ferroconnect.registry.ProtobufConverter", env!("CARGO_PKG_VERSION"))
+            .alias("io.confluent.connect.protobuf.ProtobufConverter")
             .alias("ProtobufConverter")
             .doc("Writes Protobuf whose schema is kept in a schema registry, and reads such messages.")
             .config(ProtobufCodec::keys(settings::keys()))
@@ -56,13 +59,13 @@ impl Plugin for ProtobufConverter {
 
 /// The format.
 #[derive(Debug)]
-pub struct ProtobufCodec {
+pub(crate) struct ProtobufCodec {
     options: Options,
 }
 
 /// How values of one Connect schema are written.
 #[derive(Debug)]
-pub struct Writer {
+pub(crate) struct Writer {
     plan: Plan,
     /// The path of the message, which payloads begin with.
     index: Vec<u8>,
@@ -70,7 +73,7 @@ pub struct Writer {
 
 /// How payloads of one registered schema are read.
 #[derive(Debug)]
-pub struct Reader {
+pub(crate) struct Reader {
     file: FileDescriptor,
     version: Option<i32>,
     /// By the full name of the message: a file may have many.
@@ -91,7 +94,8 @@ impl Codec for ProtobufCodec {
     }
 
     fn describe(&self, schema: Option<&Shared<Schema>>) -> Result<Described> {
-        let schema_out::Described { text, message } = schema_out::describe(schema.ok_or_else(no_schema)?, &self.options)?;
+        let schema_out::Described { text, message } =
+            schema_out::describe(schema.ok_or_else(no_schema)?, &self.options)?;
         Ok(Described { text, record_name: Some(message) })
     }
 

@@ -119,7 +119,9 @@ mod tests {
     #[test]
     fn names_are_scrubbed_or_refused() {
         let scrub = Names { scrub: true };
-        for (name, expected) in [("plain_1", "plain_1"), ("a-b c", "a_b_c"), ("1st", "x1st"), ("_x", "x_x"), ("é", "x_C3_A9")] {
+        for (name, expected) in
+            [("plain_1", "plain_1"), ("a-b c", "a_b_c"), ("1st", "x1st"), ("_x", "x_x"), ("é", "x_C3_A9")]
+        {
             assert_eq!(scrub.proper(name).expect("scrubbed"), expected);
         }
         let keep = Names { scrub: false };
@@ -132,6 +134,9 @@ mod tests {
     #[test]
     fn maps_and_their_entries_have_names_of_each_other() {
         assert_eq!((entry_name("labels").as_str(), entry_name("my_labels").as_str()), ("labelsEntry", "MyLabelsEntry"));
-        assert_eq!((map_name("MyLabelsEntry").as_str(), map_name("a.B.LabelsEntry").as_str()), ("my_labels", "a.B.labels"));
+        assert_eq!(
+            (map_name("MyLabelsEntry").as_str(), map_name("a.B.LabelsEntry").as_str()),
+            ("my_labels", "a.B.labels")
+        );
     }
 }

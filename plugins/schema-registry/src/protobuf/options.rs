@@ -36,14 +36,26 @@ pub(super) struct Options {
 /// Name, default and meaning of each key.
 const FLAGS: [(&str, &str, &str); 10] = [
     ("enhanced.protobuf.schema.support", "false", "Whether schemas bear the full names of messages and enums."),
-    ("scrub.invalid.names", "false", "Whether characters that names in Protobuf cannot have are replaced by underscores."),
+    (
+        "scrub.invalid.names",
+        "false",
+        "Whether characters that names in Protobuf cannot have are replaced by underscores.",
+    ),
     ("int.for.enums", "false", "Whether enums are read as numbers and not as text."),
     ("optional.for.nullables", "false", "Whether the keyword 'optional' says that a field may be null."),
     ("optional.for.proto2", "true", "Whether the keyword 'optional' of proto2 says that a field may be null."),
     ("wrapper.for.nullables", "false", "Whether fields that may be null are wrapper messages, such as StringValue."),
     ("wrapper.for.raw.primitives", "true", "Whether a wrapper message at the top is read as the plain value in it."),
-    ("generate.struct.for.nulls", "false", "Whether messages that are not there are read as structs of default values."),
-    ("generate.index.for.unions", "true", "Whether the names of the fields that hold unions end with the union's number."),
+    (
+        "generate.struct.for.nulls",
+        "false",
+        "Whether messages that are not there are read as structs of default values.",
+    ),
+    (
+        "generate.index.for.unions",
+        "true",
+        "Whether the names of the fields that hold unions end with the union's number.",
+    ),
     ("flatten.unions", "false", "Whether the branches of unions are read as fields among the others."),
 ];
 

@@ -7,7 +7,9 @@ use super::wrappers;
 use crate::path::Path;
 use ferroconnect_plugin_sdk::abi::schema::Parameter;
 use ferroconnect_plugin_sdk::{Error, Field, Logical, Result, Schema, SchemaBuilder, SchemaType, Shared};
-use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, OneofDescriptor, Syntax, Value as Proto};
+use prost_reflect::{
+    EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, OneofDescriptor, Syntax, Value as Proto,
+};
 use std::collections::HashMap;
 
 /// The schema of a message. `version` is that of the registered schema.
@@ -29,7 +31,8 @@ pub(super) fn read(message: &MessageDescriptor, version: Option<i32>, options: &
 pub(super) fn has_optional(field: &FieldDescriptor) -> bool {
     let proto = field.field_descriptor_proto();
     let proto2 = || field.parent_file().syntax() == Syntax::Proto2 && field.containing_oneof().is_none();
-    proto.proto3_optional() || (proto2() && proto.label() == prost_reflect::prost_types::field_descriptor_proto::Label::Optional)
+    proto.proto3_optional()
+        || (proto2() && proto.label() == prost_reflect::prost_types::field_descriptor_proto::Label::Optional)
 }
 
 /// The union that a field is a branch of.
@@ -52,7 +55,8 @@ pub(super) fn entry(field: &FieldDescriptor) -> Option<(FieldDescriptor, FieldDe
     let entry = kind.as_message().filter(|message| message.name().ends_with(names::ENTRY))?;
     let (key, value) = (entry.get_field_by_name("key")?, entry.get_field_by_name("value")?);
     let repeated = |field: &FieldDescriptor| field.is_list() || field.is_map();
-    let is_entry = (field.is_list() || field.is_map()) && entry.fields().len() == 2 && !repeated(&key) && !repeated(&value);
+    let is_entry =
+        (field.is_list() || field.is_map()) && entry.fields().len() == 2 && !repeated(&key) && !repeated(&value);
     is_entry.then_some((key, value))
 }
 
@@ -71,7 +75,9 @@ impl Reader<'_> {
         }
         let name = message.full_name().to_owned();
         if self.open.contains(&name) {
-            return Err(Error::data(format!("{at}: the message {name} contains itself, which Connect schemas cannot here")));
+            return Err(Error::data(format!(
+                "{at}: the message {name} contains itself, which Connect schemas cannot here"
+            )));
         }
         self.open.push(name.clone());
         let mut schema = Schema::new(SchemaType::STRUCT);

@@ -60,6 +60,8 @@ struct File<'a> {
 /// A message that is being put together.
 struct Message {
     depth: usize,
+    /// The names of its fields, which its types cannot have.
+    members: HashSet<String>,
     /// Fields and oneofs.
     fields: String,
     /// The types defined within it, and what they are made of.
@@ -77,8 +79,7 @@ struct Numbers {
 impl Numbers {
     fn of(schema: &Schema, at: &Path<'_>) -> Result<Numbers> {
         let mut taken = HashSet::new();
-        let members = |field: &Field| if is_union(&field.schema) { field.schema.fields.to_vec() } else { vec![field.clone()] };
-        for field in schema.fields.iter().flat_map(members) {
+        for field in members(schema) {
             if let Some(number) = tag(&field.schema, &at.field(&field.name))?
                 && !taken.insert(number)
             {
@@ -100,11 +101,21 @@ impl Numbers {
     }
 }
 
+/// The fields that a message gets: in place of a union its branches.
+fn members(schema: &Schema) -> impl Iterator<Item = &Field> {
+    schema.fields.iter().flat_map(|field: &Field| match is_union(&field.schema) {
+        true => &field.schema.fields[..],
+        false => std::slice::from_ref(field),
+    })
+}
+
 /// The number that a field had where it came from.
 fn tag(schema: &Schema, at: &Path<'_>) -> Result<Option<u32>> {
     let Some(text) = schema.parameter(names::TAG) else { return Ok(None) };
     let number = text.parse().ok().filter(|number| is_number(*number));
-    number.map(Some).ok_or_else(|| Error::data(format!("{at}: the parameter {} is '{text}', and no field's number", names::TAG)))
+    number
+        .map(Some)
+        .ok_or_else(|| Error::data(format!("{at}: the parameter {} is '{text}', and no field's number", names::TAG)))
 }
 
 /// Whether fields may have this number: some in the middle are Protobuf's own.
@@ -114,8 +125,11 @@ fn is_number(number: u32) -> bool {
 
 impl File<'_> {
     fn message(&mut self, name: &str, schema: &Shared<Schema>, depth: usize, at: &Path<'_>) -> Result<String> {
+        let members = members(schema).map(|field| self.names.proper(&field.name).map(Into::into));
+        let members = members.collect::<Result<_>>().map_err(|error| located(at, &error))?;
         let mut message = Message {
             depth: depth + 1,
+            members,
             fields: String::new(),
             types: Vec::new(),
             definitions: String::new(),
@@ -157,14 +171,18 @@ impl File<'_> {
         let (label, schema) = match field.schema.kind {
             SchemaType::ARRAY => ("repeated ", field.schema.values.get().ok_or_else(lacking)?),
             SchemaType::MAP => ("repeated ", &field.schema),
-            _ if self.options.optional_for_nullables && field.schema.optional && !is_branch => ("optional ", &field.schema),
+            _ if self.options.optional_for_nullables && field.schema.optional && !is_branch => {
+                ("optional ", &field.schema)
+            }
             _ => ("", &field.schema),
         };
-        if label == "repeated " && (is_branch || (field.schema.kind == SchemaType::ARRAY && schema.kind == SchemaType::MAP)) {
+        if label == "repeated "
+            && (is_branch || (field.schema.kind == SchemaType::ARRAY && schema.kind == SchemaType::MAP))
+        {
             return Err(Error::data(format!("{at}: Protobuf has no arrays of arrays or maps, and none in unions")));
         }
         let mut meta = Vec::new();
-        let kind = self.kind(message, &name, schema, is_branch, &mut meta, at)?;
+        let kind = self.kind(message, schema, is_branch, &mut meta, at)?;
         let meta = if meta.is_empty() { String::new() } else { self.meta(&meta) };
         Ok(format!("{label}{kind} {name} = {number}{meta};"))
     }
@@ -172,7 +190,8 @@ impl File<'_> {
     /// What Protobuf has no word for.
     fn meta(&mut self, parameters: &[(&str, &str)]) -> String {
         self.imports.insert("confluent/meta.proto");
-        let entry = |(key, value): &(&str, &str)| format!("{{ key: \"{}\", value: \"{}\" }}", escaped(key), escaped(value));
+        let entry =
+            |(key, value): &(&str, &str)| format!("{{ key: \"{}\", value: \"{}\" }}", escaped(key), escaped(value));
         let entries: Vec<_> = parameters.iter().map(entry).collect();
         format!(" [(confluent.field_meta) = {{ params: [ {} ] }}]", entries.join(", "))
     }
@@ -181,7 +200,6 @@ impl File<'_> {
     fn kind<'s>(
         &mut self,
         message: &mut Message,
-        field: &str,
         schema: &'s Shared<Schema>,
         is_branch: bool,
         meta: &mut Vec<(&'static str, &'s str)>,
@@ -194,8 +212,10 @@ impl File<'_> {
             return self.enumeration(message, schema, at);
         }
         match schema.kind {
-            SchemaType::STRUCT if is_union(schema) => Err(Error::data(format!("{at}: Protobuf has no arrays of unions"))),
-            SchemaType::STRUCT => self.structure(message, field, schema, at),
+            SchemaType::STRUCT if is_union(schema) => {
+                Err(Error::data(format!("{at}: Protobuf has no arrays of unions")))
+            }
+            SchemaType::STRUCT => self.structure(message, schema, at),
             SchemaType::MAP => self.map(message, schema, at),
             SchemaType::ARRAY => Err(Error::data(format!("{at}: Protobuf has no arrays of arrays"))),
             _ => {
@@ -232,11 +252,11 @@ impl File<'_> {
         kind.to_owned()
     }
 
-    fn structure(&mut self, message: &mut Message, field: &str, schema: &Shared<Schema>, at: &Path<'_>) -> Result<String> {
+    fn structure(&mut self, message: &mut Message, schema: &Shared<Schema>, at: &Path<'_>) -> Result<String> {
         let name = self.name_or_default(schema);
         let mut name = self.names.proper(unqualified(&name)).map_err(|error| located(at, &error))?.into_owned();
         // A field and a type of the same name exclude each other.
-        if name == field {
+        if message.members.contains(&name) {
             name.push_str("Message");
         }
         let (name, is_new) = message.type_name(name, schema, |known, new| known.fields == new.fields);
@@ -254,11 +274,13 @@ impl File<'_> {
         let (name, is_new) = message.type_name(name, schema, same);
         if is_new {
             let part = |part: &ferroconnect_plugin_sdk::MaybeShared<Schema>, name: &str, number: &str| {
-                let schema = part.get().ok_or_else(|| Error::data(format!("{at}: the schema of a map lacks its parts")))?;
+                let schema =
+                    part.get().ok_or_else(|| Error::data(format!("{at}: the schema of a map lacks its parts")))?;
                 // Keys and values have the numbers 1 and 2, whatever they were before.
                 let mut schema = Schema::clone(schema);
                 schema.parameters.retain(|parameter| parameter.key.as_str() != names::TAG);
-                let number = ferroconnect_plugin_sdk::abi::schema::Parameter { key: names::TAG.into(), value: number.into() };
+                let number =
+                    ferroconnect_plugin_sdk::abi::schema::Parameter { key: names::TAG.into(), value: number.into() };
                 schema.parameters.push(number);
                 Ok::<_, Error>(Field { name: name.into(), schema: Shared::new(schema) })
             };
@@ -280,15 +302,17 @@ impl File<'_> {
         for (key, value) in schema.parameters.iter().map(|it| (it.key.as_str(), it.value.as_str())) {
             let Some(symbol) = key.strip_prefix(parameter).and_then(|rest| rest.strip_prefix('.')) else { continue };
             let symbol = self.names.proper(symbol).map_err(|error| located(at, &error))?.into_owned();
-            let number: i32 = value.parse().map_err(|_| {
-                Error::data(format!("{at}: the parameter {key} is '{value}', and no symbol's number"))
-            })?;
+            let number: i32 = value
+                .parse()
+                .map_err(|_| Error::data(format!("{at}: the parameter {key} is '{value}', and no symbol's number")))?;
             symbols.push((number, symbol));
         }
         // The first symbol of proto3 is number 0.
         symbols.sort_by_key(|(number, _)| *number != 0);
         if symbols.first().is_none_or(|(number, _)| *number != 0) {
-            return Err(Error::data(format!("{at}: the enum {name} has no symbol with number 0, which proto3 asks for")));
+            return Err(Error::data(format!(
+                "{at}: the enum {name} has no symbol with number 0, which proto3 asks for"
+            )));
         }
         let same = |known: &Schema, new: &Schema| {
             let own = |schema: &Schema| {
@@ -301,8 +325,13 @@ impl File<'_> {
         if is_new {
             let indent = indent(message.depth);
             let numbers: HashSet<_> = symbols.iter().map(|(number, _)| number).collect();
-            let alias = if numbers.len() < symbols.len() { format!("{indent}  option allow_alias = true;\n") } else { String::new() };
-            let lines: String = symbols.iter().map(|(number, symbol)| format!("{indent}  {symbol} = {number};\n")).collect();
+            let alias = if numbers.len() < symbols.len() {
+                format!("{indent}  option allow_alias = true;\n")
+            } else {
+                String::new()
+            };
+            let lines: String =
+                symbols.iter().map(|(number, symbol)| format!("{indent}  {symbol} = {number};\n")).collect();
             _ = write!(message.definitions, "{indent}enum {name} {{\n{alias}{lines}{indent}}}\n");
         }
         Ok(name)

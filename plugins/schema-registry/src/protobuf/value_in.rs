@@ -64,7 +64,8 @@ impl Reader<'_> {
 
     fn member(&self, member: &Member, message: &DynamicMessage, at: &Path<'_>) -> Result<Value> {
         // A day or a decimal of nothing but zeros is none.
-        let may_be_made_up = !matches!(member.plan.form, Form::Logical(..)) && member.field.containing_oneof().is_none();
+        let may_be_made_up =
+            !matches!(member.plan.form, Form::Logical(..)) && member.field.containing_oneof().is_none();
         let made_up = self.options.struct_for_nulls && may_be_made_up;
         if member.has_null && !message.has_field(&member.field) && !made_up {
             return Ok(Value::NULL);

@@ -133,7 +133,9 @@ fn plain(schema: &Schema, kind: &Kind, value: &Value) -> Option<Proto> {
     let integer = || value.as_integer();
     Some(match (kind, schema.kind, value.view()) {
         (Kind::Int32 | Kind::Sint32 | Kind::Sfixed32, Type::INT8, ValueRef::Int8(number)) => Proto::I32(number.into()),
-        (Kind::Int32 | Kind::Sint32 | Kind::Sfixed32, Type::INT16, ValueRef::Int16(number)) => Proto::I32(number.into()),
+        (Kind::Int32 | Kind::Sint32 | Kind::Sfixed32, Type::INT16, ValueRef::Int16(number)) => {
+            Proto::I32(number.into())
+        }
         (Kind::Int32 | Kind::Sint32 | Kind::Sfixed32, Type::INT32, ValueRef::Int32(number)) => Proto::I32(number),
         (Kind::Int64 | Kind::Sint64 | Kind::Sfixed64, _, _) => Proto::I64(integer()?),
         (Kind::Uint32 | Kind::Fixed32, _, ValueRef::Int64(number)) => Proto::U32(u32::try_from(number).ok()?),
@@ -163,5 +165,9 @@ fn symbol(schema: &Schema, kind: &EnumDescriptor, value: &Value, at: &Path<'_>) 
 }
 
 fn misfit(schema: &Schema, value: &Value, at: &Path<'_>) -> Error {
-    Error::data(format!("{at}: {} does not fit the schema, which is of type {}", value.java_class(), schema.kind.name()))
+    Error::data(format!(
+        "{at}: {} does not fit the schema, which is of type {}",
+        value.java_class(),
+        schema.kind.name()
+    ))
 }
