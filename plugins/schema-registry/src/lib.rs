@@ -3,6 +3,8 @@
 //! [`converter`] is what all formats share: it asks [`subject`] where a schema belongs and [`client`] for its id, frames
 //! payloads as [`wire`] says, and keeps what it learned for the next record. A format is a [`codec::Codec`].
 
+#[cfg(test)]
+mod arbitrary;
 mod avro;
 mod client;
 mod codec;

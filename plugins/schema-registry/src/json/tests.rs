@@ -1,8 +1,10 @@
 //! The mapping in both directions, without a registry.
 
 use super::*;
+use crate::arbitrary;
 use crate::client::Import;
 use ferroconnect_plugin_sdk::{ErrorKind, MapEntry, SchemaBuilder};
+use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 fn codec<const N: usize>(pairs: [(&str, &str); N]) -> JsonCodec {
@@ -419,4 +421,32 @@ fn another_version_is_used_only_where_it_can_read_the_record() {
     assert!(error.message().starts_with("$.b: the registered schema requires this field"), "{error}");
     assert!(codec.writer(Some(&own), &described, &required, false).is_ok());
     assert!(codec.describe(None).expect_err("no schema").message().contains("Data without a schema"));
+}
+
+fn anything() -> BoxedStrategy<arbitrary::Pair> {
+    arbitrary::leaf()
+        .prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                arbitrary::structure(inner.clone()),
+                arbitrary::array(inner.clone()),
+                arbitrary::map(inner.clone(), inner),
+            ]
+        })
+        .boxed()
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_written_is_read_again((schema, value) in anything(), numeric in any::<bool>()) {
+        let codec = codec([("decimal.format", if numeric { "NUMERIC" } else { "BASE64" })]);
+        // Null at the top has no payload.
+        prop_assume!(!value.is_null());
+        let text = codec.describe(Some(&schema)).expect("described").text;
+        let reader = codec.reader(&Arc::new(Document { text, imports: Vec::new() }), None).expect("a schema");
+        prop_assert_eq!(&reader, &schema);
+        let mut bytes = Vec::new();
+        codec.write(&schema, &value, &mut bytes).expect("written");
+        let back = codec.read(&reader, &Blob::from(bytes)).expect("read");
+        prop_assert_eq!(back.value, value);
+    }
 }

@@ -1,9 +1,11 @@
 //! The mapping in both directions, without a registry.
 
 use super::*;
+use crate::arbitrary;
 use crate::client::Import;
 use crate::protobuf::names::{ENUM, SUM_ENUM, SUM_UNION, TAG, UNION};
 use ferroconnect_plugin_sdk::{ErrorKind, Logical, MapEntry, SchemaBuilder, SchemaType, ValueRef};
+use proptest::prelude::*;
 
 fn codec<const N: usize>(pairs: [(&str, &str); N]) -> ProtobufCodec {
     let mut config = Config::from(pairs);
@@ -472,4 +474,38 @@ fn another_version_is_used_only_where_it_has_the_fields() {
     assert!(codec.writer(Some(&own), &described, &other, false).expect_err("text").message().contains("INT32"));
     assert_eq!(codec.record_name(&wider).as_deref(), Some("a.b.Other"));
     assert_eq!(own.fields[0].schema.kind, SchemaType::INT32);
+}
+
+/// Structs of what Protobuf has: no arrays of arrays, and null where it says so.
+fn messages() -> BoxedStrategy<arbitrary::Pair> {
+    let element = || arbitrary::leaf().prop_filter("arrays hold no null", |(_, value)| !value.is_null());
+    let flat = prop_oneof![arbitrary::leaf(), arbitrary::array(element()), arbitrary::map(element(), element()),];
+    let inner = flat.prop_recursive(3, 16, 4, |inner| {
+        let message = arbitrary::structure(inner);
+        prop_oneof![message.clone(), arbitrary::array(message)]
+    });
+    arbitrary::structure(inner)
+}
+
+/// Whether two values are the same but for the schemas of structs, and for how wide integers are: wrappers do not say.
+fn same(a: &Value, b: &Value) -> bool {
+    let all = |a: &[Value], b: &[Value]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b));
+    match (a.view(), b.view()) {
+        (ValueRef::Struct(a), ValueRef::Struct(b)) => all(&a.fields, &b.fields),
+        (ValueRef::Array(a), ValueRef::Array(b)) => all(a, b),
+        (ValueRef::Map(a), ValueRef::Map(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(&a.key, &b.key) && same(&a.value, &b.value))
+        }
+        _ if a.as_integer().is_some() => a.as_integer() == b.as_integer(),
+        _ => a == b,
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_written_is_read_again((schema, value) in messages(), wrappers in any::<bool>()) {
+        let codec = codec([(if wrappers { "wrapper.for.nullables" } else { "optional.for.nullables" }, "true")]);
+        let back = there_and_back(&codec, &schema, &value);
+        prop_assert!(same(&back, &value), "{:?} became {:?}", value, back);
+    }
 }
