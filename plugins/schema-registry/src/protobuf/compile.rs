@@ -1,7 +1,11 @@
 //! Text of `.proto` files to descriptors.
 
 use crate::client::{Document, Import};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ferroconnect_plugin_sdk::{Error, Result};
+use prost_reflect::prost::Message as _;
+use prost_reflect::prost_types::FileDescriptorProto;
 use prost_reflect::{FileDescriptor, MessageDescriptor};
 use protox::Compiler;
 use protox::file::{File, FileResolver, GoogleFileResolver};
@@ -58,14 +62,26 @@ struct Files {
 impl FileResolver for Files {
     fn open_file(&self, name: &str) -> std::result::Result<File, protox::Error> {
         if name == ROOT {
-            return File::from_source(name, &self.document.text);
+            return file(name, &self.document.text);
         }
         let import = self.document.imports.iter().find(|import| import.name == name);
         let known = || KNOWN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
         match import.map(|import| import.text.as_str()).or_else(known) {
-            Some(text) => File::from_source(name, text),
+            Some(text) => file(name, text),
             None => GoogleFileResolver::new().open_file(name),
         }
+    }
+}
+
+/// A file out of its text. Some clients register the compiled form, in base 64.
+fn file(name: &str, text: &str) -> std::result::Result<File, protox::Error> {
+    let compiled = STANDARD.decode(text.trim()).ok().filter(|bytes| !bytes.is_empty());
+    match compiled.and_then(|bytes| FileDescriptorProto::decode(&*bytes).ok()) {
+        Some(compiled) => {
+            let compiled = FileDescriptorProto { name: Some(name.to_owned()), ..compiled };
+            Ok(File::from_file_descriptor_proto(compiled))
+        }
+        None => File::from_source(name, text),
     }
 }
 

@@ -1,0 +1,48 @@
+"""Confluent's own serialisers for JSON Schema and Protobuf, driven by lines of JSON.
+
+Argument: the address of the registry. Each line of the input is a command, each line of the output its answer.
+"""
+
+import base64
+import json
+import sys
+
+from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry.json_schema import JSONDeserializer, JSONSerializer
+from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer, ProtobufSerializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+
+client = SchemaRegistryClient({"url": sys.argv[1]})
+
+
+def message_class(command):
+    """The class of a message whose files come compiled."""
+    files = descriptor_pb2.FileDescriptorSet.FromString(base64.b64decode(command["files"]))
+    pool = descriptor_pool.DescriptorPool()
+    for file in files.file:
+        pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(command["message"]))
+
+
+def answer(command):
+    context = SerializationContext(command["topic"], MessageField.VALUE)
+    match command["do"]:
+        case "write json":
+            return JSONSerializer(command["schema"], client)(command["value"], context).hex()
+        case "read json":
+            payload = bytes.fromhex(command["hex"])
+            return JSONDeserializer(None, schema_registry_client=client)(payload, context)
+        case "write protobuf":
+            kind = message_class(command)
+            value = json_format.ParseDict(command["value"], kind())
+            return ProtobufSerializer(kind, client)(value, context).hex()
+        case "read protobuf":
+            kind = message_class(command)
+            # It asks a registry for schemas in their compiled form only, which the one of the tests does not make.
+            value = ProtobufDeserializer(kind)(bytes.fromhex(command["hex"]), context)
+            return json_format.MessageToDict(value, preserving_proto_field_name=True)
+
+
+for line in sys.stdin:
+    print(json.dumps(answer(json.loads(line))), flush=True)

@@ -1,0 +1,187 @@
+//! Bytes of the JSON Schema and Protobuf converters against the serialisers of the PyPI package `confluent-kafka`, in
+//! both directions and through one registry.
+//!
+//! Without Python or the package, which is fetched by pip where it is missing, the tests say so and check nothing.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ferroconnect_plugin_sdk::testkit::{self, ConverterHarness};
+use ferroconnect_plugin_sdk::{Config, Data, MapEntry, Schema, SchemaBuilder, Shared, Value, ValueRef};
+use ferroconnect_test_registry::Registry;
+use prost_reflect::prost::Message as _;
+use serde_json::{Value as Json, json};
+
+const PACKAGE: &str = "confluent-kafka[json,protobuf]==2.16.1";
+
+/// The package, at work.
+struct Python {
+    child: Child,
+}
+
+impl Python {
+    fn start(registry: &Registry) -> Option<Python> {
+        let fetched = Path::new(env!("CARGO_TARGET_TMPDIR")).join("confluent-kafka");
+        let python = |path: Option<&Path>| {
+            let mut command = Command::new("python3");
+            if let Some(path) = path {
+                command.env("PYTHONPATH", path);
+            }
+            command
+        };
+        let has = |path: Option<&Path>| {
+            let imports =
+                "import confluent_kafka.schema_registry.protobuf, confluent_kafka.schema_registry.json_schema";
+            let ran = python(path).args(["-c", imports]).stderr(Stdio::null()).status();
+            ran.is_ok_and(|status| status.success())
+        };
+        let path = if has(None) { None } else { Some(fetched.as_path()) };
+        if path.is_some() && !has(path) {
+            let target = fetched.to_str()?;
+            let pip = ["-m", "pip", "install", "--quiet", "--target", target, PACKAGE];
+            if !Command::new("python3").args(pip).status().is_ok_and(|status| status.success()) || !has(path) {
+                eprintln!("SKIPPED: python3 or its package {PACKAGE} cannot be had here");
+                return None;
+            }
+        }
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/json_protobuf.py");
+        let mut command = python(path);
+        command.arg(script).arg(registry.url()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        Some(Python { child: command.spawn().unwrap() })
+    }
+
+    fn ask(&mut self, command: &Json) -> Json {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{command}").unwrap();
+        let mut answer = String::new();
+        // One answer per line, and one question at a time: nothing is lost between readers.
+        BufReader::with_capacity(1, self.child.stdout.as_mut().unwrap()).read_line(&mut answer).unwrap();
+        assert!(!answer.is_empty(), "the script failed at {command}; see above");
+        serde_json::from_str(&answer).unwrap()
+    }
+}
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+fn converter(registry: &Registry, class: &str) -> ConverterHarness {
+    let library = testkit::library!(ferroconnect_schema_registry);
+    let mut config = Config::from([("optional.for.nullables", "true")]);
+    config.set("schema.registry.url", registry.url());
+    ConverterHarness::new(&library, class, config).unwrap()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn bytes(hex: &Json) -> Vec<u8> {
+    let digits = hex.as_str().unwrap();
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
+}
+
+fn line() -> Shared<Schema> {
+    SchemaBuilder::structure().name("Line").field("price", SchemaBuilder::float64().build()).build()
+}
+
+fn order() -> Data {
+    let schema = SchemaBuilder::structure()
+        .name("shop.Order")
+        .field("id", SchemaBuilder::int64().build())
+        .field("note", SchemaBuilder::string().optional().build())
+        .field("none", SchemaBuilder::string().optional().build())
+        .field("lines", SchemaBuilder::array(line()).build())
+        .field("raw", SchemaBuilder::bytes().build())
+        .field("amounts", SchemaBuilder::map(SchemaBuilder::string().build(), SchemaBuilder::int32().build()).build())
+        .field("at", SchemaBuilder::timestamp().build())
+        .build();
+    let lines = Value::array(vec![Value::structure(line(), vec![1.5f64.into()])]);
+    let amounts = Value::map(vec![MapEntry { key: "a".into(), value: 7i32.into() }]);
+    let fields =
+        vec![5i64.into(), "é".into(), Value::NULL, lines, vec![0u8, 255].into(), amounts, Value::timestamp(1500)];
+    Data::new(schema.clone(), Value::structure(schema, fields))
+}
+
+/// The value of a field.
+fn field<'a>(value: &'a Value, name: &str) -> &'a Value {
+    match value.view() {
+        ValueRef::Struct(content) => content.get(name).unwrap(),
+        other => panic!("{other:?} is no struct"),
+    }
+}
+
+#[test]
+fn json_goes_both_ways() {
+    let registry = Registry::start();
+    let Some(mut python) = Python::start(&registry) else { return };
+    let mut own = converter(&registry, "io.confluent.connect.json.JsonSchemaConverter");
+    let written = own.to_bytes("ours", order()).unwrap().unwrap();
+    let read = python.ask(&json!({"do": "read json", "topic": "ours", "hex": hex(&written)}));
+    let expected = json!({"id": 5, "note": "é", "none": null, "lines": [{"price": 1.5}], "raw": "AP8=",
+                          "amounts": {"a": 7}, "at": 1500});
+    assert_eq!(read, expected);
+    // The serialiser validates the value by our own schema, and registers the very same.
+    let schema = registry.schemas("ours-value").remove(0);
+    let command = json!({"do": "write json", "topic": "ours", "schema": schema, "value": expected});
+    let theirs = bytes(&python.ask(&command));
+    assert_eq!(theirs[..5], written[..5]);
+    assert_eq!(
+        own.from_bytes("ours", Some(&theirs)).unwrap().value,
+        own.from_bytes("ours", Some(&written)).unwrap().value
+    );
+    // A schema of somebody else.
+    let schema = r##"{"title": "T", "type": "object", "required": ["n"], "properties": {"n": {"type": "integer"},
+        "l": {"type": "array", "items": {"$ref": "#/definitions/u"}}}, "definitions": {"u": {"type": ["string", "null"]}}}"##;
+    let value = json!({"n": 1, "l": ["x", null]});
+    let theirs = bytes(&python.ask(&json!({"do": "write json", "topic": "t", "schema": schema, "value": value})));
+    let read = own.from_bytes("t", Some(&theirs)).unwrap().value;
+    assert_eq!(*field(&read, "l"), Value::array(vec!["x".into(), Value::NULL]));
+    assert_eq!(*field(&read, "n"), Value::int64(1));
+}
+
+/// A schema and all that it imports, compiled.
+fn compiled(text: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("schema.proto"), text).unwrap();
+    let set = protox::compile(["schema.proto"], [folder.path()]).unwrap();
+    STANDARD.encode(set.encode_to_vec())
+}
+
+#[test]
+fn protobuf_goes_both_ways() {
+    let registry = Registry::start();
+    let Some(mut python) = Python::start(&registry) else { return };
+    let mut own = converter(&registry, "io.confluent.connect.protobuf.ProtobufConverter");
+    let written = own.to_bytes("ours", order()).unwrap().unwrap();
+    let files = compiled(&registry.schemas("ours-value")[0]);
+    let command = json!({"do": "read protobuf", "topic": "ours", "files": files, "message": "shop.Order",
+                         "hex": hex(&written)});
+    let expected = json!({"id": "5", "note": "é", "lines": [{"price": 1.5}], "raw": "AP8=",
+                          "amounts": [{"key": "a", "value": 7}], "at": "1970-01-01T00:00:01.500Z"});
+    assert_eq!(python.ask(&command), expected);
+    // The same schema again, written by the package, which registers it in its compiled form.
+    let command = json!({"do": "write protobuf", "topic": "theirs", "files": files, "message": "shop.Order",
+                         "value": expected});
+    let theirs = bytes(&python.ask(&command));
+    assert_eq!(theirs[5..], written[5..]);
+    let (theirs, ours) =
+        (own.from_bytes("theirs", Some(&theirs)).unwrap(), own.from_bytes("ours", Some(&written)).unwrap());
+    assert_eq!(theirs.value, ours.value);
+    assert_eq!(*field(&ours.value, "none"), Value::NULL);
+    // A message that stands within another one.
+    let text = r#"syntax = "proto3"; package p; message A { message B { map<string, sint32> m = 3; oneof c { bool d = 1; } } }"#;
+    let command = json!({"do": "write protobuf", "topic": "t", "files": compiled(text), "message": "p.A.B",
+                         "value": {"m": {"k": -1}, "d": true}});
+    let theirs = bytes(&python.ask(&command));
+    let read = own.from_bytes("t", Some(&theirs)).unwrap();
+    let entry = MapEntry { key: "k".into(), value: Value::int32(-1) };
+    assert_eq!(*field(&read.value, "m"), Value::map(vec![entry]));
+    assert_eq!(*field(field(&read.value, "c_0"), "d"), Value::boolean(true));
+}
