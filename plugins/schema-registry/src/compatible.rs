@@ -1,6 +1,6 @@
 //! Whether whoever reads by one schema can read what is written by another one.
 
-use crate::path::Path;
+use crate::path::{Path, part};
 use ferroconnect_plugin_sdk::{Error, Logical, MaybeShared, Result, Schema, SchemaType, Shared};
 
 /// Checks that values of `written` can be read as `read`: types are the same or wider, what is required is there.
@@ -46,10 +46,7 @@ pub(crate) fn check_readable(written: &Shared<Schema>, read: &Shared<Schema>, at
 }
 
 fn check_part(written: &MaybeShared<Schema>, read: &MaybeShared<Schema>, at: &Path<'_>) -> Result<()> {
-    match (written.get(), read.get()) {
-        (Some(written), Some(read)) => check_readable(written, read, at),
-        _ => Err(Error::data(format!("{at}: the schema of an array or map lacks that of its parts"))),
-    }
+    check_readable(part(written, at)?, part(read, at)?, at)
 }
 
 /// Whether every number of one type is one of the other.

@@ -1,5 +1,6 @@
 //! Where in a value or schema something is wrong, for the text of an error.
 
+use ferroconnect_plugin_sdk::{Error, MaybeShared, Result, Schema, Shared};
 use std::fmt;
 
 /// A place inside data, as a chain of borrowed steps: nothing is allocated until it is printed.
@@ -31,6 +32,14 @@ impl fmt::Display for Path<'_> {
             Path::Item(parent, index) => write!(f, "{parent}[{index}]"),
         }
     }
+}
+
+/// The schema of the elements of an array, or of the keys or values of a map.
+///
+/// # Errors
+/// A data error where there is none: only unchecked schemas lack it.
+pub(crate) fn part<'a>(part: &'a MaybeShared<Schema>, at: &Path<'_>) -> Result<&'a Shared<Schema>> {
+    part.get().ok_or_else(|| Error::data(format!("{at}: the schema of an array or map lacks that of its parts")))
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 
 use super::options::{DecimalFormat, Options};
 use super::{ENUM, NAMESPACE, NULL_SYMBOL, SUM_ENUM, is_enum, is_union, value_out};
-use ferroconnect_plugin_sdk::{Error, Logical, MaybeShared, Result, Schema, SchemaType, Shared};
+use crate::path::{Path, part};
+use ferroconnect_plugin_sdk::{Error, Logical, Result, Schema, SchemaType, Shared};
 use serde_json::{Map, Value as Json, json};
 
 type Node = Map<String, Json>;
@@ -84,10 +85,10 @@ impl Describer<'_> {
             }
             SchemaType::ARRAY => {
                 set("type", "array".into());
-                set("items", self.any(part(&schema.values)?, None)?.into());
+                set("items", self.any(part(&schema.values, &Path::Root)?, None)?.into());
             }
             SchemaType::MAP => {
-                let (keys, values) = (part(&schema.keys)?, part(&schema.values)?);
+                let (keys, values) = (part(&schema.keys, &Path::Root)?, part(&schema.values, &Path::Root)?);
                 if value_out::is_object(schema) {
                     set("type", "object".into());
                     set("additionalProperties", self.any(values, None)?.into());
@@ -143,8 +144,4 @@ fn symbols(schema: &Schema) -> Json {
     let name = if schema.parameter(SUM_ENUM).is_some() { SUM_ENUM } else { ENUM };
     let symbols = schema.parameters.iter().filter_map(|parameter| parameter.key.strip_prefix(name)?.strip_prefix('.'));
     symbols.map(|symbol| if symbol == NULL_SYMBOL { Json::Null } else { symbol.into() }).collect()
-}
-
-fn part(part: &MaybeShared<Schema>) -> Result<&Shared<Schema>> {
-    part.get().ok_or_else(|| Error::data("The schema of an array or map lacks that of its parts"))
 }

@@ -153,7 +153,7 @@ fn structs_keep_the_order_of_their_fields_and_all_that_is_said_of_them() {
     let default = Value::structure(schema.clone(), vec![Value::int32(5), Value::NULL]);
     assert_eq!(value_of(&codec, &schema, &json!({"more": [1]})).expect("read"), default);
     // The order of the text does not matter, that of the index does.
-    let mut swapped = json.clone();
+    let mut swapped = json;
     let properties = swapped["properties"].as_object_mut().expect("an object");
     let z = properties.shift_remove("z").expect("there");
     properties.insert("z".into(), z);

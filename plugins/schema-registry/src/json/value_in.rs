@@ -4,7 +4,7 @@ use super::decimal::Number;
 use super::options::Options;
 use super::value_out::is_object;
 use super::{is_enum, is_union};
-use crate::path::Path;
+use crate::path::{Path, part};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ferroconnect_plugin_sdk::{Error, Logical, MapEntry, Result, Schema, SchemaType, Shared, Value, decimal_scale};
@@ -107,13 +107,13 @@ fn bytes(json: &Json, at: &Path<'_>) -> Result<Vec<u8>> {
 }
 
 fn array(schema: &Schema, items: &[Json], options: &Options, at: &Path<'_>) -> Result<Value> {
-    let element = part(schema.values.get(), at)?;
+    let element = part(&schema.values, at)?;
     let items = items.iter().enumerate().map(|(index, item)| read(element, Some(item), options, &at.item(index)));
     Ok(Value::array(items.collect::<Result<Vec<_>>>()?))
 }
 
 fn object(schema: &Schema, properties: &Map<String, Json>, options: &Options, at: &Path<'_>) -> Result<Value> {
-    let values = part(schema.values.get(), at)?;
+    let values = part(&schema.values, at)?;
     let entry = |(key, value): (&String, &Json)| {
         let value = read(values, Some(value), options, &at.field(key))?;
         Ok(MapEntry { key: Value::string(key.as_str()), value })
@@ -123,7 +123,7 @@ fn object(schema: &Schema, properties: &Map<String, Json>, options: &Options, at
 
 /// A map whose keys are no required text.
 fn entries(schema: &Schema, entries: &[Json], options: &Options, at: &Path<'_>) -> Result<Value> {
-    let (keys, values) = (part(schema.keys.get(), at)?, part(schema.values.get(), at)?);
+    let (keys, values) = (part(&schema.keys, at)?, part(&schema.values, at)?);
     let entry = |(index, entry): (usize, &Json)| {
         let at = at.item(index);
         let entry = entry.as_object().filter(|entry| entry.len() == 2 && entry.contains_key("key"));
@@ -184,8 +184,4 @@ fn known_properties(branch: &Schema, json: &Json) -> usize {
         object.get(field.name.as_str()).map_or(0, |value| 1 + known_properties(&field.schema, value))
     };
     branch.fields.iter().map(known).sum()
-}
-
-fn part<'a>(part: Option<&'a Shared<Schema>>, at: &Path<'_>) -> Result<&'a Shared<Schema>> {
-    part.ok_or_else(|| Error::data(format!("{at}: the schema of an array or map lacks that of its parts")))
 }

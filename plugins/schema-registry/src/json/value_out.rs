@@ -2,11 +2,11 @@
 
 use super::options::{DecimalFormat, Options};
 use super::{decimal, is_union};
-use crate::path::Path;
+use crate::path::{Path, part};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ferroconnect_plugin_sdk::{
-    Error, Logical, MapEntry, MaybeShared, Result, Schema, SchemaType, Shared, StructValue, Value, ValueRef,
+    Error, Logical, MapEntry, Result, Schema, SchemaType, Shared, StructValue, Value, ValueRef,
 };
 use serde::Serialize;
 
@@ -183,10 +183,6 @@ fn java_name(number: f64) -> &'static str {
         number if number > 0.0 => "Infinity",
         _ => "-Infinity",
     }
-}
-
-fn part<'a>(part: &'a MaybeShared<Schema>, at: &Path<'_>) -> Result<&'a Shared<Schema>> {
-    part.get().ok_or_else(|| Error::data(format!("{at}: the schema of an array or map lacks that of its parts")))
 }
 
 fn misfit(schema: &Schema, value: &Value, at: &Path<'_>) -> Error {

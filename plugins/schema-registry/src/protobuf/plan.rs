@@ -6,8 +6,8 @@ use super::names::{Names, enum_parameter, is_union};
 use super::options::Options;
 use super::schema_in::{entry, has_optional, union_of};
 use super::wrappers;
-use crate::path::Path;
-use ferroconnect_plugin_sdk::{Error, Logical, MaybeShared, Result, Schema, SchemaType, Shared};
+use crate::path::{Path, part};
+use ferroconnect_plugin_sdk::{Error, Logical, Result, Schema, SchemaType, Shared};
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 
 /// How one value goes.
@@ -188,8 +188,4 @@ fn kind_name(kind: &Kind) -> String {
 fn misfit(schema: &Schema, field: &FieldDescriptor, at: &Path<'_>) -> Error {
     let (what, name) = (label(schema), kind_name(&field.kind()));
     Error::data(format!("{at}: {what} of Connect and repeated {name} of Protobuf do not go together"))
-}
-
-fn part<'a>(part: &'a MaybeShared<Schema>, at: &Path<'_>) -> Result<&'a Shared<Schema>> {
-    part.get().ok_or_else(|| Error::data(format!("{at}: the schema of an array or map lacks that of its parts")))
 }

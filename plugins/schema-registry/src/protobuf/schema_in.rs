@@ -49,15 +49,18 @@ pub(super) fn union_field_name(oneof: &OneofDescriptor, options: &Options) -> St
     format!("{}_{place}", oneof.name())
 }
 
-/// Key and value of the entries that a repeated field holds, where it is a map.
+/// Key and value of the entries that a repeated field holds, where it can be a map.
 pub(super) fn entry(field: &FieldDescriptor) -> Option<(FieldDescriptor, FieldDescriptor)> {
     let kind = field.kind();
     let entry = kind.as_message().filter(|message| message.name().ends_with(names::ENTRY))?;
     let (key, value) = (entry.get_field_by_name("key")?, entry.get_field_by_name("value")?);
+    ((field.is_list() || field.is_map()) && entry.fields().len() == 2).then_some((key, value))
+}
+
+/// As [`entry`], for fields that are read as maps: with one key and one value each.
+fn map_entry(field: &FieldDescriptor) -> Option<(FieldDescriptor, FieldDescriptor)> {
     let repeated = |field: &FieldDescriptor| field.is_list() || field.is_map();
-    let is_entry =
-        (field.is_list() || field.is_map()) && entry.fields().len() == 2 && !repeated(&key) && !repeated(&value);
-    is_entry.then_some((key, value))
+    entry(field).filter(|(key, value)| !repeated(key) && !repeated(value))
 }
 
 struct Reader<'a> {
@@ -127,7 +130,7 @@ impl Reader<'_> {
     }
 
     fn field(&mut self, field: &FieldDescriptor, is_branch: bool, at: &Path<'_>) -> Result<Shared<Schema>> {
-        let mut schema = match entry(field) {
+        let mut schema = match map_entry(field) {
             Some((key, value)) => {
                 let mut map = Schema::new(SchemaType::MAP);
                 map.keys = self.field(&key, false, &at.field("key"))?.into();

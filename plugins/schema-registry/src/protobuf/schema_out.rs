@@ -3,7 +3,8 @@
 use super::names::{self, Names, enum_parameter, is_union, unqualified};
 use super::options::Options;
 use super::wrappers;
-use crate::path::Path;
+use crate::path::{Path, part};
+use ferroconnect_plugin_sdk::abi::schema::Parameter;
 use ferroconnect_plugin_sdk::{Error, Field, Logical, Result, Schema, SchemaType, Shared};
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
@@ -36,11 +37,11 @@ pub(super) fn describe(schema: &Shared<Schema>, options: &Options) -> Result<Des
     let message = file.message(name, schema, 0, &Path::Root)?;
     let mut text = "syntax = \"proto3\";\n".to_owned();
     if !package.is_empty() {
-        _ = write!(text, "package {};\n", package.join("."));
+        _ = writeln!(text, "package {};", package.join("."));
     }
     text.push('\n');
     for import in &file.imports {
-        _ = write!(text, "import \"{import}\";\n");
+        _ = writeln!(text, "import \"{import}\";");
     }
     if !file.imports.is_empty() {
         text.push('\n');
@@ -141,7 +142,7 @@ impl File<'_> {
                 self.union(&mut message, &field.schema, &at)?;
             } else {
                 let line = self.field(&mut message, field, false, &at)?;
-                _ = write!(message.fields, "{}{line}\n", indent(message.depth));
+                _ = writeln!(message.fields, "{}{line}", indent(message.depth));
             }
         }
         let Message { fields, definitions, .. } = message;
@@ -157,9 +158,9 @@ impl File<'_> {
         let mut lines = format!("{outer}oneof {name} {{\n");
         for field in &schema.fields {
             let line = self.field(message, field, true, &at.field(&field.name))?;
-            _ = write!(lines, "{outer}  {line}\n");
+            _ = writeln!(lines, "{outer}  {line}");
         }
-        _ = write!(message.fields, "{lines}{outer}}}\n");
+        _ = writeln!(message.fields, "{lines}{outer}}}");
         Ok(())
     }
 
@@ -167,9 +168,8 @@ impl File<'_> {
     fn field(&mut self, message: &mut Message, field: &Field, is_branch: bool, at: &Path<'_>) -> Result<String> {
         let name = self.names.proper(&field.name).map_err(|error| located(at, &error))?.into_owned();
         let number = message.numbers.number(&field.schema, at)?;
-        let lacking = || Error::data(format!("{at}: the schema of an array lacks that of its elements"));
         let (label, schema) = match field.schema.kind {
-            SchemaType::ARRAY => ("repeated ", field.schema.values.get().ok_or_else(lacking)?),
+            SchemaType::ARRAY => ("repeated ", part(&field.schema.values, at)?),
             SchemaType::MAP => ("repeated ", &field.schema),
             _ if self.options.optional_for_nullables && field.schema.optional && !is_branch => {
                 ("optional ", &field.schema)
@@ -273,20 +273,16 @@ impl File<'_> {
         let same = |known: &Schema, new: &Schema| known.keys == new.keys && known.values == new.values;
         let (name, is_new) = message.type_name(name, schema, same);
         if is_new {
-            let part = |part: &ferroconnect_plugin_sdk::MaybeShared<Schema>, name: &str, number: &str| {
-                let schema =
-                    part.get().ok_or_else(|| Error::data(format!("{at}: the schema of a map lacks its parts")))?;
-                // Keys and values have the numbers 1 and 2, whatever they were before.
+            // Keys and values have the numbers 1 and 2, whatever they were before.
+            let member = |name: &str, number: &str, schema: &Shared<Schema>| {
                 let mut schema = Schema::clone(schema);
                 schema.parameters.retain(|parameter| parameter.key.as_str() != names::TAG);
-                let number =
-                    ferroconnect_plugin_sdk::abi::schema::Parameter { key: names::TAG.into(), value: number.into() };
-                schema.parameters.push(number);
-                Ok::<_, Error>(Field { name: name.into(), schema: Shared::new(schema) })
+                schema.parameters.push(Parameter { key: names::TAG.into(), value: number.into() });
+                Field { name: name.into(), schema: Shared::new(schema) }
             };
             let mut entry = Schema::new(SchemaType::STRUCT);
-            entry.fields.push(part(&schema.keys, "key", "1")?);
-            entry.fields.push(part(&schema.values, "value", "2")?);
+            entry.fields.push(member("key", "1", part(&schema.keys, at)?));
+            entry.fields.push(member("value", "2", part(&schema.values, at)?));
             let definition = self.message(&name, &Shared::new(entry), message.depth, at)?;
             message.definitions.push_str(&definition);
         }
@@ -332,7 +328,7 @@ impl File<'_> {
             };
             let lines: String =
                 symbols.iter().map(|(number, symbol)| format!("{indent}  {symbol} = {number};\n")).collect();
-            _ = write!(message.definitions, "{indent}enum {name} {{\n{alias}{lines}{indent}}}\n");
+            _ = writeln!(message.definitions, "{indent}enum {name} {{\n{alias}{lines}{indent}}}");
         }
         Ok(name)
     }
