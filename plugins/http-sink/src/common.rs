@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ferroconnect_plugin_sdk::Config;
 use std::str::FromStr;
+use ureq::http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING, UPGRADE};
 use ureq::http::{HeaderName, HeaderValue};
 use ureq::{Proxy, ProxyProtocol};
 
@@ -44,6 +45,9 @@ pub(crate) fn add_header(
         line.split_once(':').ok_or_else(|| Wrong::new(key, "Header field should use format header:value"))?;
     let name: HeaderName =
         name.trim().parse().map_err(|_| Wrong::new(key, format!("'{name}' cannot be the name of a header")))?;
+    if [CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING, UPGRADE].contains(&name) {
+        return Err(Wrong::new(key, format!("The header {name} is set by the connector itself")));
+    }
     if headers.iter().any(|(other, _)| *other == name) {
         return Err(Wrong::new(key, format!("The header {name} is there twice")));
     }

@@ -47,6 +47,7 @@ fn keys_are_held_against_each_other() {
         ),
         (&[("http.headers.authorization", "x")], "http.headers.authorization", "Must not be set when"),
         (&[("http.headers.additional", "a:1,A:2")], "http.headers.additional", "The header a is there twice"),
+        (&[("http.headers.additional", "Host:x")], "http.headers.additional", "host is set by the connector itself"),
         (&[("http.headers.additional", "a")], "http.headers.additional", "format header:value"),
         (&[("http.headers.additional", "a b:1")], "http.headers.additional", "cannot be the name of a header"),
         (&[("http.headers.content.type", "é\u{7f}")], "http.headers.content.type", "cannot have"),

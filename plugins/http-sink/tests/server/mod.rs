@@ -1,7 +1,6 @@
 //! A small HTTP server for tests, which answers as it is told, badly too.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
-use openssl::ssl::SslAcceptor;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -43,6 +42,14 @@ pub(crate) fn status(status: u16) -> Reply {
     Reply::Answer(status, Vec::new(), format!("this is {status}"))
 }
 
+/// What lies above a socket.
+pub(crate) trait Stream: Read + Write {}
+
+impl<S: Read + Write> Stream for S {}
+
+/// A connection after its handshake.
+pub(crate) type Tls = Box<dyn Stream>;
+type ShakeHands = Arc<dyn Fn(TcpStream) -> Option<Tls> + Send + Sync>;
 type Handler = Box<dyn FnMut(&Seen) -> Reply + Send>;
 
 /// The running server. Its threads end with the test.
@@ -64,25 +71,25 @@ impl Server {
         Server::start(|_| status(200))
     }
 
-    pub(crate) fn start_tls(acceptor: SslAcceptor) -> Server {
-        Server::run(Box::new(|_| status(200)), Some(acceptor))
+    /// Takes everything that comes through TLS. What cannot shake hands is let go.
+    pub(crate) fn start_tls(shake_hands: impl Fn(TcpStream) -> Option<Tls> + Send + Sync + 'static) -> Server {
+        Server::run(Box::new(|_| status(200)), Some(Arc::new(shake_hands)))
     }
 
-    fn run(handler: Handler, acceptor: Option<SslAcceptor>) -> Server {
+    fn run(handler: Handler, shake_hands: Option<ShakeHands>) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let scheme = if acceptor.is_some() { "https" } else { "http" };
+        let scheme = if shake_hands.is_some() { "https" } else { "http" };
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (arrived, arrivals) = channel();
         let shared = Arc::new(Shared { handler: Mutex::new(handler), seen: Arc::clone(&seen), arrived });
         thread::spawn(move || {
             for (connection, stream) in listener.incoming().enumerate() {
-                let (stream, acceptor, shared) = (stream.unwrap(), acceptor.clone(), Arc::clone(&shared));
-                thread::spawn(move || match acceptor {
+                let (stream, shake_hands, shared) = (stream.unwrap(), shake_hands.clone(), Arc::clone(&shared));
+                thread::spawn(move || match shake_hands {
                     None => shared.serve(connection, stream.try_clone().unwrap(), &stream),
-                    // A client that does not trust the server breaks the handshake off.
-                    Some(acceptor) => {
-                        if let Ok(tls) = acceptor.accept(stream.try_clone().unwrap()) {
+                    Some(shake_hands) => {
+                        if let Some(tls) = shake_hands(stream.try_clone().unwrap()) {
                             shared.serve(connection, tls, &stream);
                         }
                     }
