@@ -1,7 +1,8 @@
 //! Source and sink for tables of MySQL, MariaDB, PostgreSQL and SQLite.
 //!
 //! What is here: `url` and `settings` read where the database is; `dialect` writes SQL, `db` runs it, by one driver for
-//! each database behind one trait. `sink` writes records to tables.
+//! each database behind one trait. `source` reads tables and queries, `sink` writes records to
+//! tables.
 //!
 //! What is not here: JDBC or ODBC. The `jdbc:` of the URLs is only how people write them.
 
@@ -10,10 +11,13 @@ pub mod dialect;
 mod openmldb;
 pub mod settings;
 mod sink;
+mod source;
 pub mod url;
 
 pub use sink::JdbcSink;
+pub use source::{ExampleSource, JdbcSource};
 
 ferroconnect_plugin_sdk::export! {
+    sources: [JdbcSource, ExampleSource],
     sinks: [JdbcSink],
 }

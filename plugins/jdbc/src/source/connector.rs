@@ -1,0 +1,257 @@
+//! The connector: checks the configuration and divides tables among tasks.
+
+use super::keys;
+use super::monitor::Monitor;
+use super::offset::{self, Offset, PartitionKind};
+use super::query::Subject;
+use super::settings::{Mode, Settings, What, wrong_keys};
+use super::stream::{Style, tracking};
+use super::task::JdbcSourceTask;
+use crate::db::{DbError, DbErrorKind};
+use crate::settings::{ConnectionSettings, WrongKey, keys as connection_keys};
+use ferroconnect_plugin_sdk::connector::AlteredOffset;
+use ferroconnect_plugin_sdk::{
+    AbiVec, Config, ConfigValue, ConnectorContext, Description, Error, Plugin, Result, SourceConnector, StopSignal,
+    Support,
+};
+
+/// The key of a task with its tables: quoted names, separated by commas.
+pub(super) const TABLES: &str = "tables";
+/// The key of a task that says whether its tables are known.
+pub(super) const FETCHED: &str = "tables.fetched";
+/// Keys whose values are not repeated in answers.
+const SECRET: [&str; 2] = [keys::QUERY_MASKED, connection_keys::PASSWORD];
+
+/// Reads tables, or the result of a query, of a database.
+#[derive(Debug, Default)]
+pub struct JdbcSource {
+    config: Config,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    settings: Settings,
+    /// None where a query is read.
+    monitor: Option<Monitor>,
+}
+
+impl Plugin for JdbcSource {
+    fn describe() -> Description {
+        Description::new("io.confluent.connect.jdbc.JdbcSourceConnector", env!("CARGO_PKG_VERSION"))
+            .alias("io.aiven.connect.jdbc.JdbcSourceConnector")
+            .alias("JdbcSource")
+            .task_class("io.confluent.connect.jdbc.source.JdbcSourceTask")
+            .doc("Reads rows of tables, or of a query, of MySQL, MariaDB, PostgreSQL and SQLite.")
+            .config(keys::definition())
+    }
+}
+
+impl SourceConnector for JdbcSource {
+    type Task = JdbcSourceTask;
+
+    fn validate(&self, config: &Config) -> Result<Vec<ConfigValue>> {
+        let mut wrong = wrong_keys(config);
+        if wrong.is_empty() {
+            match Settings::parse(config) {
+                Ok(settings) => wrong.extend(try_out(config, &settings).err()),
+                // A value that is not of its type: the worker has found it too.
+                Err(_) => return Ok(Vec::new()),
+            }
+        }
+        Ok(answers(config, wrong))
+    }
+
+    fn start(&mut self, context: ConnectorContext, config: Config) -> Result<()> {
+        let settings = Settings::parse(&config)?;
+        settings.connection.warn_of_unknown_parameters();
+        let monitor = match &settings.what {
+            What::Tables(choice) => Some(Monitor::start(context, settings.clone(), choice.clone())?),
+            What::Query(_) => None,
+        };
+        self.config = config;
+        self.running = Some(Running { settings, monitor });
+        Ok(())
+    }
+
+    fn task_configs(&mut self, maximum: usize) -> Result<Vec<Config>> {
+        let running = self.running.as_ref().ok_or_else(|| Error::fatal("The connector was not started"))?;
+        let Some(monitor) = &running.monitor else { return Ok(vec![self.config.clone()]) };
+        let task = |tables: &str, fetched: bool| {
+            let mut task = self.config.clone();
+            task.set(TABLES, tables).set(FETCHED, fetched);
+            task
+        };
+        let Some(tables) = monitor.tables(running.settings.first_list)? else {
+            return Ok(vec![task("", false)]);
+        };
+        let dialect = running.settings.connection.dialect;
+        let names: Vec<_> = tables.iter().map(|table| dialect.quoted_table(table)).collect();
+        Ok(groups(&names, maximum).iter().map(|group| task(&group.join(","), true)).collect())
+    }
+
+    fn stop(&mut self) -> Result<()> {
+        if let Some(monitor) = self.running.take().and_then(|running| running.monitor) {
+            monitor.stop();
+        }
+        Ok(())
+    }
+
+    fn alter_offsets(&mut self, config: &Config, offsets: &[AlteredOffset]) -> Result<bool> {
+        let settings = Settings::parse(config)?;
+        offsets.iter().try_for_each(|(partition, offset)| {
+            let Some(partition) = partition else {
+                return Err(Error::config("A partition must not be null"));
+            };
+            let kind = offset::check_partition(partition)?;
+            match (kind, &settings.what) {
+                (PartitionKind::Table, What::Tables(_)) | (PartitionKind::Query, What::Query(_)) => {}
+                // What was read before may be reset.
+                _ if offset.is_none() => return Ok(()),
+                (PartitionKind::Table, _) => {
+                    return Err(Error::config("The connector reads a query; its partition is {\"query\": \"query\"}"));
+                }
+                (PartitionKind::Query, _) => {
+                    return Err(Error::config(
+                        "The connector reads tables; its partitions have 'table' and 'protocol'",
+                    ));
+                }
+            }
+            offset.as_ref().map_or(Ok(()), |offset| check_offset(settings.mode, &Offset::from_map(offset)?))
+        })?;
+        Ok(true)
+    }
+
+    /// In modes with a number each row has a position of its own.
+    fn exactly_once_support(&self, config: &Config) -> Result<Support> {
+        let unique = Settings::parse(config).is_ok_and(|settings| settings.mode.has_incrementing());
+        Ok(if unique { Support::SUPPORTED } else { Support::UNSUPPORTED })
+    }
+}
+
+fn check_offset(mode: Mode, offset: &Offset) -> Result<()> {
+    let wrong = |text: &str| Err(Error::config(format!("{text} in this mode")));
+    match (mode, offset.incrementing, offset.timestamp) {
+        (Mode::Bulk, ..) => wrong("No offsets are kept"),
+        (Mode::Incrementing, None, _) => wrong("An offset needs 'incrementing'"),
+        (Mode::Timestamp | Mode::TimestampIncrementing, _, None) => wrong("An offset needs 'timestamp'"),
+        _ => Ok(()),
+    }
+}
+
+/// Deals items to at most `maximum` groups of neighbours, the first ones larger by one.
+fn groups(items: &[String], maximum: usize) -> Vec<&[String]> {
+    let count = items.len().min(maximum).max(1);
+    let (least, more) = (items.len() / count, items.len() % count);
+    let mut rest = items;
+    (0..count)
+        .map(|number| {
+            let (group, left) = rest.split_at(least + usize::from(number < more));
+            rest = left;
+            group
+        })
+        .collect()
+}
+
+/// Takes [`TABLES`] apart. A comma within quotes belongs to a name.
+pub(super) fn split_tables(list: &str) -> Vec<&str> {
+    let quote = list.chars().next().unwrap_or('"');
+    let mut quoted = false;
+    let parts = list.split(|character| {
+        quoted ^= character == quote;
+        character == ',' && !quoted
+    });
+    parts.filter(|part| !part.is_empty()).collect()
+}
+
+/// Connects once, and lets the database look at the query.
+fn try_out(config: &Config, settings: &Settings) -> Result<(), WrongKey> {
+    let once = ConnectionSettings { attempts: 1, ..settings.connection.clone() };
+    let wrong = |key, error: DbError| WrongKey::new(key, error.to_string());
+    let mut connection = once.connect(&StopSignal::default()).map_err(|error| wrong(connection_keys::URL, error))?;
+    let What::Query(query) = &settings.what else { return Ok(()) };
+    let key =
+        if config.get(keys::QUERY).is_some_and(|query| !query.is_empty()) { keys::QUERY } else { keys::QUERY_MASKED };
+    let described = connection.describe(super::query::trimmed(query));
+    let columns = match described {
+        Ok(columns) => columns,
+        // What says nothing about the query is no reason to refuse it.
+        Err(error) if error.kind() == DbErrorKind::Connection => return Ok(()),
+        Err(error) if key == keys::QUERY_MASKED => {
+            let (state, code) = (error.sql_state().unwrap_or("none"), error.code().unwrap_or(0));
+            return Err(WrongKey::new(key, format!("The query is wrong (SQLState {state}, code {code})")));
+        }
+        Err(error) => return Err(wrong(key, error)),
+    };
+    tracking(settings, Style::Plain, &Subject::Query(query.clone()), &columns).map(|_| ())
+}
+
+/// What is wrong, by keys.
+fn answers(config: &Config, wrong: Vec<WrongKey>) -> Vec<ConfigValue> {
+    let mut answers: Vec<ConfigValue> = Vec::new();
+    for WrongKey { key, why } in wrong {
+        let known = answers.iter().position(|answer| answer.name == key);
+        let place = known.unwrap_or_else(|| {
+            let value = config.get(&key).filter(|_| !SECRET.contains(&key.as_str()));
+            answers.push(ConfigValue {
+                name: key.as_str().into(),
+                value: value.map(Into::into).into(),
+                recommended: AbiVec::new(),
+                errors: AbiVec::new(),
+                visible: true,
+            });
+            answers.len() - 1
+        });
+        answers[place].errors.push(why.into());
+    }
+    answers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::settings::tests::config;
+    use super::*;
+    use crate::dialect::TableId;
+    use ferroconnect_plugin_sdk::{Value, offset_map};
+
+    #[test]
+    fn tables_are_dealt_in_their_order() {
+        let items: Vec<String> = ["a", "b", "c", "d", "e"].map(String::from).to_vec();
+        let sizes = |maximum| groups(&items, maximum).iter().map(|group| group.len()).collect::<Vec<_>>();
+        assert_eq!(sizes(1), [5]);
+        assert_eq!(sizes(3), [2, 2, 1]);
+        assert_eq!(sizes(9), [1; 5]);
+        assert_eq!(groups(&items, 2)[1], ["d", "e"]);
+        assert_eq!(groups(&[], 3).len(), 1);
+    }
+
+    #[test]
+    fn lists_of_tables_are_taken_apart() {
+        assert_eq!(split_tables(r#""s"."a,b","s"."c"",""d""#), [r#""s"."a,b""#, r#""s"."c"",""d""#]);
+        assert_eq!(split_tables("`d`.`a,b`,`d`.`c`"), ["`d`.`a,b`", "`d`.`c`"]);
+        assert!(split_tables("").is_empty());
+    }
+
+    #[test]
+    fn offsets_that_fit_can_be_set() {
+        let altered = |mode: &str, offset: Option<_>| {
+            let config = config(&[(keys::MODE, mode), (keys::WHITELIST, "t"), (keys::TIMESTAMP, "x")]);
+            let table = offset::table_partition(&TableId::bare("t"));
+            JdbcSource::default().alter_offsets(&config, &[(Some(table), offset)])
+        };
+        let number = || Some(offset_map([("incrementing", Value::int64(5))]));
+        assert!(altered("incrementing", number()).unwrap());
+        assert!(altered("bulk", None).unwrap());
+        for (mode, offset, part) in [
+            ("bulk", number(), "No offsets are kept"),
+            ("timestamp", number(), "needs 'timestamp'"),
+            ("incrementing", Some(offset_map([("incrementing", "x".into())])), "a whole number"),
+        ] {
+            let error = altered(mode, offset).unwrap_err();
+            assert!(error.message().contains(part), "{error}");
+        }
+        let config = config(&[(keys::MODE, "bulk"), (keys::WHITELIST, "t")]);
+        let query = [(Some(offset::query_partition()), number())];
+        assert!(JdbcSource::default().alter_offsets(&config, &query).unwrap_err().message().contains("reads tables"));
+    }
+}

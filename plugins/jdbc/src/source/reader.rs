@@ -1,0 +1,237 @@
+//! The thread of a task that reads rows.
+
+use super::keys;
+use super::link::Link;
+use super::outlet::{Closed, Outlet};
+use super::query::{Range, Statements, Subject, Tracking};
+use super::rows::Rows;
+use super::settings::{InitialTime, Settings};
+use super::stream::{Stream, Style, tracking};
+use super::times::Instant as Moment;
+use crate::db::{Column, Connection, DbError, DbErrorKind, Ended, Isolation, SqlValue};
+use ferroconnect_plugin_sdk::{Error, StopSignal, info, warn};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Why reading came to an end, or has to begin anew.
+pub(super) enum Trouble {
+    /// The task should end.
+    Stopped,
+    /// The database told of an error.
+    Database(DbError),
+    /// It cannot go on.
+    Fatal(Error),
+}
+
+impl From<DbError> for Trouble {
+    fn from(error: DbError) -> Trouble {
+        Trouble::Database(error)
+    }
+}
+
+impl From<Closed> for Trouble {
+    fn from(_: Closed) -> Trouble {
+        Trouble::Stopped
+    }
+}
+
+/// Reads tables or a query, one after the other, for as long as the task runs.
+pub(super) struct Reader {
+    settings: Arc<Settings>,
+    style: Style,
+    stop: StopSignal,
+    link: Link,
+    streams: Vec<Stream>,
+    outlet: Outlet,
+    isolation: Isolation,
+    /// How often in a row reading has failed.
+    failures: u32,
+}
+
+impl Reader {
+    /// For these streams, of which there is at least one.
+    pub(super) fn new(
+        settings: Arc<Settings>,
+        style: Style,
+        stop: StopSignal,
+        streams: Vec<Stream>,
+        outlet: Outlet,
+    ) -> Reader {
+        let link = Link::new(settings.connection.clone(), stop.clone());
+        let isolation = settings.isolation;
+        Reader { settings, style, stop, link, streams, outlet, isolation, failures: 0 }
+    }
+
+    /// Reads until the task should end or reading fails for good.
+    pub(super) fn run(mut self) {
+        loop {
+            let result = if self.streams.iter().all(|stream| stream.tracking.is_some()) {
+                self.read_next()
+            } else {
+                self.look_at_columns()
+            };
+            match result {
+                Ok(()) => self.failures = 0,
+                Err(trouble) => match self.recover(trouble) {
+                    Ok(()) => {}
+                    Err(Trouble::Stopped) => return,
+                    Err(Trouble::Fatal(error)) => return self.outlet.fail(error),
+                    Err(Trouble::Database(error)) => return self.outlet.fail(of_database(&error)),
+                },
+            }
+        }
+    }
+
+    /// Gets ready to go on after an error, or gives it back where there is no going on.
+    fn recover(&mut self, trouble: Trouble) -> Result<(), Trouble> {
+        let Trouble::Database(error) = trouble else { return Err(trouble) };
+        if self.stop.is_stopped() {
+            return Err(Trouble::Stopped);
+        }
+        self.link.close();
+        self.failures += 1;
+        let worn_out = self.settings.retries.is_some_and(|most| self.failures > most);
+        if !error.may_work_later() || worn_out {
+            return Err(Trouble::Database(error));
+        }
+        let pause = self.settings.poll_interval;
+        warn!(attempt = self.failures; "{error}. Reading again on a new connection in {} ms", pause.as_millis());
+        // Rows that came before the error are good; their positions count already.
+        self.outlet.flush()?;
+        if self.stop.wait_or_stop(pause) { Err(Trouble::Stopped) } else { Ok(()) }
+    }
+
+    /// Finds the tracked columns of all streams, and where to begin.
+    fn look_at_columns(&mut self) -> Result<(), Trouble> {
+        for stream in self.streams.iter_mut().filter(|stream| stream.tracking.is_none()) {
+            let connection = self.link.get()?;
+            let columns = match &stream.subject {
+                Subject::Table(table) => connection.columns(table)?,
+                Subject::Query(_) => {
+                    let statements = statements(&self.settings);
+                    let described = connection.describe(&statements.describe(&stream.subject));
+                    described.map_err(|error| error.context(format_args!("{} is wrong", stream.name())))?
+                }
+            };
+            if columns.is_empty() {
+                return Err(gone(stream));
+            }
+            let found = tracking(&self.settings, self.style, &stream.subject, &columns);
+            let found = found.map_err(|wrong| Trouble::Fatal(wrong.into()))?;
+            begin(&self.settings, stream, &found, connection)?;
+            stream.tracking = Some(found);
+        }
+        Ok(())
+    }
+
+    /// Waits until the next stream is due and reads what is new in it.
+    fn read_next(&mut self) -> Result<(), Trouble> {
+        let Some(next) = (0..self.streams.len()).min_by_key(|number| self.streams[*number].due) else {
+            return Err(Trouble::Fatal(Error::fatal("There is nothing to read")));
+        };
+        let wait = self.streams[next].due.saturating_duration_since(Instant::now());
+        if self.stop.wait_or_stop(wait) {
+            return Err(Trouble::Stopped);
+        }
+        self.read(next)?;
+        self.outlet.flush()?;
+        self.streams[next].due = Instant::now() + self.settings.poll_interval;
+        Ok(())
+    }
+
+    /// Reads what is new in a stream, in a transaction.
+    fn read(&mut self, number: usize) -> Result<(), Trouble> {
+        let stream = &mut self.streams[number];
+        let settings = &self.settings;
+        let connection = self.link.get()?;
+        // Results do not say everywhere what may be NULL.
+        let table_columns: Vec<Column> = match &stream.subject {
+            Subject::Table(table) => connection.columns(table)?,
+            Subject::Query(_) => Vec::new(),
+        };
+        if table_columns.is_empty() && matches!(stream.subject, Subject::Table(_)) {
+            return Err(gone(stream));
+        }
+        let tracking = stream.tracking.clone().unwrap_or(Tracking::Bulk);
+        let before = match tracking.times().iter().map(|column| column.digits).min() {
+            // A column that holds whole seconds only may yet get rows of this second.
+            Some(digits) => Some(now(settings, connection)?.earlier(settings.delay).cut(digits)),
+            None => None,
+        };
+        let range = Range { after: stream.offset, before };
+        let statement = statements(settings).read(&stream.subject, &tracking, range);
+        begin_transaction(connection, &mut self.isolation)?;
+        let mut rows = Rows::new(settings, self.style, stream, &tracking, table_columns, &mut self.outlet);
+        let ended = connection.query(&statement.sql, &statement.parameters, &mut rows);
+        let ended = ended.map_err(|error| error.context(format_args!("{} cannot be read", rows.name())))?;
+        rows.finish(ended == Ended::AtEnd)?;
+        if ended == Ended::AtEnd {
+            connection.commit()?;
+        }
+        Ok(())
+    }
+}
+
+fn statements(settings: &Settings) -> Statements<'_> {
+    Statements { dialect: settings.connection.dialect, clock: &settings.rules.clock, suffix: &settings.suffix }
+}
+
+/// The database's time.
+fn now(settings: &Settings, connection: &mut dyn Connection) -> Result<Moment, Trouble> {
+    let now = SqlValue::DateTime(connection.now()?);
+    Ok(settings.rules.clock.instant(&now).expect("a date and a time are a point in time"))
+}
+
+/// Sets where a stream begins that has no stored offset.
+fn begin(
+    settings: &Settings,
+    stream: &mut Stream,
+    tracking: &Tracking,
+    connection: &mut dyn Connection,
+) -> Result<(), Trouble> {
+    let stored = stream.offset != Default::default();
+    if tracking.incrementing().is_some() && !stored {
+        stream.offset.incrementing = settings.initial_incrementing;
+    }
+    if !tracking.times().is_empty() && stream.offset.timestamp.is_none() {
+        stream.offset.timestamp = match settings.initial_time {
+            InitialTime::Everything => None,
+            InitialTime::Now => Some(now(settings, connection)?),
+            InitialTime::After(moment) => Some(moment),
+        };
+    }
+    let name = stream.name();
+    match (tracking, stream.offset.to_map()) {
+        (Tracking::Bulk, _) => info!("{name} is read whole, again and again"),
+        (_, None) => info!("{name} is read from its beginning"),
+        (_, Some(_)) if stored => info!("{name} is read on from its stored offset {}", shown(stream)),
+        (_, Some(_)) => info!("{name} is read from {}", shown(stream)),
+    }
+    Ok(())
+}
+
+fn shown(stream: &Stream) -> String {
+    let incrementing = stream.offset.incrementing.map(|number| format!("number {number}"));
+    let time = stream.offset.timestamp.map(|moment| format!("time {} ms", moment.millis()));
+    [incrementing, time].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn begin_transaction(connection: &mut dyn Connection, isolation: &mut Isolation) -> Result<(), Trouble> {
+    match connection.begin(*isolation) {
+        Err(error) if error.kind() == DbErrorKind::Permanent && *isolation != Isolation::ServerDefault => {
+            warn!("{} is ignored, for the database does not have it: {error}", keys::ISOLATION);
+            *isolation = Isolation::ServerDefault;
+            Ok(connection.begin(*isolation)?)
+        }
+        result => Ok(result?),
+    }
+}
+
+fn gone(stream: &Stream) -> Trouble {
+    Trouble::Fatal(Error::fatal(format!("{} is not there, or this user may not see it", stream.name())))
+}
+
+/// An error of the database as the task's own.
+pub(super) fn of_database(error: &DbError) -> Error {
+    Error::fatal(error.to_string()).with_class("org.apache.kafka.connect.errors.ConnectException")
+}

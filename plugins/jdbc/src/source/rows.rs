@@ -1,0 +1,210 @@
+//! Rows as they arrive become records with positions.
+
+use super::outlet::Outlet;
+use super::query::Tracking;
+use super::reader::Trouble;
+use super::settings::Settings;
+use super::stream::{Stream, Style, place};
+use super::times::{Clock, Instant};
+use super::values::{RowShape, integer, text};
+use crate::db::{Column, RowSink, SqlValue};
+use ferroconnect_plugin_sdk::{Data, Error, Schema, SchemaBuilder, Shared, SourceRecord, Value, warn};
+use std::ops::ControlFlow;
+
+/// Takes the rows of one query.
+pub(super) struct Rows<'a> {
+    settings: &'a Settings,
+    style: Style,
+    stream: &'a mut Stream,
+    tracking: &'a Tracking,
+    table_columns: Vec<Column>,
+    outlet: &'a mut Outlet,
+    places: Places,
+    key_schema: Shared<Schema>,
+    held: Option<Held>,
+    trouble: Option<Trouble>,
+}
+
+/// Where the tracked columns stand in a row.
+#[derive(Default)]
+struct Places {
+    incrementing: Option<usize>,
+    times: Vec<usize>,
+}
+
+/// The last row that came, where positions are times: whether its time is the position behind it is not known before the
+/// next row, which may have the same.
+struct Held {
+    record: Record,
+    time: Instant,
+}
+
+/// A record without its position.
+struct Record {
+    key: Data,
+    value: Data,
+    bytes: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// For a stream of whose table these are the columns; none for a query.
+    pub(super) fn new(
+        settings: &'a Settings,
+        style: Style,
+        stream: &'a mut Stream,
+        tracking: &'a Tracking,
+        table_columns: Vec<Column>,
+        outlet: &'a mut Outlet,
+    ) -> Rows<'a> {
+        let key_schema = SchemaBuilder::string().build();
+        let places = Places::default();
+        Rows { settings, style, stream, tracking, table_columns, outlet, places, key_schema, held: None, trouble: None }
+    }
+
+    /// The stream's name in messages.
+    pub(super) fn name(&self) -> String {
+        self.stream.name()
+    }
+
+    /// Gives away the last row where the result was read to its end; tells of what ended it before.
+    pub(super) fn finish(mut self, at_end: bool) -> Result<(), Trouble> {
+        if let Some(trouble) = self.trouble.take() {
+            return Err(trouble);
+        }
+        if let Some(held) = self.held.take().filter(|_| at_end) {
+            self.stream.offset.timestamp = Some(held.time);
+            self.give(held.record)?;
+        }
+        Ok(())
+    }
+
+    /// What rows become from here on: as before where the columns are as before.
+    fn take_columns(&mut self, columns: &[Column]) -> Result<(), Error> {
+        let columns: Vec<Column> = columns.iter().map(|column| self.known(column)).collect();
+        let find = |name: &str| {
+            let missing = |_| Error::fatal(format!("{}: the result has no column {name:?}", self.stream.name()));
+            place(&columns, name).map_err(missing)
+        };
+        self.places = Places {
+            incrementing: self.tracking.incrementing().map(find).transpose()?,
+            times: self.tracking.times().iter().map(|column| find(&column.name)).collect::<Result<_, _>>()?,
+        };
+        if self.stream.shape.as_ref().is_none_or(|(known, _)| *known != columns) {
+            let shape = RowShape::new(self.stream.schema_name.as_deref(), &columns, &self.settings.rules);
+            if !shape.dropped.is_empty() {
+                let (name, dropped) = (self.stream.name(), shape.dropped.join(", "));
+                warn!("{name}: columns whose types fit no schema are left out: {dropped}");
+            }
+            self.stream.shape = Some((columns, shape));
+        }
+        Ok(())
+    }
+
+    /// A column of the result, with what only the table knows of it.
+    fn known(&self, column: &Column) -> Column {
+        let own = self.table_columns.iter().find(|own| own.name == column.name);
+        let nullable = column.nullable && own.is_none_or(|own| own.nullable) && self.style == Style::Plain;
+        Column { nullable, ..column.clone() }
+    }
+
+    fn take_row(&mut self, row: &mut [SqlValue]) -> Result<(), Trouble> {
+        let fatal = |name: String, why: String| Trouble::Fatal(Error::data(format!("{name}: {why}")));
+        let position = position(&self.places, &self.settings.rules.clock, row);
+        let (number, time) = position.map_err(|why| fatal(self.name(), why))?;
+        let bytes = row.iter().map(size).sum();
+        let key = match self.places.incrementing {
+            Some(place) if self.style == Style::Tutorial => Data::new(self.key_schema.clone(), key_text(&row[place])),
+            _ => Data::NULL,
+        };
+        let Some((_, shape)) = &mut self.stream.shape else {
+            return Err(Trouble::Fatal(Error::fatal("A row came before the columns")));
+        };
+        let value = shape.convert(row, &self.settings.rules);
+        let value = value.map(|value| Data::new(shape.schema().clone(), value));
+        let record = Record { key, value: value.map_err(|why| fatal(self.name(), why))?, bytes };
+        match (self.tracking, time) {
+            (Tracking::Timestamp(_), Some(time)) => self.hold(Held { record, time }),
+            _ => {
+                self.stream.offset.incrementing = number.or(self.stream.offset.incrementing);
+                self.stream.offset.timestamp = time.or(self.stream.offset.timestamp);
+                self.give(record)
+            }
+        }
+    }
+
+    fn hold(&mut self, next: Held) -> Result<(), Trouble> {
+        let Some(last) = self.held.take() else {
+            self.held = Some(next);
+            return Ok(());
+        };
+        if next.time > last.time {
+            self.stream.offset.timestamp = Some(last.time);
+        }
+        self.held = Some(next);
+        self.give(last.record)
+    }
+
+    /// Sends a record on, with the stream's offset as the position behind it.
+    fn give(&mut self, record: Record) -> Result<(), Trouble> {
+        let mut source = SourceRecord::new(self.stream.topic.clone(), record.value).key(record.key);
+        if let (false, Some(offset)) = (*self.tracking == Tracking::Bulk, self.stream.offset.to_map()) {
+            source = source.position(&self.stream.partition, offset);
+        }
+        Ok(self.outlet.push(source, record.bytes)?)
+    }
+
+    fn keep(&mut self, trouble: Trouble) -> ControlFlow<()> {
+        self.trouble = Some(trouble);
+        ControlFlow::Break(())
+    }
+}
+
+impl RowSink for Rows<'_> {
+    fn columns(&mut self, columns: &[Column]) -> ControlFlow<()> {
+        match self.take_columns(columns) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => self.keep(Trouble::Fatal(error)),
+        }
+    }
+
+    fn row(&mut self, row: &mut Vec<SqlValue>) -> ControlFlow<()> {
+        match self.take_row(row) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(trouble) => self.keep(trouble),
+        }
+    }
+}
+
+/// The position of a row: its number and time, as far as they are tracked.
+fn position(places: &Places, clock: &Clock, row: &[SqlValue]) -> Result<(Option<i64>, Option<Instant>), String> {
+    let number = places.incrementing.map(|place| {
+        integer(&row[place]).ok_or("the incrementing column has NULL, or what is no integer of 64 bits".to_owned())
+    });
+    if places.times.is_empty() {
+        return Ok((number.transpose()?, None));
+    }
+    let time = places.times.iter().map(|place| &row[*place]).find(|value| !value.is_null());
+    let time = time.and_then(|value| tracked_time(clock, value));
+    Ok((number.transpose()?, Some(time.ok_or("the timestamp columns have NULL, or what is no date and time")?)))
+}
+
+/// The time in a tracked column. SQLite has texts where it may have been declared as anything.
+fn tracked_time(clock: &Clock, value: &SqlValue) -> Option<Instant> {
+    match value {
+        SqlValue::Text(text) => clock.instant(&SqlValue::DateTime(text.trim().parse().ok()?)),
+        value => clock.instant(value),
+    }
+}
+
+fn key_text(value: &SqlValue) -> Value {
+    text(value.clone()).map_or(Value::NULL, Value::string)
+}
+
+/// About how many bytes a value takes.
+fn size(value: &SqlValue) -> usize {
+    16 + match value {
+        SqlValue::Text(text) => text.len(),
+        SqlValue::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    }
+}

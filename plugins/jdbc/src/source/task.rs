@@ -1,0 +1,161 @@
+//! The task: hands over what its reading thread reads.
+
+use super::connector::{FETCHED, TABLES, split_tables};
+use super::keys;
+use super::offset::{self, Offset};
+use super::outlet::{Message, Outlet};
+use super::query::Subject;
+use super::reader::Reader;
+use super::settings::{Settings, What};
+use super::stream::{Stream, Style};
+use ferroconnect_plugin_sdk::{Batch, Config, Error, OffsetMap, Result, SourceContext, SourceTask, StopSignal};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Reads some of the tables, or the query.
+#[derive(Default)]
+pub struct JdbcSourceTask {
+    state: State,
+}
+
+#[derive(Default)]
+enum State {
+    #[default]
+    NotStarted,
+    /// The tables are not known yet: the connector will ask for other tasks.
+    Waiting(StopSignal, Duration),
+    Reading(Reading),
+}
+
+struct Reading {
+    stop: StopSignal,
+    linger: Duration,
+    messages: Receiver<Message>,
+    thread: JoinHandle<()>,
+}
+
+impl JdbcSourceTask {
+    /// Starts to read records of this style.
+    pub(super) fn begin(&mut self, context: &SourceContext, config: &Config, style: Style) -> Result<()> {
+        let settings = Settings::parse(config)?;
+        let stop = context.stop().clone();
+        let subjects = match &settings.what {
+            What::Query(query) => vec![Subject::Query(query.clone())],
+            What::Tables(_) if config.get(FETCHED) == Some("false") => {
+                self.state = State::Waiting(stop, settings.linger);
+                return Ok(());
+            }
+            What::Tables(_) => tables(config, &settings)?,
+        };
+        let streams = streams(context, &settings, subjects)?;
+        let settings = Arc::new(settings);
+        let linger = settings.linger;
+        let (outlet, messages) = Outlet::new(settings.batch, settings.batches_ahead);
+        stop.on_stop(outlet.waker());
+        let reader = Reader::new(settings, style, stop.clone(), streams, outlet);
+        let thread = context.spawn("jdbc-reader", move || reader.run())?;
+        self.state = State::Reading(Reading { stop, linger, messages, thread });
+        Ok(())
+    }
+}
+
+fn tables(config: &Config, settings: &Settings) -> Result<Vec<Subject>> {
+    let dialect = settings.connection.dialect;
+    let names = split_tables(config.get(TABLES).unwrap_or_default());
+    let tables: Vec<_> = names.iter().map(|name| Subject::Table(dialect.parse_table(name))).collect();
+    if tables.is_empty() {
+        return Err(Error::config(format!(
+            "No table was found to read. Look at {}, {}, {} and {}: names are held to their case; a table elsewhere needs its \
+             schema or database in front",
+            keys::WHITELIST,
+            keys::INCLUDE,
+            keys::SCHEMA,
+            keys::CATALOG
+        )));
+    }
+    Ok(tables)
+}
+
+/// The streams of these subjects, from their stored offsets on.
+fn streams(context: &SourceContext, settings: &Settings, subjects: Vec<Subject>) -> Result<Vec<Stream>> {
+    let tracked = settings.mode.has_incrementing() || settings.mode.has_timestamp();
+    let mut streams = Vec::with_capacity(subjects.len());
+    for subject in subjects {
+        let partitions = match &subject {
+            Subject::Table(table) => vec![offset::table_partition(table), offset::bare_partition(table)],
+            Subject::Query(_) => vec![offset::query_partition()],
+        };
+        let stored = if tracked { stored(context, partitions)? } else { Offset::default() };
+        streams.push(Stream::new(settings, subject, only_tracked(settings, stored)));
+    }
+    Ok(streams)
+}
+
+/// The first offset that is stored.
+fn stored(context: &SourceContext, partitions: Vec<OffsetMap>) -> Result<Offset> {
+    match context.offsets(partitions)?.into_iter().flatten().next() {
+        Some(map) => Offset::from_map(&map),
+        None => Ok(Offset::default()),
+    }
+}
+
+/// The part of an offset that the mode goes by: the mode may have been another before.
+fn only_tracked(settings: &Settings, offset: Offset) -> Offset {
+    Offset {
+        incrementing: offset.incrementing.filter(|_| settings.mode.has_incrementing()),
+        timestamp: offset.timestamp.filter(|_| settings.mode.has_timestamp()),
+    }
+}
+
+impl SourceTask for JdbcSourceTask {
+    fn start(&mut self, context: SourceContext, config: Config) -> Result<()> {
+        self.begin(&context, &config, Style::Plain)
+    }
+
+    fn poll(&mut self, batch: &mut Batch<'_>) -> Result<()> {
+        match &self.state {
+            State::NotStarted => Err(Error::fatal("poll was called before start")),
+            State::Waiting(stop, linger) => {
+                stop.wait_or_stop(*linger);
+                Ok(())
+            }
+            State::Reading(reading) => reading.poll(batch),
+        }
+    }
+
+    fn stop(&mut self) -> Result<()> {
+        if let State::Reading(reading) = std::mem::take(&mut self.state) {
+            reading.end();
+        }
+        Ok(())
+    }
+}
+
+impl Reading {
+    fn poll(&self, batch: &mut Batch<'_>) -> Result<()> {
+        if self.stop.is_stopped() {
+            return Ok(());
+        }
+        match self.messages.recv_timeout(self.linger) {
+            Ok(Message::Records(records)) => {
+                batch.reserve(records.len());
+                records.into_iter().for_each(|record| batch.push(record));
+                Ok(())
+            }
+            Ok(Message::Failed(error)) => Err(error),
+            Ok(Message::Wake) => Ok(()),
+            Err(RecvTimeoutError::Timeout) if !self.thread.is_finished() => Ok(()),
+            Err(_) => Err(Error::fatal("The thread that reads rows has ended; the log says why")),
+        }
+    }
+
+    fn end(self) {
+        self.stop.stop();
+        // Nobody takes what the thread waits to hand over.
+        drop(self.messages);
+        // A panic of the thread has been logged.
+        let _ = self.thread.join();
+    }
+}

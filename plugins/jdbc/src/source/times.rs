@@ -1,0 +1,240 @@
+//! Points in time, and what columns without a zone mean.
+
+use crate::db::SqlValue;
+use jiff::civil::{Date, DateTime, date};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+const NANOS_PER_SECOND: i128 = 1_000_000_000;
+const NANOS_PER_DAY: i64 = 86_400_000_000_000;
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+
+/// Nanoseconds since 1970 in UTC.
+///
+/// Wider than [`Timestamp`], which ends a day before the 31st of December 9999 that many tables have for "never".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Instant(i128);
+
+impl Instant {
+    /// From milliseconds since 1970.
+    pub(super) fn from_millis(millis: i64) -> Instant {
+        Instant(i128::from(millis) * 1_000_000)
+    }
+
+    /// From nanoseconds since 1970.
+    pub(super) fn from_nanos(nanos: i128) -> Instant {
+        Instant(nanos)
+    }
+
+    /// Milliseconds since 1970, rounded down.
+    pub(super) fn millis(self) -> i64 {
+        self.0.div_euclid(1_000_000) as i64
+    }
+
+    /// Nanoseconds since 1970.
+    pub(super) fn nanos(self) -> i128 {
+        self.0
+    }
+
+    /// The nanoseconds of its second.
+    pub(super) fn subsecond(self) -> i64 {
+        self.0.rem_euclid(NANOS_PER_SECOND) as i64
+    }
+
+    /// So much earlier.
+    pub(super) fn earlier(self, millis: i64) -> Instant {
+        Instant(self.0 - i128::from(millis) * 1_000_000)
+    }
+
+    /// Cut off behind so many digits of the second.
+    pub(super) fn cut(self, digits: u32) -> Instant {
+        let step = 10i128.pow(9u32.saturating_sub(digits));
+        Instant(self.0.div_euclid(step) * step)
+    }
+
+    /// What jiff can say of it: the nearest point of its range.
+    fn nearest(self) -> Timestamp {
+        let (least, most) = (Timestamp::MIN.as_nanosecond(), Timestamp::MAX.as_nanosecond());
+        Timestamp::from_nanosecond(self.0.clamp(least, most)).expect("it was brought into the range")
+    }
+}
+
+/// What dates and times of a database mean.
+#[derive(Debug, Clone)]
+pub(super) struct Clock {
+    zone: TimeZone,
+    /// The zone is UTC: nothing to look up.
+    utc: bool,
+    /// How far the zone was from UTC in 1970, in nanoseconds: what Java goes by for times of day.
+    offset_1970: i64,
+    legacy_calendar: bool,
+}
+
+impl Clock {
+    /// For times without a zone that are those of `zone`. `legacy_calendar`: days before the 15th of October 1582 are
+    /// days of the Julian calendar.
+    pub(super) fn new(zone: TimeZone, legacy_calendar: bool) -> Clock {
+        let offset_1970 = i64::from(zone.to_offset(Timestamp::UNIX_EPOCH).seconds()) * NANOS_PER_SECOND as i64;
+        Clock { utc: zone == TimeZone::UTC, zone, offset_1970, legacy_calendar }
+    }
+
+    /// The point in time of a column's date and time; none for other values.
+    pub(super) fn instant(&self, value: &SqlValue) -> Option<Instant> {
+        match value {
+            SqlValue::DateTime(time) => Some(self.of_civil(*time)),
+            SqlValue::Instant(instant) => Some(Instant(instant.as_nanosecond())),
+            SqlValue::Date(day) => Some(self.of_civil(day.at(0, 0, 0, 0))),
+            _ => None,
+        }
+    }
+
+    /// The point in time when clocks of the zone show this. Where they show it twice, the first; where they never do,
+    /// as if they had not been put forward.
+    fn of_civil(&self, time: DateTime) -> Instant {
+        let days = i128::from(epoch_day(time.date()));
+        let of_day = time.time().duration_since(jiff::civil::Time::midnight()).as_nanos();
+        Instant(days * i128::from(NANOS_PER_DAY) + of_day - self.offset(time))
+    }
+
+    /// How far the zone is from UTC at this time, in nanoseconds.
+    fn offset(&self, time: DateTime) -> i128 {
+        if self.utc {
+            return 0;
+        }
+        // The years at both ends are beyond what a zone can be asked for.
+        let year = time.year().clamp(-9990, 9990);
+        let asked = time.with().year(year).build().unwrap_or(time);
+        let at = |zone: &TimeZone| Some(zone.to_ambiguous_zoned(asked).compatible().ok()?.timestamp().as_nanosecond());
+        at(&TimeZone::UTC).zip(at(&self.zone)).map_or(0, |(utc, local)| utc - local)
+    }
+
+    /// What clocks of the zone show then, as far as years have four digits.
+    pub(super) fn civil(&self, instant: Instant) -> DateTime {
+        let offset = if self.utc { 0 } else { i128::from(self.zone.to_offset(instant.nearest()).seconds()) };
+        let local = instant.0 + offset * NANOS_PER_SECOND;
+        let duration =
+            SignedDuration::new(local.div_euclid(NANOS_PER_SECOND) as i64, local.rem_euclid(NANOS_PER_SECOND) as i32);
+        EPOCH.saturating_add(duration)
+    }
+
+    /// A bound for a column: a point in time for a column with a zone, else what clocks show then.
+    pub(super) fn bound(&self, instant: Instant, with_zone: bool) -> SqlValue {
+        if with_zone { SqlValue::Instant(instant.nearest()) } else { SqlValue::DateTime(self.civil(instant)) }
+    }
+
+    /// As [`Clock::instant`], with the calendar that `date.calendar.system` asks for.
+    pub(super) fn record_instant(&self, value: &SqlValue) -> Option<Instant> {
+        let instant = self.instant(value)?;
+        let days = match value {
+            SqlValue::DateTime(time) => self.calendar_shift(time.date()),
+            SqlValue::Date(day) => self.calendar_shift(*day),
+            _ => 0,
+        };
+        Some(Instant(instant.0 + i128::from(days) * i128::from(NANOS_PER_DAY)))
+    }
+
+    /// Days since 1970 of a column's date, in the calendar that `date.calendar.system` asks for.
+    pub(super) fn record_day(&self, day: Date) -> i32 {
+        epoch_day(day) + self.calendar_shift(day)
+    }
+
+    /// Milliseconds since midnight of UTC of a time of day in the zone, as Java counts them: by the zone's offset in
+    /// 1970. None for what is no time of day.
+    pub(super) fn record_time(&self, nanos: i64) -> Option<i32> {
+        let of_day = (0..NANOS_PER_DAY).contains(&nanos).then_some(nanos)?;
+        Some(((of_day - self.offset_1970).rem_euclid(NANOS_PER_DAY) / 1_000_000) as i32)
+    }
+
+    /// How many days later a day is if it is one of the Julian calendar.
+    fn calendar_shift(&self, day: Date) -> i32 {
+        if !self.legacy_calendar || day >= date(1582, 10, 15) {
+            return 0;
+        }
+        // The calendars differ in the leap days of centuries; January and February belong to the year before.
+        let year = i32::from(day.year()) - i32::from(day.month() <= 2);
+        year.div_euclid(100) - year.div_euclid(400) - 2
+    }
+}
+
+/// Days since 1970.
+fn epoch_day(day: Date) -> i32 {
+    (day.at(0, 0, 0, 0).duration_since(EPOCH).as_secs() / 86_400) as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::datetime;
+
+    fn clock(zone: &str) -> Clock {
+        Clock::new(TimeZone::get(zone).unwrap(), true)
+    }
+
+    fn millis(clock: &Clock, time: DateTime) -> i64 {
+        clock.instant(&SqlValue::DateTime(time)).unwrap().millis()
+    }
+
+    #[test]
+    fn times_without_a_zone_are_those_of_the_database() {
+        let time = datetime(2026, 7, 1, 12, 0, 0, 123_456_789);
+        for (zone, hours) in [("UTC", 0), ("Europe/Rome", 2), ("America/New_York", -4), ("Asia/Shanghai", 8)] {
+            let clock = clock(zone);
+            let instant = clock.instant(&SqlValue::DateTime(time)).unwrap();
+            assert_eq!(instant.millis(), 1_782_907_200_123 - hours * 3_600_000, "{zone}");
+            assert_eq!((instant.subsecond(), clock.civil(instant)), (123_456_789, time), "{zone}");
+            let bound = clock.bound(instant, true);
+            assert_eq!(clock.instant(&bound), Some(instant), "{zone}");
+        }
+    }
+
+    #[test]
+    fn hours_that_come_twice_or_never_have_one_meaning() {
+        let rome = clock("Europe/Rome");
+        let hour = |day: Date, hour| millis(&rome, day.at(hour, 30, 0, 0)) / 3_600_000;
+        let autumn = date(2026, 10, 25);
+        assert_eq!(hour(autumn, 3) - hour(autumn, 2), 2);
+        let spring = date(2026, 3, 29);
+        assert_eq!((hour(spring, 3) - hour(spring, 1), hour(spring, 2)), (1, hour(spring, 3)));
+    }
+
+    #[test]
+    fn the_ends_of_time_stay_apart() {
+        for zone in ["UTC", "Europe/Rome", "America/New_York"] {
+            let clock = clock(zone);
+            let never = datetime(9999, 12, 31, 23, 59, 59, 999_999_000);
+            let instant = clock.instant(&SqlValue::DateTime(never)).unwrap();
+            assert_eq!(clock.civil(instant), never, "{zone}");
+        }
+        assert_eq!(millis(&clock("UTC"), datetime(1969, 12, 31, 23, 59, 59, 999_500_000)), -1);
+        assert_eq!(Instant::from_nanos(-1).subsecond(), 999_999_999);
+    }
+
+    #[test]
+    fn old_days_are_those_of_the_calendar_that_is_set() {
+        let (legacy, gregorian) = (clock("UTC"), Clock::new(TimeZone::UTC, false));
+        // The day before the 15th of October 1582 was the 4th.
+        assert_eq!(legacy.record_day(date(1582, 10, 4)) + 1, legacy.record_day(date(1582, 10, 15)));
+        assert_eq!(gregorian.record_day(date(1582, 10, 4)) + 11, gregorian.record_day(date(1582, 10, 15)));
+        // java.sql.Date.valueOf("0001-01-01"), counted in UTC.
+        assert_eq!(legacy.record_day(date(1, 1, 1)), -719_164);
+        assert_eq!(gregorian.record_day(date(1, 1, 1)), -719_162);
+        let old = SqlValue::DateTime(datetime(1500, 3, 1, 0, 0, 0, 0));
+        assert_eq!(
+            legacy.record_instant(&old).unwrap().millis() / 86_400_000,
+            i64::from(legacy.record_day(date(1500, 3, 1)))
+        );
+    }
+
+    #[test]
+    fn times_of_day_turn_with_the_zone_of_1970() {
+        assert_eq!(clock("UTC").record_time(1_999_999), Some(1));
+        assert_eq!(clock("Asia/Shanghai").record_time(0), Some(16 * 3_600_000));
+        assert_eq!((clock("UTC").record_time(-1), clock("UTC").record_time(NANOS_PER_DAY)), (None, None));
+    }
+
+    #[test]
+    fn a_bound_can_be_cut_to_what_a_column_holds() {
+        let instant = Instant::from_nanos(-1);
+        assert_eq!([0, 3, 6, 9].map(|digits| instant.cut(digits).nanos()), [-1_000_000_000, -1_000_000, -1_000, -1]);
+    }
+}
