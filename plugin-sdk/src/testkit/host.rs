@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use ferroconnect_plugin_abi::__abi_stable::sabi_trait::TD_Opaque;
 use ferroconnect_plugin_abi::config::Pairs;
 use ferroconnect_plugin_abi::containers::{AbiOption, AbiSlice, AbiStr, AbiVec};
-use ferroconnect_plugin_abi::error::{AbiError, AbiResult};
+use ferroconnect_plugin_abi::error::{AbiError, AbiResult, ErrorKind};
 use ferroconnect_plugin_abi::host::{
     ConnectorContext, ConnectorContext_TO, ConnectorContextObject, HostServices, HostServices_TO, HostServicesObject,
     LogField, LogLevel, MetricKind, ReportState, Scope, Scope_TO, ScopeObject, SinkTaskContext, SinkTaskContext_TO,
@@ -77,6 +77,8 @@ pub(super) fn services() -> HostServicesObject {
 
 #[derive(Debug, Default)]
 struct State {
+    /// Whether bad records fail the task, as under `errors.tolerance=none`.
+    refuses_reports: bool,
     metrics: BTreeMap<String, Vec<f64>>,
     reconfigurations: u32,
     errors: Vec<AbiError>,
@@ -133,6 +135,10 @@ impl TestHost {
 
     pub(super) fn unassign(&self, partitions: &[TopicPartition]) {
         lock(&self.state).assignment.retain(|assigned| !partitions.contains(assigned));
+    }
+
+    pub(super) fn refuse_reports(&self) {
+        lock(&self.state).refuses_reports = true;
     }
 
     /// Takes the requests of a sink task since the last call.
@@ -259,10 +265,14 @@ impl SinkTaskContext for TestHost {
     }
 
     fn can_report(&self) -> bool {
-        true
+        !lock(&self.state).refuses_reports
     }
 
     fn report(&self, record: Record, error: AbiError) -> AbiResult<u64> {
+        if !self.can_report() {
+            let refusal = AbiError::new(ErrorKind::FATAL, "Tolerance exceeded in error handler");
+            return AbiResult::RErr(refusal.caused_by(&error));
+        }
         let reported = &mut lock(&self.state).requests.reported;
         reported.push((record, Error::from_abi(error)));
         AbiResult::ROk(reported.len() as u64)

@@ -73,6 +73,12 @@ impl SinkHarness {
         self
     }
 
+    /// Reports of bad records go nowhere and fail their task, as where `errors.tolerance` is `none`.
+    pub fn without_reports(self) -> SinkHarness {
+        self.host.refuse_reports();
+        self
+    }
+
     /// Starts the connector and its tasks.
     pub fn start(&mut self) -> Result<()> {
         let mut connector = self.connector()?;

@@ -231,6 +231,33 @@ fn records_that_are_refused_are_reported_one_by_one() {
 }
 
 #[test]
+fn a_record_that_is_refused_fails_the_task_where_reports_go_nowhere() {
+    let server = Server::start(|seen| if seen.body.contains('2') { status(400) } else { status(200) });
+    let config = |most| {
+        let url = server.url("/in?key=hush");
+        let config = [
+            ("http.url", url.as_str()),
+            ("http.authorization.type", "none"),
+            ("batching.enabled", "true"),
+            ("batch.max.size", most),
+        ];
+        let mut sink = harness(AIVEN, &config).without_reports();
+        sink.start().unwrap();
+        sink
+    };
+    let said = "/in: the server replied with status code 400 and body this is 400";
+    for (most, sent, place) in [("2", 2, "(records from t-0@2 to t-0@3)"), ("1", 3, "(record t-0@2)")] {
+        let before = server.seen().len();
+        let error = config(most).put(&numbered(5)).unwrap_err();
+        assert!(error.message().ends_with(&format!("{said} {place}")), "{error}");
+        assert!(!error.message().contains("hush"), "{error}");
+        assert_eq!(server.seen().len() - before, sent);
+    }
+    let error = config("9").put_values("t", 0, vec![Data::NULL]).unwrap_err();
+    assert_eq!(error.message(), "Record value must not be null (record t-0@0)");
+}
+
+#[test]
 fn a_batch_in_pieces_survives_a_retry() {
     let mut calls = 0;
     let server = Server::start(move |seen| {
