@@ -1,0 +1,148 @@
+//! Rows of a topic in Redis, by the tutorial's sink: with the server away at first, and with a record that does not fit.
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use ferroconnect_e2e::kafka::{Kafka, NewRecord};
+use ferroconnect_e2e::process::Process;
+use ferroconnect_e2e::wait::{until, until_equal};
+use ferroconnect_e2e::worker::{Subject, WorkerSetup};
+use ferroconnect_e2e::{free_port, unique};
+use serde_json::{Value, json};
+use std::process::Command;
+use tempfile::TempDir;
+
+/// The example of the plugin, which is the tutorial's `sink.json`.
+const SINK: &str = include_str!("../../plugins/redis/examples/example-sink.json");
+const JSON: &str = "org.apache.kafka.connect.json.JsonConverter";
+const ROWS: [(&str, i64, &str); 3] = [("1", 1, "yyyyyy"), ("2", 2, "qqqq"), ("3", 3, "eeee")];
+
+/// A server; ends with this value.
+struct Redis {
+    _process: Process,
+    _directory: TempDir,
+    port: u16,
+}
+
+impl Redis {
+    fn start(port: u16) -> Redis {
+        let directory = tempfile::tempdir().unwrap();
+        let mut server = Command::new("redis-server");
+        server.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--dir"]).arg(directory.path());
+        let process = Process::start(server, directory.path(), "redis");
+        let redis = Redis { _process: process, _directory: directory, port };
+        until("Redis answers", || redis.ask(&["PING"]) == "PONG");
+        redis
+    }
+
+    fn ask(&self, question: &[&str]) -> String {
+        let port = self.port.to_string();
+        let answer = Command::new("redis-cli").args(["-p", &port]).args(question).output().unwrap();
+        String::from_utf8(answer.stdout).unwrap().trim_end().to_owned()
+    }
+
+    fn keys(&self) -> Vec<String> {
+        let mut keys: Vec<String> = self.ask(&["KEYS", "*"]).lines().map(str::to_owned).collect();
+        keys.sort();
+        keys
+    }
+}
+
+/// A row as the tutorial's source writes it.
+fn row((key, id, name): (&str, i64, &str)) -> NewRecord {
+    let field = |kind: &str, name: &str| json!({"type": kind, "optional": false, "field": name});
+    let fields = [field("int64", "id"), field("string", "name")];
+    let schema = json!({"type": "struct", "fields": fields, "optional": false, "name": "test_user"});
+    let value = json!({"schema": schema, "payload": {"id": id, "name": name}});
+    let key = json!({"schema": {"type": "string", "optional": false}, "payload": key});
+    NewRecord { key: Some(key.to_string().into_bytes()), ..NewRecord::of(value.to_string()) }
+}
+
+/// The tutorial's file for these topics and this port, with more keys.
+fn sink(name: &str, topics: &str, port: u16, more: Value) -> Value {
+    let mut sink: Value = serde_json::from_str(SINK).unwrap();
+    sink["name"] = name.into();
+    sink["config"]["topics"] = topics.into();
+    sink["config"]["redis.port"] = port.to_string().into();
+    sink["config"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    sink
+}
+
+fn setup(kafka: &Kafka) -> WorkerSetup {
+    let mut setup = WorkerSetup::new(Subject::Ferroconnect, kafka);
+    setup.set("key.converter", JSON).set("value.converter", JSON);
+    setup
+}
+
+/// The offset that the group of a sink has committed in the one partition of a topic.
+fn committed(worker: &ferroconnect_e2e::worker::Worker, sink: &str, topic: &str) -> Option<i64> {
+    let answer = worker.rest.get(&format!("/connectors/{sink}/offsets")).json();
+    let offsets = answer["offsets"].as_array()?.clone();
+    let mine = offsets.iter().find(|offset| offset["partition"]["kafka_topic"] == topic)?;
+    mine["offset"]["kafka_offset"].as_i64()
+}
+
+#[test]
+fn the_tutorials_sink_fails_without_redis_and_writes_the_rows_after_a_restart() {
+    let kafka = Kafka::shared();
+    let (topic, missing, name) = (unique("test_user"), unique("test_order"), unique("example-sink"));
+    kafka.create_topic(&topic, 1);
+    kafka.write_records(&topic, 0, ROWS.map(row));
+    let port = free_port();
+    let mut worker = setup(kafka).start();
+    let answer = worker.rest.post("/connectors/", Some(&sink(&name, &format!("{topic}, {missing}"), port, json!({}))));
+    assert_eq!(answer.status, 201, "{answer:?}");
+
+    let status = worker.rest.await_task(&name, 0, "FAILED");
+    let trace = status["tasks"][0]["trace"].as_str().unwrap();
+    assert!(trace.contains(&format!("Cannot connect to Redis at 127.0.0.1:{port}: Connection refused")), "{trace}");
+
+    let redis = Redis::start(port);
+    let answer = worker.rest.post(&format!("/connectors/{name}/tasks/0/restart"), None);
+    assert_eq!(answer.status, 204, "{answer:?}");
+    let status = worker.rest.await_task(&name, 0, "RUNNING");
+    assert_eq!(status["tasks"][0].get("trace"), None, "{status}");
+    let keys: Vec<String> = ROWS.iter().map(|(key, ..)| format!("{topic}_{key}")).collect();
+    until_equal("the keys in Redis", &keys, || redis.keys());
+    for (key, id, name) in ROWS {
+        let row: Value = serde_json::from_str(&redis.ask(&["GET", &format!("{topic}_{key}")])).unwrap();
+        assert_eq!(row, json!({"id": id, "name": name}));
+    }
+    // No lag: what is committed is the end of the topic.
+    until_equal("the committed offset", &Some(kafka.count(&topic)), || committed(&worker, &name, &topic));
+    worker.terminate();
+}
+
+#[test]
+fn a_record_that_does_not_fit_fails_the_task_or_becomes_a_dead_letter() {
+    let kafka = Kafka::shared();
+    let (topic, letters) = (unique("test_user"), unique("letters"));
+    kafka.create_topic(&topic, 1);
+    let bad = NewRecord { key: None, ..row(ROWS[1]) };
+    kafka.write_records(&topic, 0, [row(ROWS[0]), bad, row(ROWS[2])]);
+    let redis = Redis::start(free_port());
+    let mut worker = setup(kafka).start();
+
+    let strict = unique("strict");
+    let answer = worker.rest.post("/connectors", Some(&sink(&strict, &topic, redis.port, json!({}))));
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let status = worker.rest.await_task(&strict, 0, "FAILED");
+    let trace = status["tasks"][0]["trace"].as_str().unwrap();
+    assert!(trace.contains(&format!("topic {topic}, partition 0, offset 1")), "{trace}");
+    assert!(trace.contains("The record has no key"), "{trace}");
+    assert_eq!(committed(&worker, &strict, &topic).unwrap_or(0), 0);
+
+    redis.ask(&["FLUSHALL"]);
+    let more = json!({
+        "errors.tolerance": "all",
+        "errors.deadletterqueue.topic.name": letters,
+        "errors.deadletterqueue.topic.replication.factor": "1",
+    });
+    let lenient = unique("lenient");
+    let answer = worker.rest.post("/connectors", Some(&sink(&lenient, &topic, redis.port, more)));
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let found = kafka.read_at_least(&letters, 1);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].text(), Some(String::from_utf8(row(ROWS[1]).value.unwrap()).unwrap()));
+    until_equal("the committed offset", &Some(3), || committed(&worker, &lenient, &topic));
+    assert_eq!(redis.keys(), [format!("{topic}_1"), format!("{topic}_3")]);
+    worker.terminate();
+}
