@@ -271,6 +271,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn waiting_for_a_server_ends_with_the_task() {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let minute = Duration::from_secs(60);
+        let server = Server {
+            nodes: vec![("127.0.0.1".into(), port)],
+            cluster: false,
+            database: 0,
+            login: None,
+            tls: None,
+            connect_timeout: Some(minute),
+            timeout: Some(minute),
+            no_delay: true,
+            keep_alive: true,
+            attempts: 9,
+            delay: minute,
+        };
+        let stop = StopSignal::default();
+        let seen = stop.clone();
+        let waiting = std::thread::spawn(move || server.connect_patiently(&seen).unwrap_err());
+        let told = std::time::Instant::now();
+        stop.stop();
+        assert_eq!(waiting.join().unwrap().kind(), ErrorKind::STOPPING);
+        assert!(told.elapsed() < minute / 2);
+    }
+
+    #[test]
     fn secrets_are_not_shown() {
         let login = Login { user: Some("ann".into()), password: "hunter2".into() };
         assert_eq!(format!("{login:?}"), r#"Login { user: Some("ann"), .. }"#);

@@ -4,6 +4,7 @@
 //! worker has stored its offset. What is pending at a start is read again first.
 
 mod entries;
+mod orphans;
 
 use crate::VERSION;
 use crate::keys;
@@ -77,6 +78,11 @@ impl Options {
         let text = |text: &str| Value::string(text);
         offset_map([("stream", text(&self.stream)), ("group", text(&self.group)), ("consumer", text(consumer))])
     }
+}
+
+/// How many tasks there are.
+fn tasks(config: &Config) -> usize {
+    config.get(TASKS).and_then(|count| count.parse().ok()).unwrap_or(1)
 }
 
 /// The name that a task has in the group.
@@ -224,7 +230,23 @@ impl Reader {
             schemas: Schemas { key: string(), value: value.build() },
         };
         reader.join()?;
+        if config.get(TASK).is_none_or(|task| task == "0") {
+            reader.inherit(config)?;
+        }
         Ok(reader)
+    }
+
+    /// Takes what is pending for tasks that are no more. One task does it for all, before it reads what is pending.
+    fn inherit(&mut self, config: &Config) -> Result<()> {
+        let Options { stream, group, consumer, .. } = self.options.clone();
+        let names = config.text(keys::CONSUMER)?;
+        let group = orphans::Group { stream: &stream, name: &group, consumer: names, tasks: tasks(config) };
+        let inherited = self.with_connection(|connection| group.inherit(connection, &consumer));
+        let count = inherited.map_err(|error| self.failed("looking for consumers that are gone", error))?;
+        if count > 0 {
+            info!("Took over {count} entries of stream {stream} from tasks that are no more");
+        }
+        Ok(())
     }
 
     /// Makes the group if there is none, and begins with what is pending.
@@ -246,9 +268,7 @@ impl Reader {
 
     fn poll(&mut self, batch: &mut Batch<'_>) -> Result<()> {
         if self.connection.is_none() {
-            let connected = self.options.server.connect();
-            let server = &self.options.server;
-            self.connection = Some(connected.map_err(|error| server.unreachable(ErrorKind::RETRIABLE, &error))?);
+            self.connection = Some(self.reconnect()?);
             self.join()?;
         }
         let deadline = Instant::now() + self.options.block;
@@ -262,6 +282,15 @@ impl Reader {
                 return Ok(());
             }
         }
+    }
+
+    /// Waits a while if there is no server, as the worker polls again at once.
+    fn reconnect(&self) -> Result<Connection> {
+        let server = &self.options.server;
+        server.connect().map_err(|error| {
+            self.context.stop().wait_or_stop(server.delay);
+            server.unreachable(ErrorKind::RETRIABLE, &error)
+        })
     }
 
     /// Asks for entries once.
@@ -388,8 +417,7 @@ impl Reader {
 /// Where all consumers of this connector were, by the worker's own offsets: the first of their last entries. None if one
 /// of them has none. Only a group that Redis has lost begins there.
 fn stored(context: &SourceContext, config: &Config, options: &Options) -> Result<Option<Id>> {
-    let tasks: usize = config.get(TASKS).and_then(|count| count.parse().ok()).unwrap_or(1);
-    let names: Result<Vec<String>> = (0..tasks).map(|task| consumer(config, &task.to_string())).collect();
+    let names: Result<Vec<String>> = (0..tasks(config)).map(|task| consumer(config, &task.to_string())).collect();
     let partitions = names?.iter().map(|name| options.partition_of(name)).collect();
     let id = |offset: Option<OffsetMap>| {
         let offset = offset?;

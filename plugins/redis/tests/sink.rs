@@ -272,6 +272,23 @@ fn a_password_or_user_is_sent_and_never_told() {
 }
 
 #[test]
+fn what_no_attempt_can_mend_fails_at_once() {
+    let redis = Redis::with(&["--user", "reader", "on", ">pw", "~*", "+@read"]);
+    let port = redis.port_text();
+    let mut config = example_config(&port).to_vec();
+    config[2].1 = "99";
+    let began = Instant::now();
+    let error = sink(EXAMPLE, &config).start().unwrap_err();
+    assert!(error.message().contains("DB index is out of range"), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(2), "there are pauses of 2 s between attempts");
+    let reader = [("redis.username", "reader"), ("redis.password", "pw")];
+    let mut sink = field_engineering(&redis, &reader);
+    let error = sink.put(&[record(0, "k", row(1, ""))]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::FATAL);
+    assert!(error.message().contains("no permissions to run the 'xadd'"), "{error}");
+}
+
+#[test]
 fn a_server_killed_in_the_middle_loses_nothing() {
     let mut redis = Redis::with(&["--appendonly", "yes", "--appendfsync", "always"]);
     let mut sink = example(&redis);

@@ -153,6 +153,21 @@ fn tasks_share_the_entries_of_a_group() {
 }
 
 #[test]
+fn entries_of_tasks_that_are_no_more_are_taken_over() {
+    let redis = Redis::start();
+    feed(&redis, 1..31);
+    let mut three = source(&redis, &[("batch.size", "10")]).tasks_max(3);
+    three.start().unwrap();
+    let read: usize = (0..3).map(|task| three.poll_task(task).unwrap().len()).sum();
+    assert_eq!(read, 30);
+    three.stop().unwrap();
+    let mut one = started(&redis, &[]);
+    assert_eq!(ids(&one.poll_until(30).unwrap()), numbered(1..31));
+    one.commit().unwrap();
+    assert_eq!(pending(&redis), 0);
+}
+
+#[test]
 fn an_entry_deleted_while_pending_is_passed_over() {
     let redis = Redis::start();
     feed(&redis, 1..4);
