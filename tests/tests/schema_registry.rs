@@ -90,7 +90,7 @@ fn a_registry_that_is_away_for_a_while_loses_nothing() {
     let _registry = registry.restart(|| {
         let started = worker.insert(setup.start());
         until_some("a second attempt without the registry", PATIENCE, || {
-            let page = started.rest().call("GET", "/metrics", &[], None).unwrap().text;
+            let page = started.rest.call("GET", "/metrics", &[], None).unwrap().text;
             let retries = page.lines().filter(|line| line.contains("total_retries"));
             let is_tried = |line: &str| line.rsplit(' ').next().is_some_and(|count| count != "0" && count != "0.0");
             if retries.clone().any(is_tried) { Ok(()) } else { Err(retries.collect::<Vec<_>>().join("\n")) }

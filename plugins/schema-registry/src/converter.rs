@@ -33,6 +33,9 @@ struct State<C: Codec> {
     writers: HashMap<usize, Vec<Writer<C>>>,
     /// How many there are in all.
     writers_kept: usize,
+    /// The one that was used last: connectors and transforms that make a schema anew for each record mostly make it equal
+    /// to the one before.
+    last_writer: usize,
     readers: HashMap<SchemaKey, Vec<Reader<C>>>,
     readers_kept: usize,
     /// Payloads are put together here, so that the memory is asked for once.
@@ -45,7 +48,7 @@ struct Writer<C: Codec> {
     plan: C::Writer,
     /// When the registry has to be asked again.
     until: Option<Instant>,
-    _alive: MaybeShared<Schema>,
+    schema: MaybeShared<Schema>,
 }
 
 struct Reader<C: Codec> {
@@ -63,6 +66,7 @@ impl<C: Codec> Converter for RegistryConverter<C> {
             settings,
             writers: HashMap::new(),
             writers_kept: 0,
+            last_writer: 0,
             readers: HashMap::new(),
             readers_kept: 0,
             payload: Vec::new(),
@@ -98,10 +102,11 @@ impl<C: Codec> RegistryConverter<C> {
 impl<C: Codec> State<C> {
     fn write(&mut self, topic: &str, schema: Option<&Shared<Schema>>, data: &Data) -> Result<Blob> {
         let address = schema.map_or(0, Shared::address);
-        let at = match self.find_writer(address, topic) {
-            Some(at) => at,
-            None => self.add_writer(topic, schema, address)?,
+        let (address, at) = match self.find_writer(address, schema, topic) {
+            Some(found) => found,
+            None => (address, self.add_writer(topic, schema, address)?),
         };
+        self.last_writer = address;
         let writer = &self.writers[&address][at];
         self.payload.clear();
         wire::begin(writer.id, &mut self.payload);
@@ -109,10 +114,14 @@ impl<C: Codec> State<C> {
         Ok(Blob::copy_from(&self.payload))
     }
 
-    fn find_writer(&self, address: usize, topic: &str) -> Option<usize> {
-        let writers = self.writers.get(&address)?;
-        let at = writers.iter().position(|writer| writer.topic == topic)?;
-        writers[at].until.is_none_or(|until| Instant::now() < until).then_some(at)
+    /// The address and place of the writer for a schema, or for the last one where that is equal.
+    fn find_writer(&self, address: usize, schema: Option<&Shared<Schema>>, topic: &str) -> Option<(usize, usize)> {
+        let find = |address: usize, fits: &dyn Fn(&Writer<C>) -> bool| {
+            let writers = self.writers.get(&address)?;
+            let at = writers.iter().position(|writer| writer.topic == topic && fits(writer))?;
+            writers[at].until.is_none_or(|until| Instant::now() < until).then_some((address, at))
+        };
+        find(address, &|_| true).or_else(|| find(self.last_writer, &|writer| writer.schema.get() == schema))
     }
 
     fn add_writer(&mut self, topic: &str, schema: Option<&Shared<Schema>>, address: usize) -> Result<usize> {
@@ -128,7 +137,7 @@ impl<C: Codec> State<C> {
         let writers = self.writers.entry(address).or_default();
         let before = writers.len();
         writers.retain(|writer| writer.topic != topic);
-        writers.push(Writer { topic: topic.to_owned(), id, plan, until, _alive: alive });
+        writers.push(Writer { topic: topic.to_owned(), id, plan, until, schema: alive });
         self.writers_kept += writers.len() - before;
         Ok(writers.len() - 1)
     }

@@ -179,6 +179,59 @@ fn converter_at(url: &str) -> ConverterHarness {
     ConverterHarness::new(&library, CLASS, [("schema.registry.url", url), ("max.retries", "0")]).unwrap()
 }
 
+/// Answers requests for tokens, one after the other, and gives what was asked.
+fn issue(answers: &'static [&'static str]) -> (String, std::thread::JoinHandle<Vec<String>>) {
+    use std::io::{BufRead, BufReader, Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/token", listener.local_addr().unwrap());
+    let answer = move |answer: &&str| {
+        let mut stream = BufReader::new(listener.accept().unwrap().0);
+        let (mut request, mut length) = (String::new(), 0);
+        loop {
+            let before = request.len();
+            stream.read_line(&mut request).unwrap();
+            let line = request[before..].trim_end().to_ascii_lowercase();
+            if let Some(given) = line.strip_prefix("content-length: ") {
+                length = given.parse().unwrap();
+            }
+            if line.is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).unwrap();
+        request.push_str(std::str::from_utf8(&body).unwrap());
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
+        stream.get_mut().write_all((head + answer).as_bytes()).unwrap();
+        request
+    };
+    (url, std::thread::spawn(move || answers.iter().map(answer).collect()))
+}
+
+#[test]
+fn tokens_are_fetched_and_fetched_again_when_they_lapse() {
+    let registry = Registry::with_authorization("Bearer abc");
+    let (url, issued) =
+        issue(&[r#"{"access_token":"abc","expires_in":0}"#, r#"{"access_token":"abc","expires_in":3600}"#, "{}"]);
+    let settings = [
+        ("bearer.auth.credentials.source", "OAUTHBEARER"),
+        ("bearer.auth.issuer.endpoint.url", url.as_str()),
+        ("bearer.auth.client.id", "ann"),
+        ("bearer.auth.client.secret", "hunter2"),
+        ("bearer.auth.scope", "all of it"),
+    ];
+    let mut first = converter(&registry, &settings);
+    // The first token has lapsed when it is here; the second one lasts.
+    for topic in ["a", "b", "c"] {
+        assert!(first.to_bytes(topic, user("x")).unwrap().is_some());
+    }
+    let error = converter(&registry, &settings).to_bytes("d", user("x")).unwrap_err();
+    assert!(error.message().contains("the issuer of tokens") && !format!("{error:?}").contains("hunter2"), "{error}");
+    let requests = issued.join().unwrap();
+    assert!(requests[0].ends_with("grant_type=client_credentials&scope=all+of+it"), "{}", requests[0]);
+    assert!(requests[0].contains("Basic YW5uOmh1bnRlcjI="), "{}", requests[0]);
+}
+
 #[test]
 fn wrong_settings_are_named_without_secrets() {
     let registry = Registry::start();

@@ -9,8 +9,6 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value as Json, json};
 
 use crate::store::{Level, Problem, Reference, Schema, dashed};
@@ -61,8 +59,7 @@ async fn gate(State(shared): App, request: Request, next: Next) -> Response {
         return Problem::new(status, status.into(), "as the test wants it").into_response();
     }
     let headers = request.headers();
-    if let Some(credentials) = &shared.credentials {
-        let wanted = format!("Basic {}", BASE64_STANDARD.encode(credentials));
+    if let Some(wanted) = &shared.authorization {
         if headers.get(header::AUTHORIZATION).is_none_or(|given| given.as_bytes() != wanted.as_bytes()) {
             return Problem::new(401, 401, "Unauthorized").into_response();
         }

@@ -10,6 +10,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use tokio::sync::oneshot;
 
 use store::Store;
@@ -26,8 +28,8 @@ pub struct Registry {
 /// What the requests' handlers and the test look at.
 struct Shared {
     store: Mutex<Store>,
-    /// Name and password that requests have to bear, as `name:password`.
-    credentials: Option<String>,
+    /// The header `Authorization` that requests have to bear.
+    authorization: Option<String>,
     /// Method and path of each request, in their order.
     requests: Mutex<Vec<String>>,
     /// Statuses to answer with in place of an answer, the next one last.
@@ -48,7 +50,15 @@ impl Registry {
     /// # Panics
     /// If there is no port.
     pub fn with_credentials(credentials: &str) -> Registry {
-        Registry::run("127.0.0.1:0", Store::default(), Some(credentials.to_owned()))
+        Registry::with_authorization(&format!("Basic {}", BASE64_STANDARD.encode(credentials)))
+    }
+
+    /// A registry that wants this header `Authorization`.
+    ///
+    /// # Panics
+    /// If there is no port.
+    pub fn with_authorization(header: &str) -> Registry {
+        Registry::run("127.0.0.1:0", Store::default(), Some(header.to_owned()))
     }
 
     /// Ends the registry, lets `while_down` run, and starts it again with its schemas at the same address.
@@ -59,18 +69,18 @@ impl Registry {
         let address = self.address.to_string();
         self.end();
         let store = std::mem::take(&mut *lock(&self.shared.store));
-        let credentials = self.shared.credentials.clone();
+        let authorization = self.shared.authorization.clone();
         while_down();
-        Registry::run(&address, store, credentials)
+        Registry::run(&address, store, authorization)
     }
 
-    fn run(address: &str, store: Store, credentials: Option<String>) -> Registry {
+    fn run(address: &str, store: Store, authorization: Option<String>) -> Registry {
         let listener = std::net::TcpListener::bind(address).expect("the port is free");
         listener.set_nonblocking(true).expect("a socket can be made non-blocking");
         let address = listener.local_addr().expect("a listener has an address");
         let shared = Arc::new(Shared {
             store: Mutex::new(store),
-            credentials,
+            authorization,
             requests: Mutex::new(Vec::new()),
             failures: Mutex::new(Vec::new()),
         });

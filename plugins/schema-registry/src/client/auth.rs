@@ -5,44 +5,73 @@ use base64::prelude::BASE64_STANDARD;
 use ferroconnect_plugin_sdk::{Config, ConfigDef, Error, Key, Result};
 use percent_encoding::percent_decode_str;
 
+use super::oauth::{self, OAuth};
+
 const SOURCE: &str = "basic.auth.credentials.source";
 const USER_INFO: &str = "basic.auth.user.info";
 const OLD_USER_INFO: &str = "schema.registry.basic.auth.user.info";
 const JAAS: &str = "sasl.jaas.config";
 const TOKEN_SOURCE: &str = "bearer.auth.credentials.source";
 const TOKEN: &str = "bearer.auth.token";
+const CLUSTER: &str = "bearer.auth.logical.cluster";
+const POOL: &str = "bearer.auth.identity.pool.id";
 
 /// Adds the keys of authentication.
 pub(super) fn keys(def: ConfigDef) -> ConfigDef {
-    def.key(
-        Key::string(SOURCE)
-            .default_value("URL")
-            .one_of(&["URL", "USER_INFO", "SASL_INHERIT"])
-            .dependents(&[USER_INFO])
-            .doc("Where user name and password come from: the URL, basic.auth.user.info, or sasl.jaas.config."),
-    )
-    .key(Key::password(USER_INFO).default_value("").doc("User name and password with a colon between them."))
-    .key(Key::password(OLD_USER_INFO).low().doc("An older name of basic.auth.user.info."))
-    .key(Key::password(JAAS).low().doc("The login that SASL_INHERIT takes user name and password from."))
-    .key(
-        Key::string(TOKEN_SOURCE)
-            .one_of(&["STATIC_TOKEN"])
-            .dependents(&[TOKEN])
-            .doc("Sends a bearer token in place of user name and password; it stands in bearer.auth.token."),
-    )
-    .key(Key::password(TOKEN).doc("The bearer token."))
+    let def = def
+        .key(
+            Key::string(SOURCE)
+                .default_value("URL")
+                .one_of(&["URL", "USER_INFO", "SASL_INHERIT"])
+                .dependents(&[USER_INFO])
+                .doc("Where user name and password come from: the URL, basic.auth.user.info, or sasl.jaas.config."),
+        )
+        .key(Key::password(USER_INFO).default_value("").doc("User name and password with a colon between them."))
+        .key(Key::password(OLD_USER_INFO).low().doc("An older name of basic.auth.user.info."))
+        .key(Key::password(JAAS).low().doc("The login that SASL_INHERIT takes user name and password from."))
+        .key(Key::string(TOKEN_SOURCE).one_of(&["STATIC_TOKEN", oauth::SOURCE]).dependents(&[TOKEN]).doc(
+            "Sends a bearer token in place of user name and password: that of bearer.auth.token, or one by OAuth.",
+        ))
+        .key(Key::password(TOKEN).doc("The bearer token, for STATIC_TOKEN."))
+        .key(Key::string(CLUSTER).low().doc("The registry that a token is for, where one address serves several."))
+        .key(Key::string(POOL).low().doc("The identity pool of a token."));
+    oauth::keys(def)
 }
 
-/// The value of the header `Authorization`; none = the URL decides. It is a secret and is never shown.
+/// What a registry knows its users by.
+pub(super) enum Credentials {
+    /// What the URL says, if it says anything.
+    OfUrl,
+    /// This value of the header `Authorization`: a secret, which is never shown.
+    Header(String),
+    /// Tokens.
+    OAuth(OAuth),
+}
+
+/// The headers that go with a token, and their values.
+pub(super) fn token_headers(config: &Config) -> impl Iterator<Item = (&'static str, &str)> {
+    let headers = [("target-sr-cluster", CLUSTER), ("confluent-identity-pool-id", POOL)];
+    headers.into_iter().filter_map(|(name, key)| Some((name, config.get(key).filter(|value| !value.is_empty())?)))
+}
+
+/// The credentials of a configuration.
 ///
 /// # Errors
-/// A config error where the source has no credentials.
-pub(super) fn header(config: &Config) -> Result<Option<String>> {
-    if config.get(TOKEN_SOURCE).is_some_and(|source| !source.is_empty()) {
-        let token = config.get(TOKEN).filter(|token| !token.is_empty());
-        let token = token.ok_or_else(|| Error::config(format!("{TOKEN_SOURCE} is set, so {TOKEN} has to be, too")))?;
-        return Ok(Some(format!("Bearer {token}")));
+/// A config error where the source has none.
+pub(super) fn credentials(config: &Config) -> Result<Credentials> {
+    match config.get(TOKEN_SOURCE).filter(|source| !source.is_empty()) {
+        Some(oauth::SOURCE) => Ok(Credentials::OAuth(OAuth::new(config)?)),
+        Some(_) => {
+            let token = config.get(TOKEN).filter(|token| !token.is_empty());
+            let token =
+                token.ok_or_else(|| Error::config(format!("{TOKEN_SOURCE} is set, so {TOKEN} has to be, too")))?;
+            Ok(Credentials::Header(format!("Bearer {token}")))
+        }
+        None => Ok(password(config)?.map_or(Credentials::OfUrl, Credentials::Header)),
     }
+}
+
+fn password(config: &Config) -> Result<Option<String>> {
     match config.text(SOURCE)? {
         "USER_INFO" => {
             let mut given = [OLD_USER_INFO, USER_INFO].iter().filter_map(|key| config.get(key));
@@ -112,7 +141,11 @@ mod tests {
     use super::*;
 
     fn read<const N: usize>(pairs: [(&str, &str); N]) -> Result<Option<String>> {
-        header(&keys(ConfigDef::new()).fill(&Config::from(pairs).to_pairs()))
+        let read = credentials(&keys(ConfigDef::new()).fill(&Config::from(pairs).to_pairs()))?;
+        Ok(match read {
+            Credentials::Header(header) => Some(header),
+            _ => None,
+        })
     }
 
     #[test]
@@ -140,6 +173,8 @@ mod tests {
         let error = read([(SOURCE, "USER_INFO"), (USER_INFO, "hunter2")]).expect_err("no colon");
         assert!(error.message().contains(USER_INFO) && !error.message().contains("hunter2"));
         assert!(read([(TOKEN_SOURCE, "STATIC_TOKEN")]).expect_err("no token").message().contains(TOKEN));
+        let error = read([(TOKEN_SOURCE, "OAUTHBEARER"), ("bearer.auth.client.id", "x")]).expect_err("no secret");
+        assert!(error.message().contains("bearer.auth.client.secret"));
         assert!(read([(SOURCE, "SASL_INHERIT")]).expect_err("no login").message().contains(JAAS));
     }
 

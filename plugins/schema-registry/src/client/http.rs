@@ -7,8 +7,10 @@ use serde_json::Value as Json;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use ureq::{Agent, Proxy};
 
+use super::auth::{self, Credentials};
 use super::failure::Failure;
-use super::{auth, tls};
+use super::oauth::OAuth;
+use super::tls;
 
 const URLS: &str = "schema.registry.url";
 const HEADER: &str = "request.header.";
@@ -50,6 +52,8 @@ pub(super) struct Http {
     /// The address that answered last.
     current: usize,
     headers: HeaderMap,
+    /// Where the header `Authorization` comes from, unless it stands in `headers`.
+    oauth: Option<OAuth>,
     attempts: u32,
     first_wait: Duration,
     longest_wait: Duration,
@@ -68,6 +72,16 @@ impl Http {
     /// A config error that names the key; it shows no password.
     pub(super) fn new(config: &Config) -> Result<Http> {
         let time = |key| config.parse(key).map(Duration::from_millis);
+        let mut headers = headers(config)?;
+        let mut oauth = None;
+        match auth::credentials(config)? {
+            Credentials::OfUrl => {}
+            Credentials::OAuth(tokens) => oauth = Some(tokens),
+            Credentials::Header(text) => {
+                // A header that the user wrote outweighs.
+                headers.entry(header::AUTHORIZATION).or_insert(secret(&text, "the credentials")?);
+            }
+        }
         let proxy = proxy(config)?;
         let agent = Agent::config_builder()
             .http_status_as_error(false)
@@ -82,7 +96,8 @@ impl Http {
             agent,
             addresses: addresses(config)?,
             current: 0,
-            headers: headers(config)?,
+            headers,
+            oauth,
             attempts: config.parse::<u32>("max.retries")?.saturating_add(1),
             first_wait: time("retries.wait.ms")?,
             longest_wait: time("retries.max.wait.ms")?,
@@ -118,6 +133,9 @@ impl Http {
 
     /// One attempt: asks the address that answered last, and then the others in their order.
     fn send_to_each(&mut self, method: &str, path: &str, body: Option<&str>) -> std::result::Result<Json, Failure> {
+        if let Some(oauth) = &mut self.oauth {
+            self.headers.insert(header::AUTHORIZATION, oauth.header(&self.agent)?);
+        }
         let count = self.addresses.len();
         let mut last = Err(Failure::Unreachable("there is no address".to_owned()));
         for _ in 0..count {
@@ -197,8 +215,8 @@ fn headers(config: &Config) -> Result<HeaderMap> {
     headers.insert(header::CONTENT_TYPE, own);
     headers
         .insert(header::ACCEPT, HeaderValue::from_static("application/vnd.schemaregistry.v1+json, application/json"));
-    if let Some(authorization) = auth::header(config)? {
-        headers.insert(header::AUTHORIZATION, secret(&authorization, "the credentials")?);
+    for (name, value) in auth::token_headers(config) {
+        headers.insert(name, secret(value, name)?);
     }
     for (key, value) in config.iter() {
         let Some(name) = key.strip_prefix(HEADER) else { continue };
@@ -210,7 +228,11 @@ fn headers(config: &Config) -> Result<HeaderMap> {
     Ok(headers)
 }
 
-fn secret(text: &str, key: &str) -> Result<HeaderValue> {
+/// A header's value that is never shown. `key` = what it came from.
+///
+/// # Errors
+/// A config error where it has characters that no header may have.
+pub(super) fn secret(text: &str, key: &str) -> Result<HeaderValue> {
     let value = HeaderValue::from_str(text);
     let mut value = value.map_err(|_| Error::config(format!("{key}: the value cannot stand in an HTTP header")))?;
     value.set_sensitive(true);

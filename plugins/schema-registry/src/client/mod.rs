@@ -1,11 +1,12 @@
 //! A client of the registry's REST API.
 //!
 //! [`Client`] speaks of schemas; `http` sends its requests and tries again, `failure` says what an answer means for the
-//! record, `auth` and `tls` are what a request needs to be let in.
+//! record, `auth`, `oauth` and `tls` are what a request needs to be let in.
 
 mod auth;
 mod failure;
 mod http;
+mod oauth;
 mod tls;
 
 use std::collections::HashMap;

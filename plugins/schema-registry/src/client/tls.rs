@@ -160,3 +160,128 @@ impl Store {
 fn unusable(key: &str, what: &str, error: &openssl::error::ErrorStack) -> Error {
     Error::config(format!("{key}: {what} cannot be used")).caused_by(error.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+    use std::path::{Path, PathBuf};
+
+    use openssl::asn1::Asn1Time;
+    use openssl::hash::MessageDigest;
+    use openssl::nid::Nid;
+    use openssl::rsa::Rsa;
+    use openssl::ssl::{SslAcceptor, SslMethod, SslVerifyMode};
+    use openssl::stack::Stack;
+    use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
+    use openssl::x509::{X509Builder, X509NameBuilder};
+
+    use crate::client::http::Http;
+
+    /// A key and its certificate, which is its own issuer; for the address 127.0.0.1.
+    fn identity(name: &str) -> (PKey<Private>, X509) {
+        let key = PKey::from_rsa(Rsa::generate(2048).expect("a key")).expect("a key");
+        let mut names = X509NameBuilder::new().expect("a name");
+        names.append_entry_by_nid(Nid::COMMONNAME, name).expect("a name");
+        let name = names.build();
+        let mut builder = X509Builder::new().expect("a builder");
+        builder.set_version(2).expect("version 3");
+        builder.set_subject_name(&name).expect("a subject");
+        builder.set_issuer_name(&name).expect("an issuer");
+        builder.set_not_before(&Asn1Time::days_from_now(0).expect("today")).expect("a begin");
+        builder.set_not_after(&Asn1Time::days_from_now(1).expect("tomorrow")).expect("an end");
+        builder.set_pubkey(&key).expect("a key");
+        builder.append_extension(BasicConstraints::new().ca().build().expect("a constraint")).expect("fits");
+        let place = SubjectAlternativeName::new().ip("127.0.0.1").build(&builder.x509v3_context(None, None));
+        builder.append_extension(place.expect("an address")).expect("fits");
+        builder.sign(&key, MessageDigest::sha256()).expect("signed");
+        (key, builder.build())
+    }
+
+    /// A server that answers one request with `[]`, and only clients that have this certificate.
+    fn serve(own: &(PKey<Private>, X509), client: &X509) -> (String, std::thread::JoinHandle<bool>) {
+        let mut acceptor = SslAcceptor::mozilla_intermediate(SslMethod::tls()).expect("an acceptor");
+        acceptor.set_private_key(&own.0).expect("a key");
+        acceptor.set_certificate(&own.1).expect("a certificate");
+        acceptor.cert_store_mut().add_cert(client.clone()).expect("a certificate");
+        acceptor.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+        let acceptor = acceptor.build();
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("https://{}", listener.local_addr().expect("an address"));
+        let thread = std::thread::spawn(move || {
+            let (stream, _) = listener.accept().expect("a client");
+            let Ok(mut stream) = acceptor.accept(stream) else { return false };
+            let mut lines = BufReader::new(&mut stream).lines();
+            while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+            let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]";
+            stream.write_all(answer.as_bytes()).is_ok()
+        });
+        (url, thread)
+    }
+
+    fn file(folder: &Path, name: &str, content: &[u8]) -> PathBuf {
+        let path = folder.join(name);
+        std::fs::write(&path, content).expect("a file");
+        path
+    }
+
+    /// Whether a client of these settings gets its answer.
+    fn is_let_in(url: &str, pairs: &[(&str, &str)]) -> std::result::Result<(), String> {
+        let mut config = Config::from([("max.retries", "0")]);
+        config.set("schema.registry.url", url);
+        for (key, value) in pairs {
+            config.set(key, value);
+        }
+        let def = crate::client::Client::keys(ConfigDef::new());
+        let mut http =
+            Http::new(&def.parse(&config.to_pairs()).expect("complete")).map_err(|error| error.to_string())?;
+        http.get("/subjects").map(drop).map_err(|failure| format!("{failure:?}"))
+    }
+
+    #[test]
+    fn stores_in_both_forms_let_a_client_in_and_only_the_right_ones() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (server, client) = (identity("server"), identity("client"));
+        let pem = |certificate: &X509| certificate.to_pem().expect("PEM");
+        let key_pem = |key: &PKey<Private>| key.private_key_to_pem_pkcs8().expect("PEM");
+        let trust_pem = file(folder.path(), "trust.pem", &pem(&server.1));
+        let own_pem = file(folder.path(), "own.pem", &[key_pem(&client.0), pem(&client.1)].concat());
+        let own_p12 = Pkcs12::builder().pkey(&client.0).cert(&client.1).build2("secret").expect("a store");
+        let own_p12 = file(folder.path(), "own.jks", &own_p12.to_der().expect("DER"));
+        let mut trusted = Stack::new().expect("a stack");
+        trusted.push(server.1.clone()).expect("fits");
+        let trust_p12 = Pkcs12::builder().ca(trusted).build2("secret").expect("a store");
+        let trust_p12 = file(folder.path(), "trust.p12", &trust_p12.to_der().expect("DER"));
+        let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+
+        let (url, answered) = serve(&server, &client.1);
+        is_let_in(&url, &[(TRUSTSTORE, &text(&trust_pem)), (KEYSTORE, &text(&own_pem))]).expect("PEM files");
+        assert!(answered.join().expect("no panic"));
+
+        let (url, answered) = serve(&server, &client.1);
+        let passwords = [(TRUSTSTORE_PASSWORD, "secret"), (KEYSTORE_PASSWORD, "secret")];
+        let stores = [(TRUSTSTORE, &*text(&trust_p12)), (KEYSTORE, &*text(&own_p12))];
+        is_let_in(&url, &[&stores[..], &passwords[..]].concat()).expect("PKCS#12 files");
+        assert!(answered.join().expect("no panic"));
+
+        let (url, answered) = serve(&server, &client.1);
+        let utf8 = |pem: Vec<u8>| String::from_utf8(pem).expect("PEM is text");
+        let (trust, key, chain) = (utf8(pem(&server.1)), utf8(key_pem(&client.0)), utf8(pem(&client.1)));
+        is_let_in(&url, &[(TRUSTED, &trust), (KEYSTORE_KEY, &key), (KEYSTORE_CHAIN, &chain)]).expect("PEM in the file");
+        assert!(answered.join().expect("no panic"));
+
+        // Nobody vouches for this server.
+        let (url, answered) = serve(&server, &client.1);
+        let other = utf8(pem(&identity("other").1));
+        assert!(is_let_in(&url, &[(TRUSTED, &other)]).is_err());
+        assert!(!answered.join().expect("no panic"));
+
+        let wrong = is_let_in("https://127.0.0.1:1", &[(KEYSTORE, &text(&own_p12)), (KEYSTORE_PASSWORD, "hunter2")]);
+        let wrong = wrong.expect_err("the password is wrong");
+        assert!(wrong.contains("own.jks does not open") && !wrong.contains("hunter2"), "{wrong}");
+        let jks = file(folder.path(), "old.jks", &[0xfe, 0xed, 0xfe, 0xed, 0, 0]);
+        let old = is_let_in("https://127.0.0.1:1", &[(TRUSTSTORE, &text(&jks))]).expect_err("refused");
+        assert!(old.contains("keytool -importkeystore"), "{old}");
+    }
+}
