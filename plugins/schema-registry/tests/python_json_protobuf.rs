@@ -4,87 +4,22 @@
 //! Without Python or the package, which is fetched by pip where it is missing, the tests say so and check nothing.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+mod peer;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ferroconnect_plugin_sdk::testkit::{self, ConverterHarness};
 use ferroconnect_plugin_sdk::{Config, Data, MapEntry, Schema, SchemaBuilder, Shared, Value, ValueRef};
 use ferroconnect_test_registry::Registry;
+use peer::{Python, bytes, hex};
 use prost_reflect::prost::Message as _;
-use serde_json::{Value as Json, json};
-
-const PACKAGE: &str = "confluent-kafka[json,protobuf]==2.16.1";
-
-/// The package, at work.
-struct Python {
-    child: Child,
-}
-
-impl Python {
-    fn start(registry: &Registry) -> Option<Python> {
-        let fetched = Path::new(env!("CARGO_TARGET_TMPDIR")).join("confluent-kafka");
-        let python = |path: Option<&Path>| {
-            let mut command = Command::new("python3");
-            if let Some(path) = path {
-                command.env("PYTHONPATH", path);
-            }
-            command
-        };
-        let has = |path: Option<&Path>| {
-            let imports =
-                "import confluent_kafka.schema_registry.protobuf, confluent_kafka.schema_registry.json_schema";
-            let ran = python(path).args(["-c", imports]).stderr(Stdio::null()).status();
-            ran.is_ok_and(|status| status.success())
-        };
-        let path = if has(None) { None } else { Some(fetched.as_path()) };
-        if path.is_some() && !has(path) {
-            let target = fetched.to_str()?;
-            let pip = ["-m", "pip", "install", "--quiet", "--target", target, PACKAGE];
-            if !Command::new("python3").args(pip).status().is_ok_and(|status| status.success()) || !has(path) {
-                eprintln!("SKIPPED: python3 or its package {PACKAGE} cannot be had here");
-                return None;
-            }
-        }
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/json_protobuf.py");
-        let mut command = python(path);
-        command.arg(script).arg(registry.url()).stdin(Stdio::piped()).stdout(Stdio::piped());
-        Some(Python { child: command.spawn().unwrap() })
-    }
-
-    fn ask(&mut self, command: &Json) -> Json {
-        writeln!(self.child.stdin.as_mut().unwrap(), "{command}").unwrap();
-        let mut answer = String::new();
-        // One answer per line, and one question at a time: nothing is lost between readers.
-        BufReader::with_capacity(1, self.child.stdout.as_mut().unwrap()).read_line(&mut answer).unwrap();
-        assert!(!answer.is_empty(), "the script failed at {command}; see above");
-        serde_json::from_str(&answer).unwrap()
-    }
-}
-
-impl Drop for Python {
-    fn drop(&mut self) {
-        _ = self.child.kill();
-        _ = self.child.wait();
-    }
-}
+use serde_json::json;
 
 fn converter(registry: &Registry, class: &str) -> ConverterHarness {
     let library = testkit::library!(ferroconnect_schema_registry);
     let mut config = Config::from([("optional.for.nullables", "true")]);
     config.set("schema.registry.url", registry.url());
     ConverterHarness::new(&library, class, config).unwrap()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn bytes(hex: &Json) -> Vec<u8> {
-    let digits = hex.as_str().unwrap();
-    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
 }
 
 fn line() -> Shared<Schema> {
@@ -120,7 +55,7 @@ fn field<'a>(value: &'a Value, name: &str) -> &'a Value {
 #[test]
 fn json_goes_both_ways() {
     let registry = Registry::start();
-    let Some(mut python) = Python::start(&registry) else { return };
+    let Some(mut python) = Python::start("json_protobuf.py", &registry) else { return };
     let mut own = converter(&registry, "io.confluent.connect.json.JsonSchemaConverter");
     let written = own.to_bytes("ours", order()).unwrap().unwrap();
     let read = python.ask(&json!({"do": "read json", "topic": "ours", "hex": hex(&written)}));
@@ -157,7 +92,7 @@ fn compiled(text: &str) -> String {
 #[test]
 fn protobuf_goes_both_ways() {
     let registry = Registry::start();
-    let Some(mut python) = Python::start(&registry) else { return };
+    let Some(mut python) = Python::start("json_protobuf.py", &registry) else { return };
     let mut own = converter(&registry, "io.confluent.connect.protobuf.ProtobufConverter");
     let written = own.to_bytes("ours", order()).unwrap().unwrap();
     let files = compiled(&registry.schemas("ours-value")[0]);

@@ -1,7 +1,9 @@
 //! Each row of the mapping, in both directions, without a registry.
 
 use super::*;
+use crate::arbitrary;
 use ferroconnect_plugin_sdk::{MapEntry, SchemaBuilder, SchemaType, StructValue, ValueRef};
+use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 fn codec<const N: usize>(pairs: [(&str, &str); N]) -> Avro {
@@ -428,4 +430,35 @@ fn damaged_payloads_are_data_errors() {
     );
     let branch = [2, b'x', 4, 8, 0];
     assert!(read(&codec([]), text, &branch).expect_err("no branch").message().ends_with("branch 2 of 2"));
+}
+
+fn anything() -> BoxedStrategy<arbitrary::Pair> {
+    arbitrary::leaf()
+        .prop_recursive(3, 24, 5, |inner| {
+            prop_oneof![
+                arbitrary::structure(inner.clone()),
+                arbitrary::array(inner.clone()),
+                arbitrary::map(inner.clone(), inner),
+            ]
+        })
+        .boxed()
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_written_is_read_again((schema, value) in anything()) {
+        // Null at the top has no payload.
+        prop_assume!(!value.is_null());
+        let codec = codec([]);
+        prop_assert_eq!(round_trip(&codec, &schema, &value), Data::new(schema, value));
+    }
+
+    #[test]
+    fn whatever_bytes_come_are_data_or_a_data_error((schema, _) in anything(), bytes: Vec<u8>) {
+        let codec = codec([]);
+        let text = codec.describe(Some(&schema)).expect("Avro holds it").text;
+        if let Err(error) = read(&codec, &text, &bytes) {
+            prop_assert_eq!(error.kind(), ferroconnect_plugin_sdk::ErrorKind::DATA);
+        }
+    }
 }
