@@ -128,7 +128,8 @@ impl PostgresConnection {
                     let _ = token.cancel_query_raw(socket, self.way.tls()).await;
                 }
             };
-            let _ = self.runtime.block_on(tokio::time::timeout(CANCEL_PATIENCE, cancelling));
+            // A time-out is made inside of the runtime that counts it.
+            let _ = self.runtime.block_on(async { tokio::time::timeout(CANCEL_PATIENCE, cancelling).await });
         }
     }
 
