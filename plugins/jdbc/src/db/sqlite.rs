@@ -98,7 +98,8 @@ impl Connection for SqliteConnection {
 
     fn query(&mut self, sql: &str, parameters: &[SqlValue], rows: &mut dyn RowSink) -> DbResult<Ended> {
         let bound = self.bound(parameters);
-        let mut statement = self.run(|connection| connection.prepare_cached(sql))?;
+        // One that was kept would know the columns that the table had then.
+        let mut statement = self.run(|connection| connection.prepare(sql))?;
         let mut columns = columns_of(&statement);
         let failed = |error| error_of(error, &self.interrupted);
         let mut found = statement.query(rusqlite::params_from_iter(&bound)).map_err(failed)?;

@@ -94,10 +94,10 @@ impl PostgresConnection {
     where
         F: Future<Output = DbResult<T>>,
     {
-        if self.closed.get() {
+        let mut interrupted = self.interrupted.subscribe();
+        if self.closed.get() && !*interrupted.borrow() {
             return Err(DbError::new(DbErrorKind::Connection, "The connection is closed"));
         }
-        let mut interrupted = self.interrupted.subscribe();
         let limit = self.socket_timeout;
         let call = call(&self.client);
         let ended = self.runtime.block_on(async {
@@ -145,6 +145,17 @@ impl PostgresConnection {
         Ok(prepared)
     }
 
+    fn simple(&self, sql: &str) -> DbResult<u64> {
+        self.run(|client| async move {
+            let answers = client.simple_query(sql).await.map_err(error_of)?;
+            let changed = answers.iter().map(|answer| match answer {
+                tokio_postgres::SimpleQueryMessage::CommandComplete(rows) => *rows,
+                _ => 0,
+            });
+            Ok(changed.sum())
+        })
+    }
+
     fn table_rows(&mut self, sql: &str, parameters: &[SqlValue]) -> DbResult<Vec<(TableId, TableKind)>> {
         let (_, rows) = query_all(self, sql, parameters)?;
         Ok(rows.into_iter().filter_map(table_of).collect())
@@ -184,14 +195,9 @@ impl Connection for PostgresConnection {
 
     fn execute(&mut self, sql: &str, parameters: &[SqlValue]) -> DbResult<u64> {
         if parameters.is_empty() {
-            return self.run(|client| async move {
-                let answers = client.simple_query(sql).await.map_err(error_of)?;
-                let changed = answers.iter().map(|answer| match answer {
-                    tokio_postgres::SimpleQueryMessage::CommandComplete(rows) => *rows,
-                    _ => 0,
-                });
-                Ok(changed.sum())
-            });
+            // It may have changed a table that prepared statements are about.
+            self.stale.set(true);
+            return self.simple(sql);
         }
         let prepared = self.prepared(sql)?;
         self.run(|client| execute(client, prepared.statement, parameters))
@@ -245,19 +251,19 @@ impl Connection for PostgresConnection {
             Isolation::RepeatableRead => "BEGIN ISOLATION LEVEL REPEATABLE READ",
             Isolation::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
         };
-        self.execute(sql, &[])?;
+        self.simple(sql)?;
         self.in_transaction = true;
         Ok(())
     }
 
     fn commit(&mut self) -> DbResult<()> {
         self.in_transaction = false;
-        self.execute("COMMIT", &[]).map(drop)
+        self.simple("COMMIT").map(drop)
     }
 
     fn rollback(&mut self) -> DbResult<()> {
         match std::mem::take(&mut self.in_transaction) {
-            true => self.execute("ROLLBACK", &[]).map(drop),
+            true => self.simple("ROLLBACK").map(drop),
             false => Ok(()),
         }
     }

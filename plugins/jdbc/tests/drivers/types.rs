@@ -1,8 +1,6 @@
 //! Every type of column of the three databases, at its edges, read and written.
 
-mod databases;
-
-use databases::{columns_and_rows, connect, new_database, rows, run, text, try_connect};
+use crate::databases::{columns_and_rows, connect, new_database, rows, run, text, try_connect};
 use ferroconnect_jdbc::db::{Connection, Decimal, SqlValue, TypeClass, query_all};
 use ferroconnect_jdbc::dialect::{ColumnKind, NewColumn, TableId};
 use ferroconnect_test_servers::Kind;
@@ -213,7 +211,7 @@ fn a_date_of_zeros_is_what_the_url_says() {
     run(connection.as_mut(), "INSERT INTO z VALUES ('0000-00-00', '2024-00-00 00:00:00')");
     let error = query_all(connection.as_mut(), "SELECT * FROM z", &[]).unwrap_err();
     assert!(error.to_string().contains("zeroDateTimeBehavior"), "{error}");
-    let mut read = |way: &str| rows(connect(&format!("{url}&zeroDateTimeBehavior={way}")).as_mut(), "SELECT * FROM z");
+    let read = |way: &str| rows(connect(&format!("{url}&zeroDateTimeBehavior={way}")).as_mut(), "SELECT * FROM z");
     assert_eq!(read("convertToNull"), [[SqlValue::Null, SqlValue::Null]]);
     let first = date(1, 1, 1);
     assert_eq!(read("ROUND"), [[SqlValue::Date(first), SqlValue::DateTime(first.at(0, 0, 0, 0))]]);

@@ -1,8 +1,6 @@
-//! What connections do, on real servers.
+//! Calls of connections: batches, transactions, errors, interruption, TLS, names, large values.
 
-mod databases;
-
-use databases::{connect, new_database, on_each, refusal, rows, run, settings, text};
+use crate::databases::{connect, new_database, on_each, refusal, rows, run, settings, text};
 use ferroconnect_jdbc::db::{
     Column, Connection, DbErrorKind, Ended, Isolation, RowSink, SqlValue, TableFilter, TableKind,
 };

@@ -1,0 +1,5 @@
+//! What connections do, on real servers.
+
+mod calls;
+mod databases;
+mod types;
