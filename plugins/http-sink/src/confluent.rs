@@ -51,7 +51,7 @@ impl Dialect for Confluent {
         Description::new("io.confluent.connect.http.HttpSinkConnector", env!("CARGO_PKG_VERSION"))
             .task_class("io.confluent.connect.http.HttpSinkTask")
             .doc("Sends records to an HTTP server, one in each request or many.")
-            .config(delivery_keys(body_keys(authorization_keys(connection_keys()))))
+            .config(delivery_keys(body_keys(authorization_keys(security_keys(connection_keys())))))
     }
 
     fn options(config: &Config) -> Result<Options, Wrong> {
@@ -191,15 +191,19 @@ fn connection_keys() -> ConfigDef {
         .key(Key::password(PROXY_PASSWORD).high().group(GROUP, 9).doc("The password for the proxy."))
         .key(time(CONNECT_TIMEOUT, 10, "Milliseconds that connecting may take."))
         .key(time(TIMEOUT, 11, "Milliseconds that a request may take, from connecting to the end of the answer."))
-        .key(
-            Key::string(TRUSTSTORE)
-                .high()
-                .group("Security", 1)
-                .doc("A PEM file with the certificates to trust, in place of those of the machine."),
-        )
-        .key(Key::string(KEYSTORE).high().group("Security", 2).doc(
-            "A PEM file with a certificate chain and its key (PKCS #8), for servers that ask for a client certificate.",
-        ))
+}
+
+fn security_keys(def: ConfigDef) -> ConfigDef {
+    const GROUP: &str = "Security";
+    def.key(
+        Key::string(TRUSTSTORE)
+            .high()
+            .group(GROUP, 1)
+            .doc("A PEM file with the certificates to trust, in place of those of the machine."),
+    )
+    .key(Key::string(KEYSTORE).high().group(GROUP, 2).doc(
+        "A PEM file with a certificate chain and its key (PKCS #8), for servers that ask for a client certificate.",
+    ))
 }
 
 fn authorization_keys(def: ConfigDef) -> ConfigDef {

@@ -54,7 +54,6 @@ impl HttpSinkTask {
                     Ok(1)
                 }
                 Next::Refuse(error) => self.refuse(first, error).map(|()| 1),
-                // Written out, as the request borrows the options.
                 Next::Send(request) => {
                     let answer = send(&self.client, &self.options, &mut self.token, &request);
                     let count = request.records;
@@ -122,7 +121,7 @@ impl HttpSinkTask {
             return self.context.report(record.clone(), error).map(drop);
         }
         let message = format!("{} (record {})", error.message(), place(record));
-        Err(Error::new(error.kind(), message))
+        Err(error.context(message))
     }
 
     fn note_skipped(&self, record: &Record) {
