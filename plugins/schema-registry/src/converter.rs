@@ -246,3 +246,58 @@ impl Registry {
         Ok((latest, asked))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::avro::{Avro, AvroConverter};
+    use ferroconnect_plugin_sdk::{SchemaBuilder, Value, ValueRef};
+    use ferroconnect_test_registry::Registry as Server;
+
+    fn converter(server: &Server, more: &[(&str, &str)]) -> AvroConverter {
+        let mut config = Config::from([("max.retries", "0")]);
+        config.set("schema.registry.url", server.url());
+        for (key, value) in more {
+            config.set(key, value);
+        }
+        let mut converter = AvroConverter::default();
+        let def = Avro::keys(crate::settings::keys());
+        converter.configure(&def.parse(&config.to_pairs()).expect("complete"), false).expect("right");
+        converter
+    }
+
+    fn write(converter: &mut AvroConverter, topic: &str) -> Blob {
+        let schema = SchemaBuilder::structure().name("R").field("a", SchemaBuilder::int32().build()).build();
+        let data = Data::new(schema.clone(), Value::structure(schema, vec![7i32.into()]));
+        converter.to_bytes(topic, &mut AbiVec::new(), &data).expect("it can be written").expect("it is not null")
+    }
+
+    #[test]
+    fn a_schema_is_found_by_the_number_in_a_header() {
+        let server = Server::start();
+        let mut converter = converter(&server, &[]);
+        let bytes = write(&mut converter, "t");
+        let guid = [&[1], &server.guid(1)[..]].concat();
+        let header = RawHeader { key: "__value_schema_id".into(), value: Some(Blob::copy_from(&guid)).into() };
+        let payload = bytes.slice(wire::PREFIX..bytes.len());
+        let read = converter.from_bytes("t", &[header], Some(&payload)).expect("it can be read");
+        let ValueRef::Struct(content) = read.value.view() else { panic!("a struct") };
+        assert_eq!(content.get("a"), Some(&Value::int32(7)));
+    }
+
+    #[test]
+    fn an_equal_schema_needs_no_plan_of_its_own_and_old_plans_go() {
+        let server = Server::start();
+        let mut converter = converter(&server, &[("schemas.cache.config", "2")]);
+        for _ in 0..3 {
+            write(&mut converter, "a");
+        }
+        let kept = |converter: &AvroConverter| converter.state.as_ref().expect("configured").writers_kept;
+        assert_eq!(kept(&converter), 1);
+        for topic in ["b", "c", "d"] {
+            write(&mut converter, topic);
+            assert!(kept(&converter) <= 2);
+        }
+        assert_eq!(server.requests().len(), 4);
+    }
+}

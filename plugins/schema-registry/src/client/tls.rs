@@ -271,10 +271,19 @@ mod tests {
         is_let_in(&url, &[(TRUSTED, &trust), (KEYSTORE_KEY, &key), (KEYSTORE_CHAIN, &chain)]).expect("PEM in the file");
         assert!(answered.join().expect("no panic"));
 
-        // Nobody vouches for this server.
-        let (url, answered) = serve(&server, &client.1);
+        // Nobody vouches for this server, which only matters where that is looked at.
         let other = utf8(pem(&identity("other").1));
-        assert!(is_let_in(&url, &[(TRUSTED, &other)]).is_err());
+        let stranger = [(TRUSTED, other.as_str()), (KEYSTORE_KEY, &key), (KEYSTORE_CHAIN, &chain)];
+        let (url, answered) = serve(&server, &client.1);
+        assert!(is_let_in(&url, &stranger).is_err());
+        assert!(!answered.join().expect("no panic"));
+        let (url, answered) = serve(&server, &client.1);
+        is_let_in(&url, &[&stranger[..], &[(IDENTIFICATION, "")]].concat()).expect("it is not looked at");
+        assert!(answered.join().expect("no panic"));
+
+        // The server wants to know who asks.
+        let (url, answered) = serve(&server, &client.1);
+        assert!(is_let_in(&url, &[(TRUSTED, &trust)]).is_err());
         assert!(!answered.join().expect("no panic"));
 
         let wrong = is_let_in("https://127.0.0.1:1", &[(KEYSTORE, &text(&own_p12)), (KEYSTORE_PASSWORD, "hunter2")]);
