@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ferroconnect_plugin_sdk::{Config, ConfigDef, Error, Key, Result};
+use ferroconnect_plugin_sdk::{Config, ConfigDef, Error, Key, Result, warn};
 
 use crate::client::Client;
 use crate::subject::Strategy;
@@ -100,11 +100,15 @@ impl Settings {
     /// A config error that names the key.
     pub(crate) fn new(config: &Config, is_key: bool) -> Result<Settings> {
         let id: i32 = config.parse("use.schema.id")?;
+        let latest = config.flag("use.latest.version")?;
         let choice = if config.flag("auto.register.schemas")? {
+            if latest || id >= 0 {
+                warn!("use.latest.version and use.schema.id have no effect unless auto.register.schemas is false");
+            }
             Choice::Register
         } else if id >= 0 {
             Choice::Id { id, strict: config.flag("id.compatibility.strict")? }
-        } else if config.flag("use.latest.version")? {
+        } else if latest {
             Choice::Latest { strict: config.flag("latest.compatibility.strict")? }
         } else {
             Choice::LookUp
