@@ -226,6 +226,7 @@ impl Server {
                 if self.certificates.is_some() {
                     command.args(["-c", "ssl=on", "-c", &format!("ssl_cert_file={}", path("server.pem"))]);
                     command.args(["-c", &format!("ssl_key_file={}", path("server.key"))]);
+                    command.args(["-c", &format!("ssl_ca_file={}", path("ca.pem"))]);
                 }
                 command
             }

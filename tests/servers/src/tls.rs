@@ -1,10 +1,12 @@
-//! Certificates for a server on `localhost`.
+//! Certificates for a server on `localhost` and for a client.
 
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
 use openssl::hash::MessageDigest;
+use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
+use openssl::stack::Stack;
 use openssl::x509::extension::{BasicConstraints, KeyUsage, SubjectAlternativeName};
 use openssl::x509::{X509, X509Builder, X509Name};
 
@@ -15,27 +17,40 @@ pub struct Certificates {
     pub authority: String,
     /// The certificate of an authority that has nothing to do with it.
     pub stranger: String,
+    /// The certificate of a client by the name of [`Certificates::CLIENT`].
+    pub client: String,
+    /// The client's key.
+    pub client_key: String,
     server: String,
     server_key: String,
 }
 
 impl Certificates {
+    /// The client's name.
+    pub const CLIENT: &str = "client";
+
     pub(crate) fn make() -> Certificates {
         let (authority, authority_key) = authority("Test authority");
         let (stranger, _) = self::authority("Stranger");
-        let key = new_key();
-        let mut builder = builder("localhost", &key);
-        builder.set_issuer_name(authority.subject_name()).expect("a name fits");
-        let names =
-            SubjectAlternativeName::new().dns("localhost").build(&builder.x509v3_context(Some(&authority), None));
-        builder.append_extension(names.expect("names fit")).expect("an extension fits");
-        builder.sign(&authority_key, MessageDigest::sha256()).expect("a certificate can be signed");
-        Certificates {
-            authority: pem(&authority),
-            stranger: pem(&stranger),
-            server: pem(&builder.build()),
-            server_key: text(key.private_key_to_pem_pkcs8().expect("a key has a text")),
-        }
+        let (server, server_key) = signed("localhost", &authority, &authority_key);
+        let (client, client_key) = signed(Certificates::CLIENT, &authority, &authority_key);
+        let authority = pem(&authority);
+        Certificates { authority, stranger: pem(&stranger), client, client_key, server, server_key }
+    }
+
+    /// The authority's certificate in a PKCS#12 store.
+    pub fn authority_store(&self, password: &str) -> Vec<u8> {
+        let mut authorities = Stack::new().expect("a list can be made");
+        authorities.push(read(&self.authority)).expect("a list grows");
+        let store = Pkcs12::builder().ca(authorities).build2(password);
+        store.and_then(|store| store.to_der()).expect("a store can be made")
+    }
+
+    /// The client's certificate and key in a PKCS#12 store.
+    pub fn client_store(&self, password: &str) -> Vec<u8> {
+        let key = PKey::private_key_from_pem(self.client_key.as_bytes()).expect("it was written here");
+        let store = Pkcs12::builder().pkey(&key).cert(&read(&self.client)).build2(password);
+        store.and_then(|store| store.to_der()).expect("a store can be made")
     }
 
     pub(crate) fn server_files(&self) -> [(&'static str, &str); 3] {
@@ -52,6 +67,21 @@ fn authority(name: &str) -> (X509, PKey<Private>) {
     builder.append_extension(usage).expect("an extension fits");
     builder.sign(&key, MessageDigest::sha256()).expect("a certificate can be signed");
     (builder.build(), key)
+}
+
+/// A certificate for a name, which is a host's too, and its key.
+fn signed(name: &str, authority: &X509, authority_key: &PKey<Private>) -> (String, String) {
+    let key = new_key();
+    let mut builder = builder(name, &key);
+    builder.set_issuer_name(authority.subject_name()).expect("a name fits");
+    let names = SubjectAlternativeName::new().dns(name).build(&builder.x509v3_context(Some(authority), None));
+    builder.append_extension(names.expect("names fit")).expect("an extension fits");
+    builder.sign(authority_key, MessageDigest::sha256()).expect("a certificate can be signed");
+    (pem(&builder.build()), text(key.private_key_to_pem_pkcs8().expect("a key has a text")))
+}
+
+fn read(pem: &str) -> X509 {
+    X509::from_pem(pem.as_bytes()).expect("it was written here")
 }
 
 fn new_key() -> PKey<Private> {

@@ -1,13 +1,13 @@
-//! Calls of connections: batches, transactions, errors, interruption, TLS, names, large values.
+//! Calls of connections: batches, transactions, errors, interruption, names, large values.
 
-use crate::databases::{connect, new_database, on_each, refusal, rows, run, settings, text};
+use crate::databases::{connect, new_database, on_each, refusal, rows, run, settings, text, with};
 use ferroconnect_jdbc::db::{
     Column, Connection, DbErrorKind, Ended, Isolation, RowSink, SqlValue, TableFilter, TableKind,
 };
 use ferroconnect_jdbc::dialect::{ColumnKind, NewColumn, TableId};
 use ferroconnect_jdbc::settings::keys;
 use ferroconnect_plugin_sdk::StopSignal;
-use ferroconnect_test_servers::{Kind, PASSWORD, Server, USER};
+use ferroconnect_test_servers::{Kind, Server};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -142,8 +142,19 @@ fn a_changed_table_is_read_anew() {
     });
 }
 
-fn with(url: &str, parameter: &str) -> String {
-    format!("{url}{}{parameter}", if url.contains('?') { '&' } else { '?' })
+#[test]
+fn a_silent_server_is_a_lost_connection() {
+    let cases = [
+        (Kind::MariaDb, "socketTimeout=500", "SELECT sleep(600)"),
+        (Kind::Postgres, "socketTimeout=1", "SELECT pg_sleep(600)"),
+    ];
+    for (kind, limit, silence) in cases {
+        let mut connection = connect(&with(&new_database(kind), limit));
+        let start = Instant::now();
+        let error = ferroconnect_jdbc::db::query_all(connection.as_mut(), silence, &[]).unwrap_err();
+        assert_eq!(error.kind(), DbErrorKind::Connection, "{kind:?}: {error}");
+        assert!(start.elapsed() < Duration::from_secs(30), "{kind:?}: {:?}", start.elapsed());
+    }
 }
 
 /// A query of very many rows.
@@ -211,83 +222,6 @@ fn a_killed_server_is_a_lost_connection() {
         assert_eq!(refusal(&url).kind(), DbErrorKind::Connection);
         server.restart();
         assert_eq!(rows(connect(&url).as_mut(), "SELECT id, name FROM t"), [row(1, "a")], "{kind:?}");
-    }
-}
-
-#[test]
-fn tls_takes_the_right_authority_and_no_other() {
-    let folder = tempfile::TempDir::new().unwrap();
-    let (right, wrong) = (folder.path().join("right.pem"), folder.path().join("wrong.pem"));
-    for (kind, database, full, authority, is_on) in [
-        (
-            Kind::MariaDb,
-            "test",
-            "sslMode=VERIFY_IDENTITY",
-            "trustCertificateKeyStoreUrl=file:",
-            "SHOW STATUS LIKE 'Ssl_cipher'",
-        ),
-        (
-            Kind::Postgres,
-            "postgres",
-            "sslmode=verify-full",
-            "sslrootcert=",
-            "SELECT 'on', cipher FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
-        ),
-    ] {
-        let (server, certificates) = Server::start_with_tls(kind);
-        std::fs::write(&right, &certificates.authority).unwrap();
-        std::fs::write(&wrong, &certificates.stranger).unwrap();
-        let url = with(&server.url(database), full);
-        let cipher = |url: &str| rows(connect(url).as_mut(), is_on)[0][1].clone();
-        let trusting = with(&url, &format!("{authority}{}", right.display()));
-        assert!(matches!(cipher(&trusting), SqlValue::Text(name) if name.contains('_')), "{kind:?}");
-        for untrusting in [with(&url, &format!("{authority}{}", wrong.display())), url.clone()] {
-            let error = refusal(&untrusting);
-            assert!(error.to_string().to_lowercase().contains("certificate verify failed"), "{kind:?}: {error}");
-            assert!(!error.may_work_later(), "{kind:?}: {error}");
-        }
-        // Without asking, TLS is used where the server has it, as with the JDBC drivers.
-        assert!(matches!(cipher(&server.url(database)), SqlValue::Text(name) if name.contains('_')), "{kind:?}");
-        let other_name = trusting.replace("localhost", "127.0.0.1");
-        assert!(refusal(&other_name).to_string().to_lowercase().contains("certificate"), "{kind:?}");
-    }
-}
-
-#[test]
-fn a_wrong_login_is_told_once_and_without_the_password() {
-    for kind in [Kind::MariaDb, Kind::Postgres] {
-        let url = Server::shared(kind).bare_url("test");
-        let wrong = settings(&url, &[(keys::USER, USER), (keys::PASSWORD, "hunter2"), (keys::ATTEMPTS, "5")]);
-        let error = wrong.connect(&StopSignal::default()).map(|_| ()).unwrap_err();
-        assert_eq!(error.kind(), DbErrorKind::Permanent, "{error}");
-        assert!(!format!("{error} {error:?} {wrong:?}").contains("hunter2"));
-        let none = refusal(&format!(
-            "{url}_nowhere?user={USER}&password={}",
-            PASSWORD.replace('/', "%2F").replace('&', "%26")
-        ));
-        assert!(none.to_string().contains("nowhere") && !none.may_work_later(), "{none}");
-    }
-}
-
-#[test]
-fn hosts_are_tried_in_their_order() {
-    for (kind, database) in [(Kind::MariaDb, "test"), (Kind::Postgres, "postgres")] {
-        let url = Server::shared(kind).url(database);
-        connect(&url.replace("//localhost", "//localhost:1,localhost"));
-    }
-}
-
-#[test]
-fn waiting_for_a_server_ends_at_stop() {
-    for url in ["jdbc:mysql://localhost:1/x?user=u", "jdbc:postgresql://localhost:1/x?user=u"] {
-        let stop = StopSignal::default();
-        let patient = settings(url, &[(keys::ATTEMPTS, "100"), (keys::BACKOFF, "3600000")]);
-        std::thread::scope(|scope| {
-            let connecting = scope.spawn(|| patient.connect(&stop).map(|_| ()).unwrap_err());
-            std::thread::sleep(Duration::from_millis(200));
-            stop.stop();
-            assert!(connecting.join().unwrap().is_interrupted());
-        });
     }
 }
 

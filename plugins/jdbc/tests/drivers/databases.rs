@@ -40,6 +40,11 @@ pub(crate) fn try_connect(url: &str) -> DbResult<Box<dyn Connection>> {
     settings(url, &[]).connect(&StopSignal::default())
 }
 
+/// A URL with one parameter more.
+pub(crate) fn with(url: &str, parameter: &str) -> String {
+    format!("{url}{}{parameter}", if url.contains('?') { '&' } else { '?' })
+}
+
 /// Why a connection cannot be made.
 pub(crate) fn refusal(url: &str) -> DbError {
     match try_connect(url) {

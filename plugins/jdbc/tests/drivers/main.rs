@@ -1,5 +1,7 @@
 //! What connections do, on real servers.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod calls;
 mod databases;
+mod logins;
 mod types;
