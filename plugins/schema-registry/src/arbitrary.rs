@@ -3,6 +3,7 @@
 use ferroconnect_plugin_sdk::{MapEntry, Schema, SchemaBuilder, Shared, Value};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use serde_json::Value as Json;
 
 /// A schema and a value of it.
 pub(crate) type Pair = (Shared<Schema>, Value);
@@ -70,4 +71,22 @@ pub(crate) fn map(
             (SchemaBuilder::map(keys, values).build(), Value::map(vec![MapEntry { key, value }]))
         })
         .boxed()
+}
+
+/// Any JSON, not deep.
+pub(crate) fn json() -> BoxedStrategy<Json> {
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::from),
+        any::<i64>().prop_map(Json::from),
+        any::<f64>().prop_map(Json::from),
+        "[a-c]{0,2}".prop_map(Json::from),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Json::from),
+            vec(("[a-c]", inner), 0..4).prop_map(|entries| entries.into_iter().collect()),
+        ]
+    })
+    .boxed()
 }

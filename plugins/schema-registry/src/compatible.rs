@@ -14,7 +14,7 @@ pub(crate) fn check_readable(written: &Shared<Schema>, read: &Shared<Schema>, at
     let refuse = |reason: String| {
         Err(Error::data(format!(
             "{at}: the registered schema cannot take the place of the record's: {reason}. \
-             latest.compatibility.strict=false lets it"
+             latest.compatibility.strict or id.compatibility.strict decide whether that counts"
         )))
     };
     let same = written.kind == read.kind && Logical::of(written) == Logical::of(read);
@@ -37,7 +37,7 @@ pub(crate) fn check_readable(written: &Shared<Schema>, read: &Shared<Schema>, at
                 None if field.schema.optional || field.schema.default_value().is_some() => Ok(()),
                 None => Err(Error::data(format!(
                     "{at}: the registered schema requires this field, and the record does not have it. \
-                     latest.compatibility.strict=false lets it"
+                     latest.compatibility.strict or id.compatibility.strict decide whether that counts"
                 ))),
             }
         }),

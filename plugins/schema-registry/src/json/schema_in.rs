@@ -7,7 +7,7 @@ use crate::path::Path;
 use ferroconnect_plugin_sdk::abi::schema::Parameter;
 use ferroconnect_plugin_sdk::{AbiVec, Error, Field, Result, Schema, SchemaType, Shared};
 use serde_json::Value as Json;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The schema of a document. `version` is that of the document, for schemas that do not say their own.
 ///
@@ -116,8 +116,7 @@ impl<'a> Reader<'a> {
             ("object", Some("map")) => self.map(place, at),
             ("object", _) if is_open_map(place) => self.map(place, at),
             ("object", _) => {
-                let mut properties = Vec::new();
-                self.collect(place, &mut properties, at)?;
+                let properties = self.properties(place, at)?;
                 self.structure(properties, at)
             }
             (other, _) => Err(refused(at, &format!("there is no type '{other}'"))),
@@ -170,27 +169,29 @@ impl<'a> Reader<'a> {
     }
 
     /// The properties of an object and of what it takes over with `allOf`; the last of a name counts.
-    fn collect(&self, place: Place<'a>, found: &mut Vec<Property<'a>>, at: &Path<'_>) -> Result<()> {
-        let place = self.documents.follow(place).map_err(|error| Error::data(format!("{at}: {error}")))?;
-        let required = |name: &str| {
-            let names = place.node.get("required").and_then(Json::as_array);
-            names.is_some_and(|names| names.iter().any(|required| required == name))
-        };
-        let properties = place.node.get("properties").and_then(Json::as_object);
-        for (name, node) in properties.into_iter().flatten() {
-            let property = Property { name, place: place.part(node), required: required(name) };
-            match found.iter_mut().find(|known| known.name == name) {
-                Some(known) => *known = property,
-                None => found.push(property),
+    fn properties(&self, place: Place<'a>, at: &Path<'_>) -> Result<Vec<Property<'a>>> {
+        let (mut found, mut seen) = (Vec::new(), HashSet::new());
+        let mut open = vec![place];
+        while let Some(place) = open.pop() {
+            let place = self.documents.follow(place).map_err(|error| Error::data(format!("{at}: {error}")))?;
+            if !seen.insert(place.identity()) {
+                continue;
             }
-            if found.len() > MOST_PROPERTIES {
-                return Err(refused(at, &format!("an object has more than {MOST_PROPERTIES} properties")));
+            let required = |name: &str| {
+                let names = place.node.get("required").and_then(Json::as_array);
+                names.is_some_and(|names| names.iter().any(|required| required == name))
+            };
+            let properties = place.node.get("properties").and_then(Json::as_object);
+            for (name, node) in properties.into_iter().flatten() {
+                let property = Property { name, place: place.part(node), required: required(name) };
+                match found.iter_mut().find(|known: &&mut Property<'_>| known.name == name) {
+                    Some(known) => *known = property,
+                    None => found.push(property),
+                }
             }
+            open.extend(place.list("allOf").unwrap_or_default().into_iter().rev());
         }
-        let parts = place.list("allOf").unwrap_or_default();
-        parts.into_iter().filter(|part| part.identity() != place.identity()).try_for_each(|part| {
-            if self.open.contains(&part.identity()) { Ok(()) } else { self.collect(part, found, at) }
-        })
+        Ok(found)
     }
 
     fn structure(&mut self, mut properties: Vec<Property<'a>>, at: &Path<'_>) -> Result<Schema> {
@@ -265,8 +266,7 @@ impl<'a> Reader<'a> {
         optional: bool,
         at: &Path<'_>,
     ) -> Result<Shared<Schema>> {
-        let mut properties = Vec::new();
-        self.collect(place, &mut properties, at)?;
+        let properties = self.properties(place, at)?;
         if !properties.is_empty() {
             let schema = self.structure(properties, at)?;
             return self.finish(schema, place, optional, at);
@@ -283,9 +283,6 @@ impl<'a> Reader<'a> {
         self.schema(part, optional, at)
     }
 }
-
-/// How many properties an object may have.
-const MOST_PROPERTIES: usize = 100_000;
 
 struct Property<'a> {
     name: &'a str,

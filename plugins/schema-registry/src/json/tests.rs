@@ -3,7 +3,7 @@
 use super::*;
 use crate::arbitrary;
 use crate::client::Import;
-use ferroconnect_plugin_sdk::{ErrorKind, MapEntry, SchemaBuilder};
+use ferroconnect_plugin_sdk::{ErrorKind, MapEntry, SchemaBuilder, validate};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
@@ -334,6 +334,8 @@ fn schemas_that_connect_cannot_hold_are_refused_with_their_place() {
         (property(json!({"type": "tuple"})), "$.p: there is no type 'tuple'"),
         (property(json!({"$ref": "#/nowhere"})), "$.p: The reference '#/nowhere' of the schema leads nowhere"),
         (property(json!({"$ref": "#"})), "$.p: the schema contains itself"),
+        (json!({"allOf": [{"$ref": "#"}]}), "$: the schema contains itself"),
+        (json!({"allOf": [{"allOf": [{"$ref": "#"}]}]}), "$: the schema contains itself"),
         (property(json!({"allOf": [{"description": "d"}]})), "$.p: no part of 'allOf' says the type"),
         (property(json!({"oneOf": []})), "$.p: null is no type by itself"),
         (property(json!({"type": "integer", "default": "x"})), "$.p.default: text does not fit"),
@@ -343,6 +345,23 @@ fn schemas_that_connect_cannot_hold_are_refused_with_their_place() {
         assert_eq!(error.kind(), ErrorKind::DATA);
         assert!(error.message().starts_with(expected), "{error}");
     }
+}
+
+#[test]
+fn long_chains_of_definitions_end_in_an_error() {
+    let codec = codec([]);
+    let chain = |length: usize| {
+        let link = |n: usize| json!({"type": "array", "items": {"$ref": format!("#/definitions/d{}", n + 1)}});
+        let links = (0..length).map(|n| (format!("d{n}"), link(n)));
+        let definitions: Json = links.chain([(format!("d{length}"), json!({"type": "boolean"}))]).collect();
+        json!({"$ref": "#/definitions/d0", "definitions": definitions})
+    };
+    let schema = schema_of(&codec, &chain(120)).expect("deep, but not too deep");
+    let text = format!("{}{}", "[".repeat(120), "]".repeat(120));
+    let value = codec.read(&schema, &Blob::from(text.clone().into_bytes())).expect("as deep").value;
+    assert_eq!(payload(&codec, &schema, &value).expect("written").to_string(), text);
+    let error = schema_of(&codec, &chain(250)).expect_err("too deep");
+    assert!(error.message().ends_with("deeper than 200 times"), "{error}");
 }
 
 #[test]
@@ -448,5 +467,68 @@ proptest! {
         codec.write(&schema, &value, &mut bytes).expect("written");
         let back = codec.read(&reader, &Blob::from(bytes)).expect("read");
         prop_assert_eq!(back.value, value);
+    }
+}
+
+/// What looks like a JSON Schema, and may be none.
+fn any_schema() -> BoxedStrategy<Json> {
+    const TYPES: [&str; 8] = ["null", "boolean", "integer", "number", "string", "array", "object", "odd"];
+    let name = || proptest::sample::select(&TYPES[..]).prop_map(Json::from);
+    const CONNECT: [&str; 6] = ["int8", "int32", "float32", "bytes", "map", "odd"];
+    let logical = ["Decimal", "Date", "Time", "Timestamp"].map(|name| format!("org.apache.kafka.connect.data.{name}"));
+    let plain = prop_oneof![
+        (Just("type"), name()),
+        (Just("type"), proptest::collection::vec(name(), 0..3).prop_map(Json::from)),
+        (Just("connect.type"), proptest::sample::select(&CONNECT[..]).prop_map(Json::from)),
+        (Just("connect.index"), any::<i8>().prop_map(Json::from)),
+        (Just("connect.parameters"), Just(json!({"scale": "2"}))),
+        (Just("title"), proptest::sample::select(logical.to_vec()).prop_map(Json::from)),
+        (Just("$ref"), proptest::sample::select(&["#", "#/definitions/a", "a", "#b"][..]).prop_map(Json::from)),
+        (Just("required"), Just(json!(["a"]))),
+        (Just("enum"), proptest::collection::vec(arbitrary::json(), 0..3).prop_map(Json::from)),
+        (Just("const"), arbitrary::json()),
+        (Just("default"), arbitrary::json()),
+    ];
+    let node =
+        |entries: Vec<(&'static str, Json)>| Json::Object(entries.into_iter().map(|(k, v)| (k.into(), v)).collect());
+    let leaf = proptest::collection::vec(plain.clone(), 0..4).prop_map(node);
+    leaf.prop_recursive(4, 32, 3, move |inner| {
+        let list = || proptest::collection::vec(inner.clone(), 0..3).prop_map(Json::from);
+        let named = || {
+            proptest::collection::vec(("[a-c]", inner.clone()), 0..3).prop_map(|it| it.into_iter().collect::<Json>())
+        };
+        let deep = prop_oneof![
+            (Just("items"), inner.clone()),
+            (Just("additionalProperties"), inner.clone()),
+            (Just("properties"), named()),
+            (Just("definitions"), named()),
+            (Just("oneOf"), list()),
+            (Just("anyOf"), list()),
+            (Just("allOf"), list()),
+        ];
+        proptest::collection::vec(prop_oneof![1 => plain.clone(), 2 => deep], 0..5).prop_map(node)
+    })
+    .boxed()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    /// No schema and no payload brings the converter down, and what it reads is of the schema that it gives.
+    #[test]
+    fn whatever_a_registry_and_a_topic_hold_is_read_or_refused(json in any_schema(), payload in arbitrary::json()) {
+        let codec = codec([]);
+        let read = schema_of(&codec, &json).and_then(|schema| {
+            let value = value_of(&codec, &schema, &payload)?;
+            Ok((schema, value))
+        });
+        match read {
+            Ok((schema, value)) => {
+                prop_assert_eq!(validate(&schema, &value), Ok(()));
+                let schema_again = described(&codec, &schema);
+                prop_assert!(schema_of(&codec, &schema_again).is_ok(), "{}", schema_again);
+            }
+            Err(error) => prop_assert_eq!(error.kind(), ErrorKind::DATA),
+        }
     }
 }

@@ -130,6 +130,7 @@ pub(super) fn message(file: &FileDescriptor, name: Option<&str>) -> Result<Messa
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn document(text: &str, imports: &[(&str, &str)]) -> Document {
         let import = |(name, text): &(&str, &str)| Import { name: (*name).to_owned(), text: (*text).to_owned() };
@@ -163,4 +164,52 @@ mod tests {
         let empty = compile(&document("", &[])).expect("an empty file");
         assert!(message(&empty, None).is_err());
     }
+
+    proptest! {
+        /// No text brings the converter down.
+        #[test]
+        fn whatever_a_registry_holds_is_compiled_or_refused(
+            words in proptest::collection::vec(proptest::sample::select(&WORDS[..]), 0..40),
+            bytes in proptest::collection::vec(0..130u8, 1..60),
+        ) {
+            for text in [words.join(" "), format!("syntax = \"proto3\"; message M {{ {} }}", words.join(" ")), STANDARD.encode(bytes)] {
+                if let Ok(file) = compile(&document(&text, &[])) {
+                    _ = message(&file, None);
+                }
+            }
+        }
+    }
+
+    const WORDS: [&str; 30] = [
+        "syntax",
+        "=",
+        "\"proto3\"",
+        "\"proto2\"",
+        ";",
+        "message",
+        "M",
+        "{",
+        "}",
+        "int32",
+        "string",
+        "a",
+        "1",
+        "2",
+        "enum",
+        "oneof",
+        "map",
+        "<",
+        ">",
+        ",",
+        "repeated",
+        "optional",
+        "reserved",
+        "option",
+        "(",
+        ")",
+        "[",
+        "]",
+        "import",
+        "extend",
+    ];
 }

@@ -4,7 +4,7 @@
 use super::known;
 use super::names::{Names, enum_parameter, is_union};
 use super::options::Options;
-use super::schema_in::{entry, has_optional, union_of};
+use super::schema_in::{entry, has_null};
 use super::wrappers;
 use crate::path::{Path, part};
 use ferroconnect_plugin_sdk::{Error, Logical, Result, Schema, SchemaType, Shared};
@@ -117,16 +117,7 @@ impl Planner<'_> {
             _ => self.single(schema, &kind, at)?.form,
         };
         let plan = Plan { schema: schema.clone(), form };
-        Ok(Member { has_null: self.has_null(&field), plan, field })
-    }
-
-    fn has_null(&self, field: &FieldDescriptor) -> bool {
-        if field.is_list() || field.is_map() {
-            return false;
-        }
-        let proto3 = field.field_descriptor_proto().proto3_optional();
-        let keyword = proto3 || (self.options.optional_for_proto2 && has_optional(field));
-        matches!(field.kind(), Kind::Message(_)) || union_of(field).is_some() || keyword
+        Ok(Member { has_null: has_null(&field, self.options), plan, field })
     }
 
     /// One value that is no list and no map.

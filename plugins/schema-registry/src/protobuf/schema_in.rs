@@ -28,11 +28,21 @@ pub(super) fn read(message: &MessageDescriptor, version: Option<i32>, options: &
 }
 
 /// Whether the file says of a field that it may be absent, by a keyword.
-pub(super) fn has_optional(field: &FieldDescriptor) -> bool {
+fn has_optional(field: &FieldDescriptor) -> bool {
     let proto = field.field_descriptor_proto();
     let proto2 = || field.parent_file().syntax() == Syntax::Proto2 && field.containing_oneof().is_none();
     proto.proto3_optional()
         || (proto2() && proto.label() == prost_reflect::prost_types::field_descriptor_proto::Label::Optional)
+}
+
+/// Whether a field that is not there is null; otherwise it is zero, empty or the like.
+pub(super) fn has_null(field: &FieldDescriptor, options: &Options) -> bool {
+    if field.is_list() || field.is_map() {
+        return false;
+    }
+    let proto3 = field.field_descriptor_proto().proto3_optional();
+    let keyword = proto3 || (options.optional_for_proto2 && has_optional(field));
+    matches!(field.kind(), Kind::Message(_)) || union_of(field).is_some() || keyword
 }
 
 /// The union that a field is a branch of.
@@ -159,8 +169,8 @@ impl Reader<'_> {
             }
         } else if self.options.optional_for_nullables {
             schema.optional |= has_optional(field);
-        } else if !self.options.wrapper_for_nullables {
-            schema.optional = true;
+        } else {
+            schema.optional |= !self.options.wrapper_for_nullables || has_null(field, self.options);
         }
         schema.parameters.push(parameter(names::TAG, field.number().to_string()));
         checked(schema, at)
