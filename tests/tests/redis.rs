@@ -1,4 +1,5 @@
 //! Rows of a topic in Redis, by the tutorial's sink: with the server away at first, and with a record that does not fit.
+//! Entries of a stream in a topic, while the worker is killed.
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use ferroconnect_e2e::kafka::{Kafka, NewRecord};
@@ -7,7 +8,10 @@ use ferroconnect_e2e::wait::{until, until_equal};
 use ferroconnect_e2e::worker::{Subject, WorkerSetup};
 use ferroconnect_e2e::{free_port, unique};
 use serde_json::{Value, json};
-use std::process::Command;
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::ops::Range;
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// The example of the plugin, which is the tutorial's `sink.json`.
@@ -37,6 +41,25 @@ impl Redis {
         let port = self.port.to_string();
         let answer = Command::new("redis-cli").args(["-p", &port]).args(question).output().unwrap();
         String::from_utf8(answer.stdout).unwrap().trim_end().to_owned()
+    }
+
+    /// Adds entries to the stream `s`, whose field `n` is their number.
+    fn add(&self, numbers: Range<u32>) {
+        let mut client = Command::new("redis-cli");
+        let mut client =
+            client.args(["-p", &self.port.to_string()]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let mut input = client.stdin.take().unwrap();
+        for number in numbers {
+            writeln!(input, "XADD s * n {number}").unwrap();
+        }
+        drop(input);
+        assert!(client.wait().unwrap().success());
+    }
+
+    /// Whether all entries of the stream were given out and acknowledged.
+    fn is_all_acknowledged(&self) -> bool {
+        let pending = self.ask(&["XPENDING", "s", "kafka-consumer-group"]);
+        pending.lines().next() == Some("0") && self.ask(&["XINFO", "GROUPS", "s"]).ends_with("lag\n0")
     }
 
     fn keys(&self) -> Vec<String> {
@@ -145,4 +168,48 @@ fn a_record_that_does_not_fit_fails_the_task_or_becomes_a_dead_letter() {
     until_equal("the committed offset", &Some(3), || committed(&worker, &lenient, &topic));
     assert_eq!(redis.keys(), [format!("{topic}_1"), format!("{topic}_3")]);
     worker.terminate();
+}
+
+/// How often the worker is killed, and how many entries come between two kills.
+const KILLS: u32 = 4;
+const BETWEEN: u32 = 1_000;
+
+#[test]
+fn entries_of_a_stream_reach_kafka_although_the_worker_is_killed() {
+    let kafka = Kafka::shared();
+    let (topic, name) = (unique("entries"), unique("stream"));
+    kafka.create_topic(&topic, 1);
+    let redis = Redis::start(free_port());
+    let mut setup = setup(kafka);
+    setup.set("value.converter.schemas.enable", "false");
+    let port = redis.port.to_string();
+    let config = [
+        ("connector.class", "com.redis.kafka.connect.RedisStreamSourceConnector"),
+        ("redis.host", "127.0.0.1"),
+        ("redis.port", &port),
+        ("redis.stream.name", "s"),
+        ("batch.size", "50"),
+        ("topic", &topic),
+    ];
+    setup.connector(&name, &config);
+    for round in 0..=KILLS {
+        redis.add(round * BETWEEN..(round + 1) * BETWEEN);
+        let before = kafka.count(&topic);
+        let mut worker = setup.start();
+        until("entries arrive", || kafka.count(&topic) > before);
+        // In turns with entries on their way, and with all acknowledged: these must not come again.
+        if round % 2 == 1 || round == KILLS {
+            until("all is read and acknowledged", || redis.is_all_acknowledged());
+        }
+        worker.kill();
+    }
+    let number = |value: &Value| value["body"]["n"].as_str().unwrap().parse::<u32>().unwrap();
+    let records = kafka.read(&topic);
+    let arrived: BTreeSet<u32> =
+        records.iter().map(|record| number(&serde_json::from_str(&record.text().unwrap()).unwrap())).collect();
+    let missing: Vec<u32> = (0..(KILLS + 1) * BETWEEN).filter(|number| !arrived.contains(number)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    // Two rounds ended with entries that Kafka had and Redis did not know of.
+    let most = (KILLS + 1 + 2) * BETWEEN;
+    assert!(records.len() <= most as usize, "{} records for {} entries", records.len(), arrived.len());
 }

@@ -168,6 +168,16 @@ fn entries_of_tasks_that_are_no_more_are_taken_over() {
 }
 
 #[test]
+fn few_rights_are_enough() {
+    let redis = Redis::with(&["--user", "reader", "on", ">pw", "~orders", "+xreadgroup", "+xack", "+xgroup"]);
+    feed(&redis, 1..4);
+    let mut source = started(&redis, &[("redis.username", "reader"), ("redis.password", "pw")]);
+    assert_eq!(ids(&source.poll_until(3).unwrap()), numbered(1..4));
+    source.commit().unwrap();
+    assert_eq!(pending(&redis), 0);
+}
+
+#[test]
 fn an_entry_deleted_while_pending_is_passed_over() {
     let redis = Redis::start();
     feed(&redis, 1..4);
