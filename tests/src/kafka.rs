@@ -8,6 +8,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use rustix::process::{Pid, Signal, kill_process};
 use std::collections::HashMap;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -149,6 +150,18 @@ impl Kafka {
         let found = dev_kafka(&["up", "--dir", self.own_dir(), "--port", port]);
         let found = found.unwrap_or_else(|e| panic!("Kafka does not come back: {e}"));
         assert_eq!(found["bootstrap"], self.bootstrap);
+    }
+
+    /// Keeps the broker from doing anything: its connections stay, and nobody gets an answer. Until the guard is dropped.
+    ///
+    /// # Panics
+    /// When it was not started by [`start_own`](Self::start_own).
+    pub fn freeze(&self) -> Frozen {
+        let file = std::path::Path::new(self.own_dir()).join("broker-1/pid");
+        let pid = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("no {}: {e}", file.display()));
+        let pid = pid.trim().parse().ok().and_then(Pid::from_raw).expect("the file holds the number of a process");
+        kill_process(pid, Signal::STOP).expect("our own broker can be stopped");
+        Frozen(pid)
     }
 
     fn config(&self) -> ClientConfig {
@@ -301,6 +314,18 @@ fn base_record<'a>(topic: &'a str, partition: i32, new: &'a NewRecord) -> BaseRe
         record.headers = Some(all);
     }
     record
+}
+
+/// A broker that does nothing, until this is dropped.
+#[must_use]
+#[derive(Debug)]
+pub struct Frozen(Pid);
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        // If it is gone, the test has failed already.
+        let _ = kill_process(self.0, Signal::CONT);
+    }
 }
 
 /// Watches how a topic grows; see [`Kafka::watch`].
