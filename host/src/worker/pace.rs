@@ -13,30 +13,34 @@ use std::time::{Duration, Instant};
 const BLOCKING: usize = 5;
 
 /// A burst lasts at least so long, so that a producer that does not linger still sends more than a batch at once.
-const SHORTEST_BURST: Duration = Duration::from_millis(5);
+const SHORTEST_BURST: Duration = Duration::from_millis(4);
 
 /// Belongs to the thread of one task.
 #[derive(Debug)]
 pub(crate) struct Pace {
     burst: Duration,
-    /// When the burst began: the last time that so few records were on their way that all may be sent.
+    /// When the burst began: its first records are sent when they have lingered, and take those that follow with them.
     began: Option<Instant>,
 }
 
 impl Pace {
     /// `linger` is the producer's `linger.ms`.
     pub(crate) fn new(linger: Duration) -> Pace {
-        Pace { burst: linger.max(SHORTEST_BURST), began: None }
+        // A little less, since records take a moment from here to the producer.
+        Pace { burst: (linger * 4 / 5).max(SHORTEST_BURST), began: None }
     }
 
     /// Whether to wait for acknowledgements before more is handed over. `in_flight` counts the records whose reports
     /// have not been fetched.
     pub(crate) fn holds(&mut self, in_flight: usize, now: Instant) -> bool {
-        if in_flight < BLOCKING {
-            self.began = Some(now);
+        if self.began.is_some_and(|began| now.duration_since(began) < self.burst) {
             return false;
         }
-        now.duration_since(*self.began.get_or_insert(now)) >= self.burst
+        if in_flight >= BLOCKING {
+            return true;
+        }
+        self.began = Some(now);
+        false
     }
 }
 
@@ -44,32 +48,28 @@ impl Pace {
 mod tests {
     use super::*;
 
+    const MS: Duration = Duration::from_millis(1);
+
     #[test]
-    fn a_burst_ends_when_records_would_have_lingered_and_the_next_begins_when_they_have_arrived() {
-        let linger = Duration::from_millis(20);
+    fn a_burst_ends_when_its_first_records_are_sent_and_the_next_begins_when_they_have_arrived() {
         let start = Instant::now();
-        let mut pace = Pace::new(linger);
-        assert!(!pace.holds(0, start), "nothing is on its way");
-        assert!(!pace.holds(4, start + linger * 10), "a few never keep a partition from sending");
+        let mut pace = Pace::new(MS * 20);
+        assert!(!pace.holds(0, start));
+        assert!(!pace.holds(4, start + MS * 5), "the same burst");
+        assert!(!pace.holds(4000, start + MS * 15));
+        assert!(pace.holds(6000, start + MS * 16));
+        assert!(pace.holds(5, start + MS * 500), "some have not arrived");
 
-        let first = start + linger * 20;
-        assert!(!pace.holds(0, first));
-        assert!(!pace.holds(4000, first + linger / 2));
-        assert!(pace.holds(6000, first + linger));
-        assert!(pace.holds(5, first + linger * 50), "some have not arrived");
-
-        let second = first + linger * 60;
-        assert!(!pace.holds(4, second));
-        assert!(!pace.holds(2000, second + linger / 2), "a new burst");
-        assert!(pace.holds(2000, second + linger));
+        assert!(!pace.holds(4, start + MS * 501));
+        assert!(!pace.holds(2000, start + MS * 516), "a new burst");
+        assert!(pace.holds(2000, start + MS * 517));
     }
 
     #[test]
     fn a_record_now_and_then_waits_as_well_when_five_are_on_their_way() {
         let start = Instant::now();
-        let second = Duration::from_secs(1);
-        let mut pace = Pace::new(Duration::from_millis(5));
-        let held = (0..8).map(|sent| pace.holds(sent, start + second * sent as u32)).collect::<Vec<_>>();
+        let mut pace = Pace::new(MS * 5);
+        let held = (0..8).map(|sent| pace.holds(sent, start + MS * 1000 * sent as u32)).collect::<Vec<_>>();
         assert_eq!(held, [false, false, false, false, false, true, true, true]);
     }
 
@@ -77,8 +77,8 @@ mod tests {
     fn a_producer_that_does_not_linger_has_bursts_all_the_same() {
         let start = Instant::now();
         let mut pace = Pace::new(Duration::ZERO);
-        assert!(!pace.holds(10, start));
-        assert!(!pace.holds(10, start + Duration::from_millis(4)));
-        assert!(pace.holds(10, start + Duration::from_millis(5)));
+        assert!(!pace.holds(0, start));
+        assert!(!pace.holds(10, start + MS * 3));
+        assert!(pace.holds(10, start + MS * 4));
     }
 }
