@@ -3,11 +3,12 @@
 #
 #   scripts/test.sh [arguments of "cargo test"]
 #
-# Needs a Rust tool chain, a C compiler, make and perl. Java, Maven and Redis are installed with apt-get where that is
-# possible; otherwise the script says what to install. Chromium, for the tests of the web page, is installed too; where it
-# cannot be, they are skipped. Kafka is fetched on the first run (scripts/dev-kafka.sh), started in a
-# folder of its own and stopped at the end, however the run ends. With FERROCONNECT_TEST_BROKERS set, that cluster is
-# used instead. Without arguments the end-to-end scenarios run once more on the Java worker, which proves the tests.
+# Needs a Rust tool chain, a C compiler, make and perl. Java, Maven, Redis and databases are installed with apt-get where
+# that is possible; otherwise the script says what to install. Chromium, for the tests of the web page, and pip, for
+# comparisons with a Python package, are installed too; where they cannot be, those tests are skipped. Kafka is fetched on
+# the first run (scripts/dev-kafka.sh), started in a folder of its own and stopped at the end, however the run ends. With
+# FERROCONNECT_TEST_BROKERS set, that cluster is used instead. Without arguments the end-to-end scenarios run once more on
+# the Java worker, which proves the tests.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 case ${1:-} in
@@ -52,6 +53,14 @@ if ! have_databases && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     mariadb-server postgresql; } >/dev/null </dev/null || true
 fi
 have_databases || { printf 'MariaDB or PostgreSQL is missing (Debian: mariadb-server postgresql)\n' >&2; exit 1; }
+
+step "look for Python"
+have_python() { python3 -m pip --version >/dev/null 2>&1; }
+if ! have_python && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    python3-pip; } >/dev/null </dev/null || true
+fi
+have_python || printf '!!! SKIPPED: comparisons with the serialisers of confluent-kafka; install pip (Debian: python3-pip)\n'
 
 step "look for a browser"
 have_browser() { command -v chromium >/dev/null && command -v chromedriver >/dev/null; }
