@@ -1,5 +1,6 @@
 //! A stand-in for the API server of OpenMLDB. It is a fake: it keeps the rules that the server's documentation states and
 //! knows just the statements that a sink sends.
+#![allow(dead_code, reason = "each of the test programs that share it uses a part")]
 //!
 //! | Rule of the server | Here |
 //! | --- | --- |
@@ -74,6 +75,11 @@ impl Server {
     /// The rows of a table.
     pub(crate) fn rows(&self, table: &str) -> Vec<Vec<Value>> {
         self.state.lock().unwrap().tables[table].rows.clone()
+    }
+
+    /// Whether the table is there and has rows.
+    pub(crate) fn has_rows(&self, table: &str) -> bool {
+        self.state.lock().unwrap().tables.get(table).is_some_and(|table| !table.rows.is_empty())
     }
 
     /// The statements that came.

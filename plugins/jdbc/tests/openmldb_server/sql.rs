@@ -57,9 +57,15 @@ impl Kind {
             Kind::BigInt | Kind::Timestamp => value.is_i64(),
             Kind::Float | Kind::Double => value.is_number(),
             Kind::Varchar => value.is_string(),
-            Kind::Date => value.as_str().is_some_and(|text| text.parse::<jiff::civil::Date>().is_ok()),
+            Kind::Date => value.as_str().is_some_and(is_date),
         }
     }
+}
+
+/// `yyyy-mm-dd`.
+fn is_date(text: &str) -> bool {
+    let parts: Vec<Option<u32>> = text.split('-').map(|part| part.parse().ok()).collect();
+    matches!(parts.as_slice(), [Some(1900..), Some(1..=12), Some(1..=31)])
 }
 
 /// A statement.
