@@ -12,10 +12,10 @@ use serde_json::json;
 const CLASS: &str = "io.confluent.connect.jdbc.JdbcSinkConnector";
 const URL: &str = "jdbc:openmldb:///kafka_test?zk=127.0.0.1:2181&zkPath=/openmldb";
 
-fn harness(server: Option<&Server>, pairs: &[(&str, &str)]) -> SinkHarness {
+fn harness(address: Option<&str>, pairs: &[(&str, &str)]) -> SinkHarness {
     let mut config = Config::from([("connection.url", URL), ("max.retries", "0")]);
-    if let Some(server) = server {
-        config.set("openmldb.api.server", &server.address);
+    if let Some(address) = address {
+        config.set("openmldb.api.server", address);
     }
     for (key, value) in pairs {
         config.set(key, value);
@@ -24,7 +24,7 @@ fn harness(server: Option<&Server>, pairs: &[(&str, &str)]) -> SinkHarness {
 }
 
 fn sink(server: &Server, pairs: &[(&str, &str)]) -> SinkHarness {
-    let mut sink = harness(Some(server), pairs);
+    let mut sink = harness(Some(&server.address), pairs);
     assert_eq!(sink.validate().unwrap(), []);
     sink.start().unwrap();
     sink
@@ -149,12 +149,30 @@ fn what_is_missing_is_said() {
     let nowhere = wrong(harness(None, &[]));
     assert_eq!(nowhere[0].0, "openmldb.api.server");
     assert!(nowhere[0].1.contains("add openmldb.api.server=host:port"), "{nowhere:?}");
-    let upsert = wrong(harness(Some(&server), &[("insert.mode", "upsert"), ("pk.mode", "kafka")]));
+    let upsert = wrong(harness(Some(&server.address), &[("insert.mode", "upsert"), ("pk.mode", "kafka")]));
     assert_eq!(upsert.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["insert.mode", "pk.mode"]);
     let url = "jdbc:openmldb:///missing?zk=a:1&zkPath=/o";
-    let error = harness(Some(&server), &[("connection.url", url)]).start().unwrap_err();
+    let error = harness(Some(&server.address), &[("connection.url", url)]).start().unwrap_err();
     assert!(error.message().contains("There is no database missing"), "{error}");
     let mut tableless = sink(&server, &[("auto.schema", "true")]);
     tableless.put(&[sink_record("nowhere", 0, 0, json_map(&[]))]).unwrap();
     assert!(reported(&tableless)[0].1.contains("Table nowhere is missing"));
+}
+
+/// `FERROCONNECT_TEST_OPENMLDB=host:port` names the API server of a real OpenMLDB with the database `kafka_test`; without
+/// it this test is left out.
+#[test]
+fn a_real_server_takes_the_message_too() {
+    let Ok(address) = std::env::var("FERROCONNECT_TEST_OPENMLDB") else { return };
+    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let table = format!("ferroconnect_{seconds}");
+    let mut sink = harness(Some(&address), &[("auto.create", "true"), ("table.name.format", &table)]);
+    sink.start().unwrap();
+    sink.put(&[sink_record("topic1", 0, 0, message())]).unwrap();
+    assert_eq!(reported(&sink), []);
+    let body = json!({"mode": "online", "sql": format!("SELECT * FROM {table}")});
+    let answer = ureq::post(format!("http://{address}/dbs/kafka_test")).send_json(&body).unwrap().into_body();
+    let answer: serde_json::Value = answer.into_with_config().read_json().unwrap();
+    let row = answer["data"]["data"][0].as_array().unwrap_or_else(|| panic!("{answer}"));
+    assert_eq!((row.len(), &row[0], &row[6]), (9, &json!(1), &json!("c77777")));
 }

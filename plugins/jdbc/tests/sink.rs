@@ -3,7 +3,8 @@
 
 mod targets;
 
-use ferroconnect_jdbc::db::{Decimal, SqlValue};
+use ferroconnect_jdbc::db::{Decimal, Isolation, SqlValue};
+use ferroconnect_jdbc::dialect::Database;
 use ferroconnect_plugin_sdk::abi::info::PluginKind;
 use ferroconnect_plugin_sdk::testkit::{self, SinkHarness, acceptance, sink_record};
 use ferroconnect_plugin_sdk::{
@@ -331,6 +332,71 @@ each_target! {
         assert_eq!(alter(None), 9);
     }
 
+    fn keys_that_differ_in_case_are_two(target) {
+        let mut sink = sink(target, &[CREATE, UPSERT, BY_KEY, ("pk.fields", "code")]);
+        let record = |(offset, key): (i64, &str)| {
+            let mut record = keyed("codes", offset, offset, Some("x"));
+            record.key = Data::new(SchemaBuilder::string().build(), key);
+            record
+        };
+        let records: Vec<Record> = (0..).zip(["a", "A", "\u{e4}", "\u{c4}", "a"]).map(record).collect();
+        sink.put(&records).unwrap();
+        assert_eq!(target.rows("SELECT count(*) FROM codes"), [[int(4)]]);
+        assert_eq!(target.rows("SELECT id FROM codes WHERE code = 'a'"), [[int(4)]]);
+    }
+
+    fn a_row_waits_for_the_one_it_refers_to(target) {
+        if target.database == Database::Sqlite {
+            target.url.push_str("?foreign_keys=on");
+        }
+        target.run("CREATE TABLE parent (id BIGINT PRIMARY KEY, name VARCHAR(20))");
+        target.run(
+            "CREATE TABLE child (id BIGINT PRIMARY KEY, name VARCHAR(20), FOREIGN KEY (id) REFERENCES parent (id))",
+        );
+        let mut sink = sink(target, &[BY_KEY, ID]);
+        let child = [keyed("child", 0, 1, Some("a"))];
+        let error = sink.put(&child).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RETRIABLE, "{error}");
+        target.run("INSERT INTO parent VALUES (1, 'p')");
+        sink.put(&child).unwrap();
+        assert_eq!(users(target, "child"), named(&[(1, "a")]));
+        assert_eq!(reported(&sink).len(), 0);
+    }
+
+    fn a_lock_that_others_hold_is_waited_for(target) {
+        target.wait_for_locks_briefly();
+        target.run("CREATE TABLE locked (id BIGINT PRIMARY KEY, name VARCHAR(20))");
+        target.run("INSERT INTO locked VALUES (1, 'old')");
+        let mut sink = sink(target, &[BY_KEY, ID, UPSERT]);
+        let mut other = target.connect();
+        other.begin(Isolation::ServerDefault).unwrap();
+        other.execute("UPDATE locked SET name = 'theirs'", &[]).unwrap();
+        let records = [keyed("locked", 0, 2, Some("b")), keyed("locked", 1, 1, Some("ours"))];
+        let error = sink.put(&records).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RETRIABLE, "{error}");
+        other.commit().unwrap();
+        sink.put(&records).unwrap();
+        assert_eq!(users(target, "locked"), named(&[(1, "ours"), (2, "b")]));
+        assert_eq!(reported(&sink).len(), 0);
+    }
+
+    fn without_a_place_for_bad_records_the_task_fails(target) {
+        target.run("CREATE TABLE strict (id BIGINT PRIMARY KEY, name VARCHAR(20))");
+        let mut sink = harness(target, &[CREATE]).without_reports();
+        sink.start().unwrap();
+        let records = [keyed("before", 0, 1, Some("a")), keyed("strict", 0, 1, Some("a")), keyed("strict", 1, 1, Some("b"))];
+        let error = sink.put(&records).unwrap_err();
+        assert_ne!(error.kind(), ErrorKind::RETRIABLE, "{error}");
+        // All or nothing.
+        assert_eq!(users(target, "strict"), []);
+        assert_eq!(users(target, "before"), []);
+        // What may pass is tried again as often as the user says, and no more.
+        target.run("DROP TABLE strict");
+        target.run("CREATE TABLE strict (id BIGINT PRIMARY KEY)");
+        let kinds = (0..3).map(|_| sink.put(&[keyed("strict", 0, 1, Some("a"))]).unwrap_err().kind());
+        assert_eq!(kinds.collect::<Vec<_>>(), [ErrorKind::DATA; 3]);
+    }
+
     fn names_are_never_read_as_sql(target) {
         let odd = ["select", "with space", "hy-phen", "quo\"te", "back`tick", "it's", "\u{6f22}\u{5b57}", "semi;colon",
                    "x) VALUES (1); DROP TABLE victim; --", "?", "$1", "{}", "a=b"];
@@ -400,6 +466,63 @@ fn nothing_is_lost_when_mariadb_is_killed() {
 #[test]
 fn nothing_is_lost_when_postgresql_is_killed() {
     survives_kills(Kind::Postgres);
+}
+
+/// One text for each column that is there already, of types that records do not have.
+fn texts_arrive(kind: Kind, table: &str, columns: &[(&str, &str, &str)]) {
+    let target = Target::shared(kind, table);
+    let definitions: Vec<String> = columns.iter().map(|(name, kind, _)| format!("{name} {kind}")).collect();
+    target.run(&format!("CREATE TABLE {table} (id BIGINT PRIMARY KEY, {})", definitions.join(", ")));
+    let mut schema = SchemaBuilder::structure().field("id", SchemaBuilder::int64().build());
+    for (name, ..) in columns {
+        schema = schema.field(*name, SchemaBuilder::string().optional().build());
+    }
+    let schema = schema.build();
+    let row = |id: i64, text: fn(&str) -> Value| {
+        let texts = columns.iter().map(|(.., given)| text(given));
+        Data::new(
+            schema.clone(),
+            Value::structure(schema.clone(), [id.into()].into_iter().chain(texts).collect::<Vec<_>>()),
+        )
+    };
+    let mut sink = sink(&target, &[UPSERT, BY_VALUE, ID]);
+    sink.put(&[
+        sink_record(table, 0, 0, row(1, |text| text.into())),
+        sink_record(table, 0, 1, row(2, |_| Value::NULL)),
+    ])
+    .unwrap();
+    assert_eq!(reported(&sink).into_iter().map(|(_, error)| error.to_string()).collect::<Vec<_>>(), [""; 0]);
+    for (name, _, given) in columns {
+        let same = target.rows(&format!("SELECT count(*) FROM {table} WHERE {name} = '{given}'"));
+        assert_eq!(same, [[int(1)]], "{name}");
+    }
+}
+
+#[test]
+fn texts_arrive_in_columns_of_mariadb() {
+    let columns = [
+        ("document", "JSON", r#"{"a": 1}"#),
+        ("choice", "ENUM('x','y')", "y"),
+        ("amount", "DECIMAL(10,2)", "12.50"),
+        ("day", "DATE", "2022-04-27"),
+        ("at", "DATETIME(6)", "2022-04-27 09:31:46.123456"),
+        ("count", "INT UNSIGNED", "4000000000"),
+    ];
+    texts_arrive(Kind::MariaDb, "odd_types", &columns);
+}
+
+#[test]
+fn texts_arrive_in_columns_of_postgresql() {
+    let columns = [
+        ("document", "JSONB", r#"{"a": 1}"#),
+        ("ident", "UUID", "123e4567-e89b-12d3-a456-426614174000"),
+        ("amount", "NUMERIC(10,2)", "12.50"),
+        ("day", "DATE", "2022-04-27"),
+        ("at", "TIMESTAMPTZ", "2022-04-27 09:31:46.123456+02"),
+        ("net", "INET", "10.0.0.1"),
+        ("span", "INTERVAL", "1 day 02:00:00"),
+    ];
+    texts_arrive(Kind::Postgres, "odd_types", &columns);
 }
 
 #[test]

@@ -192,7 +192,8 @@ fn mysql_type(kind: &ColumnKind, key: bool) -> Option<String> {
         ColumnKind::Int64 => "BIGINT",
         ColumnKind::Float32 => "FLOAT",
         ColumnKind::Float64 => "DOUBLE",
-        ColumnKind::String if key => "VARCHAR(255)",
+        // Keys that differ in case only are different keys, which they are not by the usual collations.
+        ColumnKind::String if key => "VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
         ColumnKind::String => "LONGTEXT",
         ColumnKind::Bytes if key => "VARBINARY(255)",
         ColumnKind::Bytes => "LONGBLOB",
@@ -272,7 +273,10 @@ mod tests {
     fn a_text_key_of_mysql_has_a_length() {
         let columns = [column("id", ColumnKind::String, true), column("a", ColumnKind::String, false)];
         let sql = quoting(Database::MySql).create_table(&TableId::bare("t"), &columns).unwrap();
-        assert_eq!(sql, "CREATE TABLE `t` (\n`id` VARCHAR(255) NOT NULL,\n`a` LONGTEXT NULL,\nPRIMARY KEY(`id`)\n)");
+        assert_eq!(
+            sql,
+            "CREATE TABLE `t` (\n`id` VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,\n`a` LONGTEXT NULL,\nPRIMARY KEY(`id`)\n)"
+        );
     }
 
     #[test]

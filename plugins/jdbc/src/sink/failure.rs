@@ -3,9 +3,9 @@
 use crate::db::{DbError, DbErrorKind};
 use ferroconnect_plugin_sdk::{Error, ErrorKind};
 
-/// SQLSTATE and MySQL's number of a reference to a row that is not there, and maybe not yet.
+/// SQLSTATE and the numbers of MySQL and SQLite for a reference to a row that is not there, and maybe not yet.
 const FOREIGN_KEY_STATE: &str = "23503";
-const FOREIGN_KEY_CODES: [i32; 2] = [1216, 1452];
+const FOREIGN_KEY_CODES: [i32; 3] = [1216, 1452, 787];
 
 /// Why a write failed. What it wrote was rolled back.
 #[derive(Debug)]

@@ -6,7 +6,7 @@
 //! given up, and the task reads again. So it does not matter how many tasks believe that the partition is theirs.
 
 use crate::db::{Connection, DbError, DbErrorKind, DbResult, SqlValue, query_all};
-use crate::dialect::{ColumnKind, Database, NewColumn, TableId};
+use crate::dialect::{ColumnKind, NewColumn, TableId};
 use ferroconnect_plugin_sdk::connector::AlteredPartition;
 use ferroconnect_plugin_sdk::{Record, TopicPartition, info};
 use std::collections::{BTreeMap, HashMap};
@@ -194,14 +194,9 @@ impl Positions {
                     default: None,
                     key,
                 };
-                // Names that differ in case only are different names, which texts of MySQL are not.
-                let text = match dialect.database {
-                    Database::MySql => ColumnKind::Bytes,
-                    _ => ColumnKind::String,
-                };
                 let columns = [
-                    column(CONNECTOR, text.clone(), true),
-                    column(TOPIC, text, true),
+                    column(CONNECTOR, ColumnKind::String, true),
+                    column(TOPIC, ColumnKind::String, true),
                     column(PARTITION, ColumnKind::Int32, true),
                     column(NEXT, ColumnKind::Int64, false),
                 ];

@@ -48,15 +48,24 @@ impl Writer {
     /// Writes all of the records, or none and says why. Only a connection that breaks during the commit leaves it open
     /// which of both it was.
     pub(crate) fn write(&mut self, records: &[&Record]) -> Result<(), Failure> {
-        match self.write_open(records) {
-            // What is known of positions may be out of date: what failed may have been committed, or by another task.
-            Err(failure) => {
-                if let Some(positions) = &mut self.positions {
-                    positions.forget();
-                }
-                Err(failure)
+        let outcome = self.write_open(records);
+        if let Err(failure) = &outcome {
+            self.recover(failure);
+            // What failed may have been committed all the same, or by another task.
+            if let Some(positions) = &mut self.positions {
+                positions.forget();
             }
-            Ok(()) => Ok(()),
+        }
+        outcome
+    }
+
+    /// Leaves nothing behind of what failed: no transaction, no broken connection, no doubtful knowledge of tables.
+    fn recover(&mut self, failure: &Failure) {
+        self.tables.forget();
+        let lost = matches!(failure, Failure::Sql(error) if error.may_work_later() || error.is_interrupted());
+        // What cannot be rolled back is closed, which rolls it back.
+        if lost || self.connection.as_mut().is_some_and(|connection| connection.rollback().is_err()) {
+            self.connection = None;
         }
     }
 
@@ -72,7 +81,10 @@ impl Writer {
         let knew_tables = !self.tables.is_fresh();
         match self.attempt(&plan, records) {
             // A table was dropped or altered since it was looked at: look again before anybody hears of it.
-            Err(failure) if knew_tables && failure.doubts_tables() => self.attempt(&plan, records),
+            Err(failure) if knew_tables && failure.doubts_tables() => {
+                self.recover(&failure);
+                self.attempt(&plan, records)
+            }
             outcome => outcome,
         }
     }
@@ -112,29 +124,13 @@ impl Writer {
         }
         self.connect()?;
         let Writer { positions: Some(positions), connection: Some(connection), .. } = self else { return Ok(None) };
-        let open = positions.open(connection.as_mut(), records);
-        if open.is_err() {
-            self.connection = None;
-        }
-        Ok(Some(open?))
+        Ok(Some(positions.open(connection.as_mut(), records)?))
     }
 
     fn attempt(&mut self, plan: &[TablePlan], records: &[&Record]) -> Result<(), Failure> {
         self.connect()?;
         let connection = self.connection.as_mut().expect("it was opened just now");
-        let outcome = transfer(connection.as_mut(), &mut self.tables, &mut self.positions, plan, records);
-        if let Err(failure) = &outcome {
-            self.tables.forget();
-            let lost = match failure {
-                Failure::Sql(error) => error.may_work_later() || error.is_interrupted(),
-                _ => false,
-            };
-            // What cannot be rolled back is closed, which rolls it back.
-            if lost || connection.rollback().is_err() {
-                self.connection = None;
-            }
-        }
-        outcome
+        transfer(connection.as_mut(), &mut self.tables, &mut self.positions, plan, records)
     }
 }
 
