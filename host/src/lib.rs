@@ -18,8 +18,9 @@ pub mod runtime;
 pub mod stages;
 pub mod storage;
 pub mod telemetry;
-pub mod tls;
 pub mod worker;
+
+pub use ferroconnect_key_stores as tls;
 
 /// The version of Kafka Connect whose REST API and built-in plugins this worker stands in for. Clients decide by it what
 /// they may ask for, and configurations choose plugins by it.

@@ -30,7 +30,6 @@ const RULES: &[Rule] = &[
         modules: &["rest", "worker", "kafka", "plugins"],
         crates: &["rdkafka", "axum"],
     },
-    Rule { room: "host/src/tls", modules: &["config", "kafka", "rest"], crates: &["rdkafka", "hyper"] },
     Rule {
         room: "plugin-sdk/abi/src",
         modules: &[],
@@ -40,6 +39,11 @@ const RULES: &[Rule] = &[
         room: "plugin-sdk/json/src",
         modules: &[],
         crates: &["tokio", "tracing", "serde", "rdkafka", "ferroconnect", "ferroconnect_plugin_sdk"],
+    },
+    Rule {
+        room: "plugin-sdk/key-stores/src",
+        modules: &[],
+        crates: &["tokio", "hyper", "rdkafka", "ferroconnect", "ferroconnect_plugin_sdk"],
     },
     Rule { room: "plugin-sdk/src", modules: &[], crates: &["ferroconnect", "rdkafka"] },
     Rule { room: "plugins", modules: &[], crates: &["ferroconnect", "rdkafka", "abi_stable"] },

@@ -13,8 +13,6 @@ use ureq::http::header::CONTENT_TYPE;
 const URL: &str = "http.url";
 const PROXY: [&str; 2] = ["http.proxy.host", "http.proxy.port"];
 const TRUST_ALL: &str = "http.ssl.trust.all.certs";
-const TRUSTSTORE: &str = "http.ssl.truststore.location";
-const KEYSTORE: &str = "http.ssl.keystore.location";
 const AUTHORIZATION_TYPE: &str = "http.authorization.type";
 const AUTHORIZATION: &str = "http.headers.authorization";
 const CONTENT_TYPE_KEY: &str = "http.headers.content.type";
@@ -53,7 +51,7 @@ impl Dialect for Aiven {
             .alias("HttpSink")
             .task_class("io.aiven.kafka.connect.http.HttpSinkTask")
             .doc("Sends records to an HTTP server, one in each request or many.")
-            .config(delivery_keys(batch_keys(token_keys(connection_keys()))))
+            .config(delivery_keys(batch_keys(tls::keys(token_keys(connection_keys()), "http.", "Connection", 21))))
     }
 
     fn options(config: &Config) -> Result<Options, Wrong> {
@@ -81,11 +79,7 @@ impl Dialect for Aiven {
             connection: Connection {
                 timeout: Duration::from_secs(read(config, TIMEOUT)?),
                 connect_timeout: None,
-                tls: tls::config(&tls::Files {
-                    trust: (TRUSTSTORE, text(config, TRUSTSTORE)),
-                    own: (KEYSTORE, text(config, KEYSTORE)),
-                    trust_all: read(config, TRUST_ALL)?,
-                })?,
+                tls: tls::config(config, "http.", read(config, TRUST_ALL)?)?,
                 proxy: common::proxy(config, PROXY, None)?,
             },
         })
@@ -159,15 +153,6 @@ fn connection_keys() -> ConfigDef {
         .key(Key::boolean(TRUST_ALL).default_value("false").low().group(GROUP, 4).doc(
             "Take any certificate of the server, for any host. Whoever is on the way can then read and change what is \
              sent.",
-        ))
-        .key(
-            Key::string(TRUSTSTORE)
-                .low()
-                .group(GROUP, 5)
-                .doc("A PEM file with the certificates to trust, in place of those of the machine."),
-        )
-        .key(Key::string(KEYSTORE).low().group(GROUP, 6).doc(
-            "A PEM file with a certificate chain and its key (PKCS #8), for servers that ask for a client certificate.",
         ))
         .key(
             Key::string(AUTHORIZATION_TYPE)

@@ -16,7 +16,7 @@ pub(crate) fn text<'a>(config: &'a Config, key: &str) -> Option<&'a str> {
 
 /// The text of a required key.
 pub(crate) fn required<'a>(config: &'a Config, key: &'static str) -> Result<&'a str, Wrong> {
-    text(config, key).ok_or(Wrong { key, reason: None })
+    text(config, key).ok_or(Wrong { key: key.into(), reason: None })
 }
 
 /// The text of a key that has to be set because of another.

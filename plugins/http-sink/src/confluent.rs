@@ -39,8 +39,6 @@ const TOKEN: TokenKeys = TokenKeys {
     property: "oauth2.token.property",
     mode: "oauth2.client.auth.mode",
 };
-const TRUSTSTORE: &str = "https.ssl.truststore.location";
-const KEYSTORE: &str = "https.ssl.keystore.location";
 
 /// `io.confluent.connect.http.HttpSinkConnector`.
 #[derive(Debug, Default, Clone, Copy)]
@@ -51,7 +49,7 @@ impl Dialect for Confluent {
         Description::new("io.confluent.connect.http.HttpSinkConnector", env!("CARGO_PKG_VERSION"))
             .task_class("io.confluent.connect.http.HttpSinkTask")
             .doc("Sends records to an HTTP server, one in each request or many.")
-            .config(delivery_keys(body_keys(authorization_keys(security_keys(connection_keys())))))
+            .config(delivery_keys(body_keys(authorization_keys(tls::keys(connection_keys(), "https.", "Security", 0)))))
     }
 
     fn options(config: &Config) -> Result<Options, Wrong> {
@@ -78,11 +76,7 @@ impl Dialect for Confluent {
             connection: Connection {
                 timeout: Duration::from_millis(read(config, TIMEOUT)?),
                 connect_timeout: Some(Duration::from_millis(read(config, CONNECT_TIMEOUT)?)),
-                tls: tls::config(&tls::Files {
-                    trust: (TRUSTSTORE, text(config, TRUSTSTORE)),
-                    own: (KEYSTORE, text(config, KEYSTORE)),
-                    trust_all: false,
-                })?,
+                tls: tls::config(config, "https.", false)?,
                 proxy: common::proxy(config, PROXY, login)?,
             },
         })
@@ -191,19 +185,6 @@ fn connection_keys() -> ConfigDef {
         .key(Key::password(PROXY_PASSWORD).high().group(GROUP, 9).doc("The password for the proxy."))
         .key(time(CONNECT_TIMEOUT, 10, "Milliseconds that connecting may take."))
         .key(time(TIMEOUT, 11, "Milliseconds that a request may take, from connecting to the end of the answer."))
-}
-
-fn security_keys(def: ConfigDef) -> ConfigDef {
-    const GROUP: &str = "Security";
-    def.key(
-        Key::string(TRUSTSTORE)
-            .high()
-            .group(GROUP, 1)
-            .doc("A PEM file with the certificates to trust, in place of those of the machine."),
-    )
-    .key(Key::string(KEYSTORE).high().group(GROUP, 2).doc(
-        "A PEM file with a certificate chain and its key (PKCS #8), for servers that ask for a client certificate.",
-    ))
 }
 
 fn authorization_keys(def: ConfigDef) -> ConfigDef {

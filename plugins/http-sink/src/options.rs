@@ -2,6 +2,7 @@
 
 use crate::template::Template;
 use ferroconnect_plugin_sdk::{Config, ConfigValue, Error, json};
+use std::borrow::Cow;
 use std::time::Duration;
 use ureq::http::{HeaderName, HeaderValue, Method};
 use ureq::tls::TlsConfig;
@@ -92,26 +93,26 @@ pub(crate) struct Connection {
 /// A key with a wrong value. The value is not part of it: it may be a secret.
 #[derive(Debug)]
 pub struct Wrong {
-    pub(crate) key: &'static str,
+    pub(crate) key: Cow<'static, str>,
     /// None where a required key is missing, which the worker says itself.
     pub(crate) reason: Option<String>,
 }
 
 impl Wrong {
-    pub(crate) fn new(key: &'static str, reason: impl Into<String>) -> Wrong {
-        Wrong { key, reason: Some(reason.into()) }
+    pub(crate) fn new(key: impl Into<Cow<'static, str>>, reason: impl Into<String>) -> Wrong {
+        Wrong { key: key.into(), reason: Some(reason.into()) }
     }
 
     /// The answer to a validation, where there is something to add to the worker's own. Secrets stay out of it.
     pub(crate) fn into_value(self, config: &Config) -> Option<ConfigValue> {
         let reason = self.reason?;
         let is_secret = ["authorization", "secret", "password"].iter().any(|part| self.key.contains(part));
-        let value = if is_secret { None } else { config.get(self.key) };
+        let value = if is_secret { None } else { config.get(&self.key) };
         Some(ConfigValue {
-            name: self.key.into(),
+            name: (&*self.key).into(),
             value: value.map(Into::into).into(),
             recommended: Default::default(),
-            errors: vec![invalid(self.key, &reason).into()].into(),
+            errors: vec![invalid(&self.key, &reason).into()].into(),
             visible: true,
         })
     }
@@ -125,7 +126,7 @@ impl From<Wrong> for Error {
     fn from(wrong: Wrong) -> Error {
         let key = wrong.key;
         Error::config(match wrong.reason {
-            Some(reason) => invalid(key, &reason),
+            Some(reason) => invalid(&key, &reason),
             None => format!("Missing required configuration \"{key}\" which has no default value."),
         })
     }

@@ -1,62 +1,71 @@
-//! Whom to trust, and who this is: certificates and keys out of PEM files.
+//! Whom to trust, and who this is: certificates and keys out of PEM files and Java's stores.
 
+use crate::common::text;
 use crate::options::Wrong;
-use std::fs;
-use ureq::tls::{ClientCert, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
+use ferroconnect_key_stores::{Identity, Problem, StoreFormat, own, trusted};
+use ferroconnect_plugin_sdk::{Config, ConfigDef, Key};
+use openssl::error::ErrorStack;
+use openssl::x509::X509;
+use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
 
-/// The keys that name the files, and their values.
-pub(crate) struct Files<'a> {
-    /// Certificates to trust, in place of the machine's own.
-    pub(crate) trust: (&'static str, Option<&'a str>),
-    /// A certificate chain and its key, to show to servers that ask for one.
-    pub(crate) own: (&'static str, Option<&'a str>),
-    /// Take any certificate.
-    pub(crate) trust_all: bool,
-}
-
-/// The settings for TLS connections.
-pub(crate) fn config(files: &Files<'_>) -> Result<TlsConfig, Wrong> {
-    let mut config = TlsConfig::builder()
+/// The settings for TLS connections, out of the keys that begin so (`http.` or `https.`).
+pub(crate) fn config(config: &Config, prefix: &str, trust_all: bool) -> Result<TlsConfig, Wrong> {
+    let get = |key: &str| {
+        // What a store is says its content, whatever it is declared as.
+        if let Some(store) = key.strip_suffix(".type") {
+            let file = text(config, &format!("{prefix}{store}.location"))?;
+            return StoreFormat::of_file(file).is_ok_and(|format| format == StoreFormat::Pem).then_some("PEM");
+        }
+        text(config, &format!("{prefix}{key}"))
+    };
+    let wrong = |problem: Problem| {
+        let reason = problem.reason.replace(" ssl.", &format!(" {prefix}ssl."));
+        Wrong::new(format!("{prefix}{}", problem.key), format!("the file {reason}"))
+    };
+    let mut tls = TlsConfig::builder()
         .provider(TlsProvider::NativeTls)
         .root_certs(RootCerts::PlatformVerifier)
-        .disable_verification(files.trust_all);
-    if let (key, Some(file)) = files.trust {
-        let certificates: Vec<_> = items(key, file)?
-            .into_iter()
-            .filter_map(|item| match item {
-                PemItem::Certificate(certificate) => Some(certificate),
-                _ => None,
-            })
-            .collect();
-        if certificates.is_empty() {
-            return Err(Wrong::new(key, format!("there is no certificate in {file}")));
-        }
-        config = config.root_certs(RootCerts::new_with_certs(&certificates));
+        .disable_verification(trust_all);
+    let unusable = |key: &'static str| move |error: ErrorStack| Wrong::new(format!("{prefix}{key}"), error.to_string());
+    if let Some(certificates) = trusted(get).map_err(wrong)? {
+        let certificates = all_of(&certificates).map_err(unusable("ssl.truststore.location"))?;
+        tls = tls.root_certs(RootCerts::new_with_certs(&certificates));
     }
-    if let (key, Some(file)) = files.own {
-        let (mut chain, mut private) = (Vec::new(), None);
-        for item in items(key, file)? {
-            match item {
-                PemItem::Certificate(certificate) => chain.push(certificate),
-                PemItem::PrivateKey(found) => private = Some(found),
-                _ => {}
-            }
-        }
-        let private = private.filter(|_| !chain.is_empty());
-        let private = private.ok_or_else(|| {
-            Wrong::new(key, format!("{file} must hold a certificate chain and its key (BEGIN PRIVATE KEY, PKCS #8)"))
-        })?;
-        config = config.client_cert(Some(ClientCert::new_with_certs(&chain, private)));
+    if let Some(identity) = own(get).map_err(wrong)? {
+        tls = tls.client_cert(Some(client(&identity).map_err(unusable("ssl.keystore.location"))?));
     }
-    Ok(config.build())
+    Ok(tls.build())
 }
 
-fn items(key: &'static str, file: &str) -> Result<Vec<PemItem<'static>>, Wrong> {
-    let bytes = fs::read(file).map_err(|error| Wrong::new(key, format!("{file} cannot be read: {error}")))?;
-    if bytes.starts_with(&[0xfe, 0xed, 0xfe, 0xed]) || bytes.first() == Some(&0x30) {
-        let how = "write its content as PEM, with keytool -exportcert -rfc or openssl pkcs12";
-        return Err(Wrong::new(key, format!("{file} is a Java key store; a PEM file is needed: {how}")));
-    }
-    let items: Result<Vec<_>, _> = parse_pem(&bytes).collect();
-    items.map_err(|error| Wrong::new(key, format!("{file} is no PEM file: {error}")))
+fn client(identity: &Identity) -> Result<ClientCert, ErrorStack> {
+    let pem = identity.key.private_key_to_pem_pkcs8()?;
+    let key = PrivateKey::from_pem(&pem).expect("what OpenSSL writes as PEM is PEM");
+    Ok(ClientCert::new_with_certs(&all_of(&identity.chain)?, key))
+}
+
+fn all_of(certificates: &[X509]) -> Result<Vec<Certificate<'static>>, ErrorStack> {
+    certificates.iter().map(|certificate| Ok(Certificate::from_der(&certificate.to_der()?).to_owned())).collect()
+}
+
+/// The keys that [`config`] reads. Places in the group begin behind `order`.
+pub(crate) fn keys(def: ConfigDef, prefix: &str, group: &str, order: i32) -> ConfigDef {
+    let name = |key: &str| format!("{prefix}{key}");
+    def.key(Key::string(&name("ssl.truststore.location")).low().group(group, order + 1).doc(
+        "A file with the certificates to trust, in place of those of the machine: PEM, PKCS#12 or JKS, as its content \
+         says.",
+    ))
+    .key(
+        Key::password(&name("ssl.truststore.password")).low().group(group, order + 2).doc("The password of that file."),
+    )
+    .key(Key::string(&name("ssl.keystore.location")).low().group(group, order + 3).doc(
+        "A file with a certificate chain and its key, for servers that ask for a client certificate: PEM, PKCS#12 or \
+         JKS, as its content says.",
+    ))
+    .key(Key::password(&name("ssl.keystore.password")).low().group(group, order + 4).doc("The password of that file."))
+    .key(
+        Key::password(&name("ssl.key.password"))
+            .low()
+            .group(group, order + 5)
+            .doc("The password of the key in that file, where it has one of its own."),
+    )
 }

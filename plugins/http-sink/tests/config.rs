@@ -54,10 +54,10 @@ fn keys_are_held_against_each_other() {
         (&oauth, "oauth2.access.token.url", "Must be set when http.authorization.type = oauth2"),
         (&[("http.proxy.host", "p")], "http.proxy.port", "Must be set when http.proxy.host is"),
         (&[("http.proxy.port", "80")], "http.proxy.host", "Must be set when http.proxy.port is"),
-        (&[("http.ssl.truststore.location", &store)], "http.ssl.truststore.location", "is a Java key store"),
-        (&[("http.ssl.truststore.location", &empty)], "http.ssl.truststore.location", "there is no certificate in"),
+        (&[("http.ssl.truststore.location", &store)], "http.ssl.truststore.location", "the file is a damaged JKS file"),
+        (&[("http.ssl.truststore.location", &empty)], "http.ssl.truststore.location", "the file holds no certificate"),
         (&[("http.ssl.keystore.location", "/no/file")], "http.ssl.keystore.location", "cannot be read"),
-        (&[("http.ssl.keystore.location", &empty)], "http.ssl.keystore.location", "a certificate chain and its key"),
+        (&[("http.ssl.keystore.location", &empty)], "http.ssl.keystore.location", "the file holds no private key"),
     ] {
         let (name, reason) = wrong(AIVEN, config).unwrap_or_else(|| panic!("{config:?} is taken"));
         assert_eq!(name, key, "{config:?}: {reason}");

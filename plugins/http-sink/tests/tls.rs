@@ -10,6 +10,7 @@ use openssl::bn::BigNum;
 use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
+use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{SslAcceptor, SslMethod, SslVerifyMode};
 use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
@@ -63,6 +64,13 @@ impl Identity {
         self.certificate_pem() + &String::from_utf8(self.key.private_key_to_pem_pkcs8().unwrap()).unwrap()
     }
 
+    /// As `keytool` makes it.
+    fn store(&self, password: &str) -> Vec<u8> {
+        let mut store = Pkcs12::builder();
+        store.name("client").pkey(&self.key).cert(&self.certificate);
+        store.build2(password).unwrap().to_der().unwrap()
+    }
+
     /// A server with this identity, which asks for client certificates of an authority, if there is one.
     fn server(&self, clients: Option<&Identity>) -> Server {
         let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).unwrap();
@@ -106,7 +114,11 @@ fn certificates_of_both_sides_are_checked() {
     let (authority, stranger) = (Identity::new("authority", None), Identity::new("stranger", None));
     let trust = file("authority.pem", authority.certificate_pem());
     let other = file("stranger.pem", stranger.certificate_pem());
-    let own = file("client.pem", Identity::new("client", Some(&authority)).pem());
+    let client = Identity::new("client", Some(&authority));
+    let own = file("client.pem", client.pem());
+    let store = directory.path().join("client.p12");
+    fs::write(&store, client.store("changeit")).unwrap();
+    let store = store.to_str().unwrap().to_owned();
     let trusted = ("http.ssl.truststore.location", trust.as_str());
 
     let server = Identity::new("localhost", Some(&authority)).server(None);
@@ -125,6 +137,11 @@ fn certificates_of_both_sides_are_checked() {
 
     let server = Identity::new("localhost", Some(&authority)).server(Some(&authority));
     send(&server, &[trusted, ("http.ssl.keystore.location", own.as_str())]).unwrap();
-    assert_eq!(server.bodies(), ["a"]);
+    let store = [("http.ssl.keystore.location", store.as_str()), ("http.ssl.keystore.password", "changeit")];
+    send(&server, &[trusted, store[0], store[1]]).unwrap();
+    assert_eq!(server.bodies(), ["a", "a"]);
+    let error = send(&server, &[trusted, store[0], ("http.ssl.keystore.password", "hush")]).unwrap_err();
+    assert!(error.message().contains("http.ssl.keystore.password"), "{error}");
+    assert!(!error.message().contains("hush"), "{error}");
     assert!(send(&server, &[trusted]).is_err());
 }

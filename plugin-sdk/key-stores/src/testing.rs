@@ -9,12 +9,12 @@ use openssl::x509::extension::SubjectAlternativeName;
 use openssl::x509::{X509, X509Builder, X509NameBuilder};
 
 /// A new key and a certificate for `name` on this machine, signed by `issuer` or by itself.
-pub(crate) fn certificate(name: &str, issuer: Option<(&X509, &PKey<Private>)>) -> (PKey<Private>, X509) {
+pub fn certificate(name: &str, issuer: Option<(&X509, &PKey<Private>)>) -> (PKey<Private>, X509) {
     of_subject(&[("CN", name)], issuer)
 }
 
 /// As [`certificate`], with any subject.
-pub(crate) fn of_subject(parts: &[(&str, &str)], issuer: Option<(&X509, &PKey<Private>)>) -> (PKey<Private>, X509) {
+pub fn of_subject(parts: &[(&str, &str)], issuer: Option<(&X509, &PKey<Private>)>) -> (PKey<Private>, X509) {
     let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).expect("known");
     let key = PKey::from_ec_key(EcKey::generate(&group).expect("a key")).expect("a key");
     let mut subject = X509NameBuilder::new().expect("a builder");

@@ -8,7 +8,7 @@ use super::*;
 const TRUST_STORES: &[&str] = &["trust.jks", "trust.p12"];
 
 fn data(name: &str) -> String {
-    format!("{}/src/tls/testdata/{name}", env!("CARGO_MANIFEST_DIR"))
+    format!("{}/src/testdata/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Looks keys up in a list.

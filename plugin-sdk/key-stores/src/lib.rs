@@ -1,7 +1,7 @@
-//! Keys and certificates out of Java's stores, for Kafka clients and for the REST server.
+//! Keys and certificates out of Java's stores, for Kafka clients, the REST server and plugins.
 //!
 //! [`own`] reads who we are (`ssl.keystore.*`), [`trusted`] whom we believe (`ssl.truststore.*`): PEM, PKCS#12 or JKS.
-//! Errors name the key that is wrong and never show a password.
+//! Errors name the key that is wrong and never show a password. Nothing is remembered: files are read at each call.
 
 mod jks;
 mod pem;
@@ -199,7 +199,7 @@ fn same_name(one: &openssl::x509::X509NameRef, other: &openssl::x509::X509NameRe
     one.try_cmp(other).is_ok_and(std::cmp::Ordering::is_eq)
 }
 
-#[cfg(test)]
-pub(crate) mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 #[cfg(test)]
 mod tests;
