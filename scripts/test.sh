@@ -39,36 +39,27 @@ eval "$(grep '^libs=' <<<"$found")"
 export FERROCONNECT_TEST_BROKERS
 export FERROCONNECT_KAFKA_LIBS=$libs # for the tests in which Java judges what we write
 
-step "look for Redis"
-if ! command -v redis-server >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends \
-    redis-server; } >/dev/null </dev/null || true
-fi
-command -v redis-server >/dev/null || { printf 'redis-server is missing (Debian: redis-server)\n' >&2; exit 1; }
-
-step "look for databases"
+step "look for Redis, databases, Python and a browser"
+have_redis() { command -v redis-server >/dev/null; }
 have_databases() { command -v mariadbd >/dev/null && ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; }
-if ! have_databases && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends \
-    mariadb-server postgresql; } >/dev/null </dev/null || true
-fi
-have_databases || { printf 'MariaDB or PostgreSQL is missing (Debian: mariadb-server postgresql)\n' >&2; exit 1; }
-
-step "look for Python"
 have_python() { python3 -m pip --version >/dev/null 2>&1; }
-if ! have_python && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    python3-pip; } >/dev/null </dev/null || true
-fi
-have_python || printf '!!! SKIPPED: comparisons with the serialisers of confluent-kafka; install pip (Debian: python3-pip)\n'
-
-step "look for a browser"
 have_browser() { command -v chromium >/dev/null && command -v chromedriver >/dev/null; }
-if ! have_browser && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    chromium chromium-driver fonts-dejavu-core; } >/dev/null </dev/null || true
-fi
-if have_browser; then
+
+# usage: get NAME PACKAGE...; tries to install what have_NAME does not find, without starting services
+get() {
+  "have_$1" && return
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends \
+      "${@:2}"; } >/dev/null </dev/null || true
+  fi
+  "have_$1"
+}
+get redis redis-server || { printf 'redis-server is missing (Debian: redis-server)\n' >&2; exit 1; }
+get databases mariadb-server postgresql ||
+  { printf 'MariaDB or PostgreSQL is missing (Debian: mariadb-server postgresql)\n' >&2; exit 1; }
+get python python3-pip ||
+  printf '!!! SKIPPED: comparisons with the serialisers of confluent-kafka; install pip (Debian: python3-pip)\n'
+if get browser chromium chromium-driver fonts-dejavu-core; then
   export FERROCONNECT_BROWSER=required # so that the tests cannot be skipped by mistake
 else
   printf '!!! SKIPPED: tests of the web page; install chromium and chromedriver (Debian: chromium chromium-driver)\n'
