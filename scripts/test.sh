@@ -45,21 +45,20 @@ have_databases() { command -v mariadbd >/dev/null && ls /usr/lib/postgresql/*/bi
 have_python() { python3 -m pip --version >/dev/null 2>&1; }
 have_browser() { command -v chromium >/dev/null && command -v chromedriver >/dev/null; }
 
-# usage: get NAME PACKAGE...; tries to install what have_NAME does not find, without starting services
-get() {
-  "have_$1" && return
+install() { # usage: install PACKAGE...; where that is possible, without starting services
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     { apt-get update -qq && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends \
-      "${@:2}"; } >/dev/null </dev/null || true
+      "$@"; } >/dev/null </dev/null || true
   fi
-  "have_$1"
 }
-get redis redis-server || { printf 'redis-server is missing (Debian: redis-server)\n' >&2; exit 1; }
-get databases mariadb-server postgresql ||
-  { printf 'MariaDB or PostgreSQL is missing (Debian: mariadb-server postgresql)\n' >&2; exit 1; }
-get python python3-pip ||
-  printf '!!! SKIPPED: comparisons with the serialisers of confluent-kafka; install pip (Debian: python3-pip)\n'
-if get browser chromium chromium-driver fonts-dejavu-core; then
+have_redis || install redis-server
+have_redis || { printf 'redis-server is missing (Debian: redis-server)\n' >&2; exit 1; }
+have_databases || install mariadb-server postgresql
+have_databases || { printf 'MariaDB or PostgreSQL is missing (Debian: mariadb-server postgresql)\n' >&2; exit 1; }
+have_python || install python3-pip
+have_python || printf '!!! SKIPPED: comparisons with the serialisers of confluent-kafka; install pip (Debian: python3-pip)\n'
+have_browser || install chromium chromium-driver fonts-dejavu-core
+if have_browser; then
   export FERROCONNECT_BROWSER=required # so that the tests cannot be skipped by mistake
 else
   printf '!!! SKIPPED: tests of the web page; install chromium and chromedriver (Debian: chromium chromium-driver)\n'
