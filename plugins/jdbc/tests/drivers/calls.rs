@@ -230,9 +230,20 @@ fn names_of_any_kind_are_names() {
     on_each(|database, url| {
         let mut connection = connect(url);
         let dialect = connection.dialect();
-        for name in
-            ["select", "with blank", "a-b", "quo\"te", "tick`s", "it's", "größe", "表", "x; DROP TABLE y; --", "a.b"]
-        {
+        for name in [
+            "select",
+            "with blank",
+            "a-b",
+            "quo\"te",
+            "tick`s",
+            "it's",
+            "größe",
+            "表",
+            "x; DROP TABLE y; --",
+            "a.b",
+            "a:b",
+            "what?",
+        ] {
             let table = TableId::bare(name);
             let columns = [column(name, ColumnKind::Int32, true), column("order", ColumnKind::String, false)];
             run(connection.as_mut(), &dialect.create_table(&table, &columns).unwrap());
