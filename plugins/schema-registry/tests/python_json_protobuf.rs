@@ -12,7 +12,6 @@ use ferroconnect_plugin_sdk::testkit::{self, ConverterHarness};
 use ferroconnect_plugin_sdk::{Config, Data, MapEntry, Schema, SchemaBuilder, Shared, Value, ValueRef};
 use ferroconnect_test_registry::Registry;
 use peer::{Python, bytes, hex};
-use prost_reflect::prost::Message as _;
 use serde_json::json;
 
 fn converter(registry: &Registry, class: &str) -> ConverterHarness {
@@ -36,11 +35,26 @@ fn order() -> Data {
         .field("raw", SchemaBuilder::bytes().build())
         .field("amounts", SchemaBuilder::map(SchemaBuilder::string().build(), SchemaBuilder::int32().build()).build())
         .field("at", SchemaBuilder::timestamp().build())
+        .field("price", SchemaBuilder::decimal(2).build())
+        .field("day", SchemaBuilder::date().build())
+        .field("time", SchemaBuilder::time().build())
+        .field("small", SchemaBuilder::int8().build())
         .build();
     let lines = Value::array(vec![Value::structure(line(), vec![1.5f64.into()])]);
     let amounts = Value::map(vec![MapEntry { key: "a".into(), value: 7i32.into() }]);
-    let fields =
-        vec![5i64.into(), "é".into(), Value::NULL, lines, vec![0u8, 255].into(), amounts, Value::timestamp(1500)];
+    let fields = vec![
+        5i64.into(),
+        "é".into(),
+        Value::NULL,
+        lines,
+        vec![0u8, 255].into(),
+        amounts,
+        Value::timestamp(1500),
+        Value::decimal(vec![0x30, 0x39], 2),
+        Value::date(1),
+        Value::time(3_723_004),
+        Value::int8(-1),
+    ];
     Data::new(schema.clone(), Value::structure(schema, fields))
 }
 
@@ -60,7 +74,7 @@ fn json_goes_both_ways() {
     let written = own.to_bytes("ours", order()).unwrap().unwrap();
     let read = python.ask(&json!({"do": "read json", "topic": "ours", "hex": hex(&written)}));
     let expected = json!({"id": 5, "note": "é", "none": null, "lines": [{"price": 1.5}], "raw": "AP8=",
-                          "amounts": {"a": 7}, "at": 1500});
+                          "amounts": {"a": 7}, "at": 1500, "price": "MDk=", "day": 1, "time": 3_723_004, "small": -1});
     assert_eq!(read, expected);
     // The serialiser validates the value by our own schema, and registers the very same.
     let schema = registry.schemas("ours-value").remove(0);
@@ -81,12 +95,30 @@ fn json_goes_both_ways() {
     assert_eq!(*field(&read, "n"), Value::int64(1));
 }
 
+/// As much of the files that every registry knows as compiling takes. The script has them from Confluent and Google.
+const KNOWN: [(&str, &str); 4] = [
+    (
+        "confluent/meta.proto",
+        r#"package confluent; import "google/protobuf/descriptor.proto"; message Meta { map<string, string> params = 2; }
+           extend google.protobuf.FieldOptions { Meta field_meta = 1088; }"#,
+    ),
+    ("confluent/type/decimal.proto", "package confluent.type; message Decimal {}"),
+    ("google/type/date.proto", "package google.type; message Date {}"),
+    ("google/type/timeofday.proto", "package google.type; message TimeOfDay {}"),
+];
+
 /// A schema and all that it imports, compiled.
 fn compiled(text: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("schema.proto"), text).unwrap();
-    let set = protox::compile(["schema.proto"], [folder.path()]).unwrap();
-    STANDARD.encode(set.encode_to_vec())
+    for (name, text) in KNOWN {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, format!("syntax = \"proto3\"; {text}")).unwrap();
+    }
+    let mut compiler = protox::Compiler::new([folder.path()]).unwrap();
+    compiler.include_imports(true).open_file("schema.proto").unwrap();
+    STANDARD.encode(compiler.encode_file_descriptor_set())
 }
 
 #[test]
@@ -99,7 +131,10 @@ fn protobuf_goes_both_ways() {
     let command = json!({"do": "read protobuf", "topic": "ours", "files": files, "message": "shop.Order",
                          "hex": hex(&written)});
     let expected = json!({"id": "5", "note": "é", "lines": [{"price": 1.5}], "raw": "AP8=",
-                          "amounts": [{"key": "a", "value": 7}], "at": "1970-01-01T00:00:01.500Z"});
+                          "amounts": [{"key": "a", "value": 7}], "at": "1970-01-01T00:00:01.500Z",
+                          "price": {"value": "MDk=", "precision": 5, "scale": 2},
+                          "day": {"year": 1970, "month": 1, "day": 2},
+                          "time": {"hours": 1, "minutes": 2, "seconds": 3, "nanos": 4_000_000}, "small": -1});
     assert_eq!(python.ask(&command), expected);
     // The same schema again, written by the package, which registers it in its compiled form.
     let command = json!({"do": "write protobuf", "topic": "theirs", "files": files, "message": "shop.Order",

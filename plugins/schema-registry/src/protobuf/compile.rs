@@ -76,13 +76,13 @@ impl FileResolver for Files {
 /// A file out of its text. Some clients register the compiled form, in base 64.
 fn file(name: &str, text: &str) -> std::result::Result<File, protox::Error> {
     let compiled = STANDARD.decode(text.trim()).ok().filter(|bytes| !bytes.is_empty());
-    match compiled.and_then(|bytes| FileDescriptorProto::decode(&*bytes).ok()) {
-        Some(compiled) => {
-            let compiled = FileDescriptorProto { name: Some(name.to_owned()), ..compiled };
-            Ok(File::from_file_descriptor_proto(compiled))
-        }
-        None => File::from_source(name, text),
-    }
+    let renamed = compiled.and_then(|mut bytes| {
+        // Of a field that is there twice the last counts. Decoding it in other ways would lose the options of fields.
+        let own = FileDescriptorProto { name: Some(name.to_owned()), ..FileDescriptorProto::default() };
+        own.encode(&mut bytes).ok()?;
+        File::decode_file_descriptor_proto(&*bytes).ok()
+    });
+    renamed.map_or_else(|| File::from_source(name, text), Ok)
 }
 
 /// Compiles a registered schema with what it imports.

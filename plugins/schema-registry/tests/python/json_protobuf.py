@@ -8,10 +8,16 @@ import json
 import sys
 
 from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry.confluent import meta_pb2
+from confluent_kafka.schema_registry.confluent.type import decimal_pb2
 from confluent_kafka.schema_registry.json_schema import JSONDeserializer, JSONSerializer
 from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer, ProtobufSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+from google.type import date_pb2, timeofday_pb2
+
+# The files that every registry knows, as the package has them.
+known = {module.DESCRIPTOR.name: module.DESCRIPTOR for module in (meta_pb2, decimal_pb2, date_pb2, timeofday_pb2)}
 
 client = SchemaRegistryClient({"url": sys.argv[1]})
 
@@ -21,6 +27,8 @@ def message_class(command):
     files = descriptor_pb2.FileDescriptorSet.FromString(base64.b64decode(command["files"]))
     pool = descriptor_pool.DescriptorPool()
     for file in files.file:
+        if file.name in known:
+            file.ParseFromString(known[file.name].serialized_pb)
         pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName(command["message"]))
 
