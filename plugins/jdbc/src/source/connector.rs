@@ -177,11 +177,7 @@ fn try_out(config: &Config, settings: &Settings) -> Result<(), WrongKey> {
         Ok(columns) => columns,
         // What says nothing about the query is no reason to refuse it.
         Err(error) if error.kind() == DbErrorKind::Connection => return Ok(()),
-        Err(error) if key == keys::QUERY_MASKED => {
-            let (state, code) = (error.sql_state().unwrap_or("none"), error.code().unwrap_or(0));
-            return Err(WrongKey::new(key, format!("The query is wrong (SQLState {state}, code {code})")));
-        }
-        Err(error) => return Err(wrong(key, error)),
+        Err(error) => return Err(wrong(key, settings.shown(error))),
     };
     tracking(settings, Style::Plain, &Subject::Query(query.clone()), &columns).map(|_| ())
 }

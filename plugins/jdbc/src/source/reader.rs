@@ -110,7 +110,9 @@ impl Reader {
                 Subject::Query(_) => {
                     let statements = statements(&self.settings);
                     let described = connection.describe(&statements.describe(&stream.subject));
-                    described.map_err(|error| error.context(format_args!("{} is wrong", stream.name())))?
+                    described.map_err(|error| {
+                        self.settings.shown(error).context(format_args!("{} is wrong", stream.name()))
+                    })?
                 }
             };
             if columns.is_empty() {
@@ -163,7 +165,8 @@ impl Reader {
         begin_transaction(connection, &mut self.isolation)?;
         let mut rows = Rows::new(settings, self.style, stream, &tracking, table_columns, &mut self.outlet);
         let ended = connection.query(&statement.sql, &statement.parameters, &mut rows);
-        let ended = ended.map_err(|error| error.context(format_args!("{} cannot be read", rows.name())))?;
+        let ended =
+            ended.map_err(|error| settings.shown(error).context(format_args!("{} cannot be read", rows.name())))?;
         rows.finish(ended == Ended::AtEnd)?;
         if ended == Ended::AtEnd {
             connection.commit()?;

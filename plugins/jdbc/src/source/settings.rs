@@ -5,7 +5,7 @@ use super::keys;
 use super::query::Subject;
 use super::times::{Clock, Instant};
 use super::values::{Form, Granularity, NumericMapping, ValueRules};
-use crate::db::{Isolation, TableFilter};
+use crate::db::{DbError, Isolation, TableFilter};
 use crate::settings::{ConnectionSettings, WrongKey, keys as connection_keys};
 use ferroconnect_plugin_sdk::{Config, Result, warn};
 use std::time::Duration;
@@ -72,6 +72,8 @@ pub(super) struct Settings {
     pub(super) connection: ConnectionSettings,
     pub(super) mode: Mode,
     pub(super) what: What,
+    /// Whether the query is never shown, so that what the database says of it is not shown either.
+    pub(super) masked: bool,
     /// `incrementing.column.name`; none = to be found.
     pub(super) incrementing: Option<String>,
     pub(super) timestamps: Vec<String>,
@@ -126,6 +128,7 @@ impl Settings {
             connection,
             mode,
             what,
+            masked: is_set(config, keys::QUERY_MASKED),
             incrementing: set(keys::INCREMENTING),
             timestamps: config.list(keys::TIMESTAMP).into_iter().map(str::to_owned).collect(),
             incrementing_mapping: ColumnMapping::parse(config, keys::INCREMENTING_MAPPING)?,
@@ -153,6 +156,19 @@ impl Settings {
                 types: config.list(keys::TABLE_TYPES).into_iter().map(str::to_owned).collect(),
             },
         })
+    }
+
+    /// An error of the database as it may be shown: servers quote parts of statements.
+    pub(super) fn shown(&self, error: DbError) -> DbError {
+        if !self.masked || error.is_interrupted() {
+            return error;
+        }
+        let (kind, why) = (error.kind(), "The query fails; why is not shown, for it may show the query");
+        match (error.sql_state(), error.code()) {
+            (Some(state), code) => DbError::from_server(kind, why, state, code),
+            (None, Some(code)) => DbError::from_vendor(kind, why, code),
+            (None, None) => DbError::new(kind, why),
+        }
     }
 
     /// The topic of a subject, and the name of its schema.
