@@ -3,9 +3,9 @@
 #
 #   scripts/stage-plugins.sh DIR [--release]
 #
-# DIR/<plugin>/ gets the library, its README and its examples, one folder for each crate under plugins/ that builds a
-# shared library. Build first: cargo build [--release] --workspace. Other things in DIR are left alone. A library is put
-# in place by renaming, so a worker that has the old one loaded keeps it whole.
+# DIR/<plugin>/ gets the library, its README with the pages beside it, and its examples, one folder for each crate under
+# plugins/ that builds a shared library. Build first: cargo build [--release] --workspace. Other things in DIR are left
+# alone. A library is put in place by renaming, so a worker that has the old one loaded keeps it whole.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -51,7 +51,7 @@ for manifest in "$root"/plugins/*/Cargo.toml; do
   mkdir -p "$dir/$name"
   cp "$built/$library" "$dir/$name/.$library.new"
   mv -f "$dir/$name/.$library.new" "$dir/$name/$library"
-  [ ! -f "$crate/README.md" ] || cp "$crate/README.md" "$dir/$name/"
+  [ ! -f "$crate/README.md" ] || cp "$crate"/*.md "$dir/$name/"
   [ ! -d "$crate/examples" ] || cp -R "$crate/examples" "$dir/$name/"
   count=$((count + 1))
 done
