@@ -1,7 +1,7 @@
 //! Whether whoever reads by one schema can read what is written by another one.
 
 use crate::path::{Path, part};
-use ferroconnect_plugin_sdk::{Error, Logical, MaybeShared, Result, Schema, SchemaType, Shared};
+use ferroconnect_plugin_sdk::{Error, Logical, MaybeShared, Result, Schema, SchemaType, Shared, decimal_scale};
 
 /// Checks that values of `written` can be read as `read`: types are the same or wider, what is required is there.
 ///
@@ -20,6 +20,13 @@ pub(crate) fn check_readable(written: &Shared<Schema>, read: &Shared<Schema>, at
     let same = written.kind == read.kind && Logical::of(written) == Logical::of(read);
     if !same && !is_wider(written.kind, read.kind) {
         return refuse(format!("it has {} where the record has {}", label(read), label(written)));
+    }
+    if same && Logical::of(read) == Some(Logical::Decimal) {
+        let scale = |schema: &Schema| decimal_scale(schema).map_err(Error::from_abi);
+        let (own, other) = (scale(written)?, scale(read)?);
+        if own != other {
+            return refuse(format!("it has a decimal of scale {other} where the record has one of scale {own}"));
+        }
     }
     if written.optional && !read.optional && read.default_value().is_none() {
         return refuse("it requires what the record may lack".to_owned());
@@ -98,6 +105,7 @@ mod tests {
             (of(SchemaBuilder::int64()), of(SchemaBuilder::timestamp()), "it has Timestamp where the record has INT64"),
             (of(SchemaBuilder::string().optional()), of(SchemaBuilder::string()), "requires what the record may lack"),
             (SchemaBuilder::structure(), of(SchemaBuilder::string()), "requires this field"),
+            (of(SchemaBuilder::decimal(4)), of(SchemaBuilder::decimal(2)), "scale 2 where the record has one of scale 4"),
             (
                 SchemaBuilder::array(SchemaBuilder::string().build()),
                 SchemaBuilder::array(SchemaBuilder::bytes().build()),

@@ -398,6 +398,58 @@ fn a_registered_schema_with_more_fields_is_written_with_its_defaults() {
 }
 
 #[test]
+fn no_value_is_written_as_what_means_something_else() {
+    let codec = codec([]);
+    let field = |logical: &str| format!(r#"{{"type":"record","name":"R","fields":[{{"name":"f","type":{logical}}}]}}"#);
+    let write = |builder: SchemaBuilder, value: Value, logical: &str| {
+        let schema = SchemaBuilder::structure().name("R").field("f", builder.build()).build();
+        write(&codec, Some(&schema), &field(logical), &Value::structure(schema.clone(), vec![value]))
+    };
+    let decimal = || SchemaBuilder::decimal(4);
+    for (builder, value, registered, reason) in [
+        (
+            SchemaBuilder::timestamp(),
+            Value::timestamp(1),
+            r#"{"type":"long","logicalType":"timestamp-micros"}"#,
+            "it is a Timestamp, which is timestamp-millis in Avro, and the registered schema has timestamp-micros",
+        ),
+        (
+            SchemaBuilder::timestamp().optional(),
+            Value::timestamp(1),
+            r#"["null",{"type":"long","logicalType":"timestamp-micros"},"string"]"#,
+            "the registered schema has timestamp-micros",
+        ),
+        (
+            SchemaBuilder::date(),
+            Value::date(1),
+            r#"{"type":"long","logicalType":"timestamp-millis"}"#,
+            "the registered schema has timestamp-millis",
+        ),
+        (
+            SchemaBuilder::time(),
+            Value::time(1),
+            r#"{"type":"long","logicalType":"time-micros"}"#,
+            "the registered schema has time-micros",
+        ),
+        (
+            decimal(),
+            Value::decimal(vec![1], 4),
+            r#"{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}"#,
+            "it is a Decimal of scale 4, and the registered schema has scale 2",
+        ),
+        (decimal(), Value::decimal(vec![1], 4), r#"{"type":"bytes","logicalType":"decimal","precision":9}"#, "scale 0"),
+    ] {
+        let error = write(builder, value, registered).expect_err(registered);
+        assert!(error.message().starts_with("Incompatible schema: f: ") && error.message().ends_with(reason), "{error}");
+    }
+    // A type that claims nothing takes what it can hold, and numbers that claim nothing go everywhere.
+    let micros = r#"{"type":"long","logicalType":"timestamp-micros"}"#;
+    assert_eq!(write(SchemaBuilder::timestamp(), Value::timestamp(1), r#""long""#).expect("fits"), [2]);
+    assert_eq!(write(SchemaBuilder::int64(), Value::int64(1), micros).expect("fits"), [2]);
+    assert_eq!(write(decimal(), Value::decimal(vec![1], 4), r#""bytes""#).expect("fits"), [2, 1]);
+}
+
+#[test]
 fn a_strict_plan_refuses_what_could_fail_later() {
     let codec = codec([]);
     let own = SchemaBuilder::structure().name("R").field("a", SchemaBuilder::string().optional().build()).build();

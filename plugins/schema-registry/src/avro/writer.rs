@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use ferroconnect_plugin_sdk::{Error, Logical, Schema, SchemaType, Shared, StructValue, Value, ValueRef};
+use ferroconnect_plugin_sdk::{
+    Error, Logical, Schema, SchemaType, Shared, StructValue, Value, ValueRef, decimal_scale,
+};
 use serde_json::Value as Json;
 
 use super::binary::{put_bytes, put_long};
 use super::defaults;
 use super::describe::{fixed_size, is_plain_map};
 use super::names;
-use super::schema::{AvroSchema, Kind, Record, TypeId};
+use super::schema::{AvroSchema, Kind, Record, Type, TypeId};
 use super::settings::AvroSettings;
 
 /// What cannot be written, and where it stands.
@@ -163,17 +165,18 @@ impl Planner<'_> {
             kind if is_natural(schema.kind, kind) => 1,
             _ => 2,
         });
-        let mut last = None;
+        // That of the branch that was most likely meant.
+        let mut first = None;
         for (at, id) in order {
             if self.avro.is_null(*id) {
                 continue;
             }
             match self.value(schema, *id) {
                 Ok(plan) => return Ok((at as i64, plan)),
-                Err(misfit) => last = Some(misfit),
+                Err(misfit) => drop(first.get_or_insert(misfit)),
             }
         }
-        Err(last.unwrap_or_else(|| Misfit::new("the registered schema has a union of nothing but null")))
+        Err(first.unwrap_or_else(|| Misfit::new("the registered schema has a union of nothing but null")))
     }
 
     fn union(&self, schema: &Shared<Schema>, id: TypeId) -> Result<Plan, Misfit> {
@@ -208,7 +211,10 @@ impl Planner<'_> {
             Logical::Timestamp => schema.kind == SchemaType::INT64,
         });
         Ok(match logical {
-            Some(logical) => Plan::Logical { logical, schema: schema.clone(), base: Box::new(plan) },
+            Some(logical) => {
+                check_meaning(logical, schema, self.avro.get(id))?;
+                Plan::Logical { logical, schema: schema.clone(), base: Box::new(plan) }
+            }
             None => plan,
         })
     }
@@ -349,6 +355,32 @@ impl Planner<'_> {
         }
         Ok(())
     }
+}
+
+/// Refuses a registered type whose readers would take the values for something else: milliseconds for microseconds, or
+/// a decimal for one with its point elsewhere. A type that claims nothing of its numbers or bytes takes all.
+fn check_meaning(logical: Logical, schema: &Schema, registered: &Type) -> Result<(), Misfit> {
+    let own = match logical {
+        Logical::Decimal => "decimal",
+        Logical::Date => "date",
+        Logical::Time => "time-millis",
+        Logical::Timestamp => "timestamp-millis",
+    };
+    let claimed = registered.logical();
+    if let Some(claimed) = claimed.as_deref().filter(|claimed| *claimed != own) {
+        return Err(Misfit::new(format!(
+            "it is a {logical:?}, which is {own} in Avro, and the registered schema has {claimed}"
+        )));
+    }
+    if logical == Logical::Decimal {
+        let scale = decimal_scale(schema).map_err(|error| Misfit::new(error.to_string()))?;
+        // The specification: without a scale it is zero.
+        let claimed = registered.attributes.get("scale").cloned().or_else(|| claimed.map(|_| Json::from(0)));
+        if let Some(claimed) = claimed.filter(|claimed| *claimed != Json::from(scale)) {
+            return Err(Misfit::new(format!("it is a Decimal of scale {scale}, and the registered schema has scale {claimed}")));
+        }
+    }
+    Ok(())
 }
 
 /// Whether this is the type that Connect's values of a kind have in Avro.
