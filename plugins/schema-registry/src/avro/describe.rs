@@ -54,7 +54,6 @@ struct Describer<'a> {
 struct Defined<'a> {
     schema: &'a Schema,
     name: String,
-    is_open: bool,
 }
 
 impl<'a> Describer<'a> {
@@ -128,11 +127,7 @@ impl<'a> Describer<'a> {
 
     fn record(&mut self, schema: &'a Schema, namespace: &str) -> Result<Json> {
         let own = schema.name_str();
-        let known = self.records.iter().find(|other| {
-            // A record within itself can only be told by its name.
-            (other.is_open && own.is_some() && other.schema.name_str() == own) || same_record(other.schema, schema)
-        });
-        if let Some(known) = known {
+        if let Some(known) = self.records.iter().find(|other| same_record(other.schema, schema)) {
             return Ok(Json::from(known.name.as_str()));
         }
         let full = match own {
@@ -144,14 +139,12 @@ impl<'a> Describer<'a> {
             }
         };
         self.claim(&full)?;
-        let at = self.records.len();
-        self.records.push(Defined { schema, name: full.clone(), is_open: true });
+        self.records.push(Defined { schema, name: full.clone() });
         let mut attributes = named("record", &full, namespace);
         let doc = if self.settings.discard_type_doc { names::PLAIN_RECORD_DOC } else { names::RECORD_DOC };
         add_doc(&mut attributes, schema.parameter(doc));
         let fields = self.fields(schema, &schema.fields, names::split(&full).0)?;
         attributes.insert("fields".to_owned(), fields);
-        self.records[at].is_open = false;
         self.add_metadata(schema, &mut attributes)?;
         Ok(Json::Object(attributes))
     }
@@ -213,7 +206,7 @@ impl<'a> Describer<'a> {
             }
         };
         self.claim(&full)?;
-        self.records.push(Defined { schema, name: full.clone(), is_open: false });
+        self.records.push(Defined { schema, name: full.clone() });
         let mut attributes = named("record", &full, namespace);
         let own = names::split(&full).0.to_owned();
         let fields = json!([self.field("key", keys, None, &own)?, self.field("value", values, None, &own)?]);

@@ -134,6 +134,10 @@ fn one_name_stands_for_one_type() {
     let schema = SchemaBuilder::structure().field("a", struct_of("x")).field("b", struct_of("y")).build();
     let error = codec([]).describe(Some(&schema)).expect_err("they differ");
     assert!(error.message().contains("b: Two schemas that differ have the name n.R"), "{error}");
+    // A record around another one of its name: taken for one type, the inner one would lose its field.
+    let around = SchemaBuilder::structure().name("n.R").field("y", struct_of("x")).build();
+    let error = codec([]).describe(Some(&around)).expect_err("they differ");
+    assert!(error.message().contains("y: Two schemas that differ have the name n.R"), "{error}");
 }
 
 #[test]
