@@ -23,7 +23,7 @@ pub(crate) fn keys() -> ConfigDef {
             "Writes by the latest schema of the subject. Counts only where auto.register.schemas is false.",
         ))
         .key(flag("latest.compatibility.strict", true).low().doc(
-            "Refuses a latest schema whose readers could not read what the record's own schema allows.",
+            "Refuses a latest schema that could not hold all that the record's own schema allows.",
         ))
         .key(Key::int("use.schema.id").default_value("-1").low().doc(
             "Writes by the schema with this id. Counts only where auto.register.schemas is false.",

@@ -465,6 +465,9 @@ fn a_strict_plan_refuses_what_could_fail_later() {
     let mut payload = Vec::new();
     codec.write(&plan, &Value::structure(own.clone(), vec!["x".into()]), &mut payload).expect("fits");
     assert_eq!(payload, [2, b'x']);
+    let smaller = document(r#"{"type":"record","name":"R","fields":[]}"#);
+    let error = codec.writer(Some(&own), &described, &smaller, true).err().expect("the field would be lost");
+    assert!(error.message().starts_with("Incompatible schema: a: the registered schema does not have this field"), "{error}");
     let null = Value::structure(own, vec![Value::NULL]);
     assert!(codec.write(&plan, &null, &mut payload).expect_err("null").message().starts_with("a: it is null"));
 }

@@ -285,6 +285,10 @@ impl Planner<'_> {
             |name: &str| if self.settings.scrub_names { names::scrub(name).into_owned() } else { name.to_owned() };
         let own: HashMap<String, usize> =
             schema.fields.iter().enumerate().map(|(index, field)| (scrub(&field.name), index)).collect();
+        let is_held = |name: &str| record.fields.iter().any(|field| field.name == name);
+        if let Some(lost) = own.keys().filter(|name| self.strict && !is_held(name)).min() {
+            return Err(Misfit::new("the registered schema does not have this field, so its values would be lost").within(lost));
+        }
         let mut steps = Vec::with_capacity(record.fields.len());
         for field in &record.fields {
             let step = match (own.get(&field.name), &field.default) {
