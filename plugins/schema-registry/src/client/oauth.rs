@@ -19,8 +19,10 @@ const ID: &str = "bearer.auth.client.id";
 const SECRET: &str = "bearer.auth.client.secret";
 const SCOPE: &str = "bearer.auth.scope";
 const BUFFER: &str = "bearer.auth.cache.expiry.buffer.seconds";
-/// How long a token counts whose issuer does not say.
+/// How long a token counts whose issuer does not say, in seconds.
 const USUAL_LIFE: u64 = 300;
+/// How long a token counts at most, in seconds: a year. An issuer may name any number, and clocks end somewhere.
+const LONGEST_LIFE: u64 = 365 * 24 * 60 * 60;
 
 /// Adds the keys of OAuth.
 pub(super) fn keys(def: ConfigDef) -> ConfigDef {
@@ -104,7 +106,8 @@ impl OAuth {
         };
         let token = super::http::secret(&format!("Bearer {token}"), "the token");
         let token = token.map_err(|error| refused(error.message().to_owned()))?;
-        let life = Duration::from_secs(body.get("expires_in").and_then(Json::as_u64).unwrap_or(USUAL_LIFE));
+        let life = body.get("expires_in").and_then(Json::as_u64).unwrap_or(USUAL_LIFE);
+        let life = Duration::from_secs(life.min(LONGEST_LIFE));
         Ok((token, asked + life - self.buffer.min(life / 2)))
     }
 }
