@@ -128,6 +128,7 @@ impl AvroSchema {
             parser.text(&import.text)?;
         }
         let root = parser.text(&document.text)?;
+        Depths { types: &parser.types, known: vec![None; parser.types.len()] }.of(root, 0)?;
         Ok(AvroSchema { types: parser.types, root })
     }
 
@@ -144,6 +145,44 @@ impl AvroSchema {
     /// Whether the type is null.
     pub(super) fn is_null(&self, id: TypeId) -> bool {
         matches!(self.get(id).kind, Kind::Null)
+    }
+}
+
+/// How deep types may nest. All that goes through a schema calls itself for each level, and a thread's stack ends.
+const DEEPEST: usize = 100;
+
+/// Finds schemas that nest too deep: by names they can do so without many brackets.
+struct Depths<'a> {
+    types: &'a [Type],
+    /// The levels of each type that was looked at.
+    known: Vec<Option<usize>>,
+}
+
+impl Depths<'_> {
+    /// How many levels there are within a type that stands in `around` others. A type within itself counts once.
+    fn of(&mut self, id: TypeId, around: usize) -> Result<usize, Invalid> {
+        if let Some(known) = self.known[id.0] {
+            return Ok(known);
+        }
+        self.known[id.0] = Some(0);
+        let kind = &self.types[id.0].kind;
+        let mut depth = 0;
+        if around <= DEEPEST {
+            let inner: Vec<TypeId> = match kind {
+                Kind::Array(inner) | Kind::Map(inner) => vec![*inner],
+                Kind::Union(branches) => branches.clone(),
+                Kind::Record(record) => record.fields.iter().map(|field| field.kind).collect(),
+                _ => Vec::new(),
+            };
+            for inner in inner {
+                depth = depth.max(1 + self.of(inner, around + 1)?);
+            }
+        }
+        if around.max(depth) > DEEPEST {
+            return Err(Invalid(format!("{}: types nest deeper than {DEEPEST} levels", kind.name())));
+        }
+        self.known[id.0] = Some(depth);
+        Ok(depth)
     }
 }
 
@@ -304,6 +343,28 @@ mod tests {
         let imports = vec![Import { name: "x.Hash".into(), text: import.into() }];
         let schema = AvroSchema::parse(&Document { text: r#""x.Hash""#.into(), imports }).expect("valid");
         assert!(matches!(schema.get(schema.root()).kind, Kind::Fixed { size: 4, .. }));
+    }
+
+    #[test]
+    fn names_do_not_nest_without_end() {
+        let record = |number: usize, inner: &str| {
+            let text = format!(r#"{{"type":"record","name":"R{number}","fields":[{{"name":"f","type":{inner}}}]}}"#);
+            Import { name: format!("R{number}"), text }
+        };
+        let chain = |length: usize| {
+            let inner = |number: usize| if number == 0 { r#""int""#.to_owned() } else { format!(r#""R{}""#, number - 1) };
+            let imports = (0..length).map(|number| record(number, &inner(number))).collect();
+            // Looked at from the inside out first, and from the outside in.
+            ["[%]", r#"["R0","R1","R2","R3",%]"#].map(|text| {
+                let text = text.replace('%', &format!(r#""R{}""#, length - 1));
+                AvroSchema::parse(&Document { text, imports: Vec::clone(&imports) }).map(drop)
+            })
+        };
+        assert_eq!(chain(DEEPEST - 1), [Ok(()), Ok(())]);
+        for refused in chain(5000) {
+            let error = refused.expect_err("too deep").to_string();
+            assert!(error.contains("types nest deeper than 100 levels"), "{error}");
+        }
     }
 
     #[test]

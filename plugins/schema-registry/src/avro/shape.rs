@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::defaults;
 use super::names;
 use super::reader::Plan;
-use super::schema::{AvroSchema, Enum, Kind, Record, Type, TypeId};
+use super::schema::{AvroSchema, Enum, Field, Kind, Record, Type, TypeId};
 use super::settings::AvroSettings;
 
 /// The Connect schema of a type's values, and how they are read.
@@ -43,15 +43,17 @@ struct Shaper<'a> {
     settings: &'a AvroSettings,
     /// The records around the present place, outermost first.
     open: Vec<TypeId>,
-    /// Types without a default of their place, so that what is named often is looked at once.
-    known: HashMap<(TypeId, bool), Shape>,
+    /// Types without a default of their place, by their null and documentation there, so that what is named often is looked
+    /// at once: records of records of records would take twice as long for each level.
+    known: HashMap<(TypeId, bool, Option<&'a str>), Shape>,
     unions: usize,
 }
 
 impl<'a> Shaper<'a> {
-    fn shape(&mut self, id: TypeId, place: Place<'_>) -> Result<Shape> {
-        let is_bare = place.default.is_none() && place.doc.is_none() && place.version.is_none();
-        if is_bare && let Some(known) = self.known.get(&(id, place.optional)) {
+    fn shape(&mut self, id: TypeId, place: Place<'a>) -> Result<Shape> {
+        let is_bare = place.default.is_none() && place.version.is_none();
+        let key = (id, place.optional, place.doc);
+        if is_bare && let Some(known) = self.known.get(&key) {
             return Ok(known.clone());
         }
         let kind = self.avro.get(id);
@@ -75,7 +77,7 @@ impl<'a> Shaper<'a> {
             }
         };
         if is_bare {
-            self.known.insert((id, place.optional), shape.clone());
+            self.known.insert(key, shape.clone());
         }
         Ok(shape)
     }
@@ -182,7 +184,7 @@ impl<'a> Shaper<'a> {
         (schema, Plan::Enum(texts))
     }
 
-    fn record(&mut self, record: &Record, kind: &Type, place: Place<'_>) -> Result<Shape> {
+    fn record(&mut self, record: &'a Record, kind: &Type, place: Place<'a>) -> Result<Shape> {
         let mut schema = Schema::new(SchemaType::STRUCT);
         let takes_docs = self.settings.metadata && !self.settings.discard_type_doc;
         if let Some(doc) = kind.text("doc").filter(|_| takes_docs) {
@@ -195,7 +197,8 @@ impl<'a> Shaper<'a> {
                 add_parameter(&mut schema, &format!("{}{}", names::FIELD_DOC, field.name), doc);
             }
             let doc = doc.filter(|_| self.settings.discard_type_doc);
-            let place = Place { default: field.default.as_ref(), doc, ..Place::default() };
+            let default = field.default.as_ref().filter(|_| self.may_have_default(field));
+            let place = Place { default, doc, ..Place::default() };
             let shape = self.shape(field.kind, place).map_err(|error| in_field(error, &field.name))?;
             schema
                 .fields
@@ -207,7 +210,16 @@ impl<'a> Shaper<'a> {
         Ok(Shape { schema, plan: Arc::new(plan) })
     }
 
-    fn union(&mut self, branches: &[TypeId], place: Place<'_>) -> Result<Shape> {
+    /// A record's schema would have to hold a value of itself.
+    fn may_have_default(&self, field: &Field) -> bool {
+        let is_record = matches!(self.avro.get(field.kind).kind, Kind::Record(_));
+        if is_record && field.default.is_some() {
+            defaults::warn_of_ignored(&field.name, "it is one of a record");
+        }
+        !is_record
+    }
+
+    fn union(&mut self, branches: &[TypeId], place: Place<'a>) -> Result<Shape> {
         let null = branches.iter().position(|branch| self.avro.is_null(*branch));
         let bare = Place { doc: place.doc, ..Place::default() };
         match (branches, null) {

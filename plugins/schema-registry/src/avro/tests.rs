@@ -384,6 +384,22 @@ fn a_record_that_contains_itself_is_refused_by_name() {
 }
 
 #[test]
+fn records_that_are_named_often_are_looked_at_once() {
+    // Two fields for each level: looked at field by field, the last one would have its turn 2^40 times.
+    for field in [r#""default":{}"#, r#""doc":"d""#] {
+        let level = |inner: String, number: usize| {
+            format!(
+                r#"{{"type":"record","name":"R{number}","fields":[{{"name":"a","type":{inner},{field}}},{{"name":"b","type":"{name}",{field}}}]}}"#,
+                name = if number == 0 { "int".to_owned() } else { format!("R{}", number - 1) },
+            )
+        };
+        let text = (0..40).fold(r#""int""#.to_owned(), level);
+        let codec = codec([("discard.type.doc.default", "true")]);
+        assert!(codec.reader(&document(&text), None).is_ok());
+    }
+}
+
+#[test]
 fn a_registered_schema_with_more_fields_is_written_with_its_defaults() {
     let own = SchemaBuilder::structure()
         .name("R")
