@@ -3,11 +3,25 @@
 use crate::path::{Path, part};
 use ferroconnect_plugin_sdk::{Error, Logical, MaybeShared, Result, Schema, SchemaType, Shared, decimal_scale};
 
+/// Where those who read a decimal find its scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scales {
+    /// In the schema: another scale there makes another number.
+    InSchema,
+    /// In the value itself.
+    InValue,
+}
+
 /// Checks that values of `written` can be read as `read`: types are the same or wider, what is required is there.
 ///
 /// # Errors
 /// A data error with the first place that cannot.
-pub(crate) fn check_readable(written: &Shared<Schema>, read: &Shared<Schema>, at: &Path<'_>) -> Result<()> {
+pub(crate) fn check_readable(
+    written: &Shared<Schema>,
+    read: &Shared<Schema>,
+    scales: Scales,
+    at: &Path<'_>,
+) -> Result<()> {
     if Shared::same(written, read) {
         return Ok(());
     }
@@ -21,7 +35,7 @@ pub(crate) fn check_readable(written: &Shared<Schema>, read: &Shared<Schema>, at
     if !same && !is_wider(written.kind, read.kind) {
         return refuse(format!("it has {} where the record has {}", label(read), label(written)));
     }
-    if same && Logical::of(read) == Some(Logical::Decimal) {
+    if same && scales == Scales::InSchema && Logical::of(read) == Some(Logical::Decimal) {
         let scale = |schema: &Schema| decimal_scale(schema).map_err(Error::from_abi);
         let (own, other) = (scale(written)?, scale(read)?);
         if own != other {
@@ -32,15 +46,15 @@ pub(crate) fn check_readable(written: &Shared<Schema>, read: &Shared<Schema>, at
         return refuse("it requires what the record may lack".to_owned());
     }
     match read.kind {
-        SchemaType::ARRAY => check_part(&written.values, &read.values, &at.field("[]")),
+        SchemaType::ARRAY => check_part(&written.values, &read.values, scales, &at.field("[]")),
         SchemaType::MAP => {
-            check_part(&written.keys, &read.keys, &at.field("key"))?;
-            check_part(&written.values, &read.values, &at.field("value"))
+            check_part(&written.keys, &read.keys, scales, &at.field("key"))?;
+            check_part(&written.values, &read.values, scales, &at.field("value"))
         }
         SchemaType::STRUCT => read.fields.iter().try_for_each(|field| {
             let at = at.field(&field.name);
             match written.fields.iter().find(|own| own.name == field.name) {
-                Some(own) => check_readable(&own.schema, &field.schema, &at),
+                Some(own) => check_readable(&own.schema, &field.schema, scales, &at),
                 None if field.schema.optional || field.schema.default_value().is_some() => Ok(()),
                 None => Err(Error::data(format!(
                     "{at}: the registered schema requires this field, and the record does not have it. \
@@ -52,8 +66,8 @@ pub(crate) fn check_readable(written: &Shared<Schema>, read: &Shared<Schema>, at
     }
 }
 
-fn check_part(written: &MaybeShared<Schema>, read: &MaybeShared<Schema>, at: &Path<'_>) -> Result<()> {
-    check_readable(part(written, at)?, part(read, at)?, at)
+fn check_part(written: &MaybeShared<Schema>, read: &MaybeShared<Schema>, scales: Scales, at: &Path<'_>) -> Result<()> {
+    check_readable(part(written, at)?, part(read, at)?, scales, at)
 }
 
 /// Whether every number of one type is one of the other.
@@ -76,7 +90,7 @@ mod tests {
     use ferroconnect_plugin_sdk::SchemaBuilder;
 
     fn refusal(written: SchemaBuilder, read: SchemaBuilder) -> String {
-        let error = check_readable(&written.build(), &read.build(), &Path::Root);
+        let error = check_readable(&written.build(), &read.build(), Scales::InSchema, &Path::Root);
         error.err().map_or_else(String::new, |error| error.message().to_owned())
     }
 
@@ -105,7 +119,11 @@ mod tests {
             (of(SchemaBuilder::int64()), of(SchemaBuilder::timestamp()), "it has Timestamp where the record has INT64"),
             (of(SchemaBuilder::string().optional()), of(SchemaBuilder::string()), "requires what the record may lack"),
             (SchemaBuilder::structure(), of(SchemaBuilder::string()), "requires this field"),
-            (of(SchemaBuilder::decimal(4)), of(SchemaBuilder::decimal(2)), "scale 2 where the record has one of scale 4"),
+            (
+                of(SchemaBuilder::decimal(4)),
+                of(SchemaBuilder::decimal(2)),
+                "scale 2 where the record has one of scale 4",
+            ),
             (
                 SchemaBuilder::array(SchemaBuilder::string().build()),
                 SchemaBuilder::array(SchemaBuilder::bytes().build()),

@@ -221,8 +221,10 @@ fn issue(answers: &'static [(u16, &'static str)]) -> (String, std::thread::JoinH
 #[test]
 fn tokens_are_fetched_and_fetched_again_when_they_lapse() {
     let registry = Registry::with_authorization("Bearer abc");
-    let (url, issued) =
-        issue(&[(200, r#"{"access_token":"abc","expires_in":0}"#), (200, r#"{"access_token":"abc","expires_in":3600}"#)]);
+    let (url, issued) = issue(&[
+        (200, r#"{"access_token":"abc","expires_in":0}"#),
+        (200, r#"{"access_token":"abc","expires_in":3600}"#),
+    ]);
     let settings = token_settings(&url);
     let mut first = converter(&registry, &settings);
     // The first token has lapsed when it is here; the second one lasts.

@@ -352,7 +352,8 @@ mod tests {
             Import { name: format!("R{number}"), text }
         };
         let chain = |length: usize| {
-            let inner = |number: usize| if number == 0 { r#""int""#.to_owned() } else { format!(r#""R{}""#, number - 1) };
+            let inner =
+                |number: usize| if number == 0 { r#""int""#.to_owned() } else { format!(r#""R{}""#, number - 1) };
             let imports = (0..length).map(|number| record(number, &inner(number))).collect();
             // Looked at from the inside out first, and from the outside in.
             ["[%]", r#"["R0","R1","R2","R3",%]"#].map(|text| {

@@ -460,7 +460,10 @@ fn no_value_is_written_as_what_means_something_else() {
         (decimal(), Value::decimal(vec![1], 4), r#"{"type":"bytes","logicalType":"decimal","precision":9}"#, "scale 0"),
     ] {
         let error = write(builder, value, registered).expect_err(registered);
-        assert!(error.message().starts_with("Incompatible schema: f: ") && error.message().ends_with(reason), "{error}");
+        assert!(
+            error.message().starts_with("Incompatible schema: f: ") && error.message().ends_with(reason),
+            "{error}"
+        );
     }
     // A type that claims nothing takes what it can hold, and numbers that claim nothing go everywhere.
     let micros = r#"{"type":"long","logicalType":"timestamp-micros"}"#;
@@ -483,7 +486,10 @@ fn a_strict_plan_refuses_what_could_fail_later() {
     assert_eq!(payload, [2, b'x']);
     let smaller = document(r#"{"type":"record","name":"R","fields":[]}"#);
     let error = codec.writer(Some(&own), &described, &smaller, true).err().expect("the field would be lost");
-    assert!(error.message().starts_with("Incompatible schema: a: the registered schema does not have this field"), "{error}");
+    assert!(
+        error.message().starts_with("Incompatible schema: a: the registered schema does not have this field"),
+        "{error}"
+    );
     let null = Value::structure(own, vec![Value::NULL]);
     assert!(codec.write(&plan, &null, &mut payload).expect_err("null").message().starts_with("a: it is null"));
 }

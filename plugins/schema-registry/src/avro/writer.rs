@@ -287,7 +287,9 @@ impl Planner<'_> {
             schema.fields.iter().enumerate().map(|(index, field)| (scrub(&field.name), index)).collect();
         let is_held = |name: &str| record.fields.iter().any(|field| field.name == name);
         if let Some(lost) = own.keys().filter(|name| self.strict && !is_held(name)).min() {
-            return Err(Misfit::new("the registered schema does not have this field, so its values would be lost").within(lost));
+            return Err(
+                Misfit::new("the registered schema does not have this field, so its values would be lost").within(lost)
+            );
         }
         let mut steps = Vec::with_capacity(record.fields.len());
         for field in &record.fields {
@@ -380,8 +382,10 @@ fn check_meaning(logical: Logical, schema: &Schema, registered: &Type) -> Result
         let scale = decimal_scale(schema).map_err(|error| Misfit::new(error.to_string()))?;
         // The specification: without a scale it is zero.
         let claimed = registered.attributes.get("scale").cloned().or_else(|| claimed.map(|_| Json::from(0)));
-        if let Some(claimed) = claimed.filter(|claimed| *claimed != Json::from(scale)) {
-            return Err(Misfit::new(format!("it is a Decimal of scale {scale}, and the registered schema has scale {claimed}")));
+        if let Some(claimed) = claimed.filter(|claimed| *claimed != scale) {
+            return Err(Misfit::new(format!(
+                "it is a Decimal of scale {scale}, and the registered schema has scale {claimed}"
+            )));
         }
     }
     Ok(())

@@ -27,12 +27,12 @@ use ferroconnect_plugin_sdk::{
 
 use crate::client::{Document, Format};
 use crate::codec::{Codec, Described};
-use crate::compatible::check_readable;
+use crate::compatible::{Scales, check_readable};
 use crate::converter::RegistryConverter;
 use crate::path::Path;
 use crate::settings;
 use documents::Documents;
-use options::Options;
+use options::{DecimalFormat, Options};
 
 /// What the names of this format's parameters begin with. Those parameters do not go into schemas.
 const NAMESPACE: &str = "io.confluent.connect.json";
@@ -107,7 +107,11 @@ impl Codec for JsonCodec {
         let schema = schema.ok_or_else(no_schema)?;
         if strict && registered.text != described.text {
             let reader = schema_in::read(&Documents::parse(registered)?, None, &self.options)?;
-            check_readable(schema, &reader, &Path::Root)?;
+            let scales = match self.options.decimal_format {
+                DecimalFormat::Base64 => Scales::InSchema,
+                DecimalFormat::Numeric => Scales::InValue,
+            };
+            check_readable(schema, &reader, scales, &Path::Root)?;
         }
         Ok(schema.clone())
     }

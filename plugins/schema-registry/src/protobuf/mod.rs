@@ -37,7 +37,7 @@ use prost_reflect::{DynamicMessage, FileDescriptor};
 
 use crate::client::{Document, Format};
 use crate::codec::{Codec, Described};
-use crate::compatible::check_readable;
+use crate::compatible::{Scales, check_readable};
 use crate::converter::RegistryConverter;
 use crate::path::Path;
 use crate::settings;
@@ -115,7 +115,8 @@ impl Codec for ProtobufCodec {
         let file = compile::compile(registered)?;
         let message = compile::message(&file, described.record_name.as_deref())?;
         if strict && registered.text != described.text {
-            check_readable(schema, &schema_in::read(&message, None, &self.options)?, &Path::Root)?;
+            let reader = schema_in::read(&message, None, &self.options)?;
+            check_readable(schema, &reader, Scales::InValue, &Path::Root)?;
         }
         Ok(Writer { plan: plan::root(schema, &message, &self.options)?, index: index::write(&message) })
     }
