@@ -382,6 +382,11 @@ fn values_that_do_not_fit_are_refused_with_their_place() {
         let error = value_of(&codec, &schema, &json).expect_err("does not fit");
         assert_eq!((error.kind(), error.message()), (ErrorKind::DATA, expected));
     }
+    let payload_of = |text: &str| Blob::copy_from(text.as_bytes());
+    for (builder, number) in [(SchemaBuilder::float64(), "1e400"), (SchemaBuilder::float32(), "-1e39")] {
+        let error = codec.read(&builder.build(), &payload_of(number)).expect_err("it would be infinite");
+        assert!(error.message().starts_with("$: this number does not fit a schema of type FLOAT"), "{error}");
+    }
     let bad = |value: Value| {
         let item = Value::structure(item.clone(), vec![value]);
         let error = payload(&codec, &schema, &Value::structure(schema.clone(), vec![Value::array(vec![item])]));

@@ -83,10 +83,10 @@ fn integer<T: TryFrom<i64>>(json: &Json) -> Option<T> {
     T::try_from(number).ok()
 }
 
-/// A number. Those that JSON lacks are written as text.
-fn float<T: std::str::FromStr>(json: &Json) -> Option<T> {
+/// A number in the range of the type. Those that JSON lacks are written as text.
+fn float<T: std::str::FromStr + Into<f64> + Copy>(json: &Json) -> Option<T> {
     match json {
-        Json::Number(number) => number.as_str().parse().ok(),
+        Json::Number(number) => number.as_str().parse().ok().filter(|number: &T| (*number).into().is_finite()),
         Json::String(text) if matches!(text.as_str(), "NaN" | "Infinity" | "-Infinity") => text.parse().ok(),
         _ => None,
     }
