@@ -237,6 +237,38 @@ fn tokens_are_fetched_and_fetched_again_when_they_lapse() {
 }
 
 #[test]
+fn an_issuer_that_gives_no_token_is_named_and_is_no_fault_of_the_record() {
+    let registry = Registry::start();
+    let (url, issued) = issue(&[(400, r#"{"error":"invalid_scope"}"#), (401, "no"), (200, "{}"), (503, "<html>")]);
+    let mut converter = converter(&registry, &token_settings(&url));
+    for (kind, reason) in [
+        (ErrorKind::CONFIG, "invalid_scope; status: 400"),
+        (ErrorKind::CONFIG, "it gave no reason; status: 401"),
+        (ErrorKind::CONFIG, "it gave no reason; status: 200"),
+        (ErrorKind::RETRIABLE, "it gave no reason; status: 503"),
+    ] {
+        let error = converter.to_bytes("t", user("x")).unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        let text = format!("the issuer of tokens, {url}, gave none: {reason}");
+        assert!(error.message().contains(&text) && !format!("{error:?}").contains("hunter2"), "{error}");
+    }
+    issued.join().unwrap();
+    assert!(registry.requests().is_empty());
+}
+
+#[test]
+fn an_answer_that_no_registry_gives_is_no_fault_of_the_record() {
+    let (url, asked) = issue(&[(200, "<html>Log in</html>"), (200, r#"{"result":"ok"}"#)]);
+    let mut converter = converter_at(&url);
+    for reason in ["the answer is no JSON", "the answer of the schema registry has not a number 'id'"] {
+        let error = converter.to_bytes("t", user("x")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RETRIABLE, "{error}");
+        assert!(error.message().contains(reason), "{error}");
+    }
+    asked.join().unwrap();
+}
+
+#[test]
 fn a_token_may_last_for_ever() {
     let registry = Registry::with_authorization("Bearer abc");
     let (url, issued) = issue(&[(200, r#"{"access_token":"abc","expires_in":18446744073709551615}"#)]);

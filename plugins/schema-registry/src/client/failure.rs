@@ -8,8 +8,10 @@ use serde_json::Value as Json;
 /// Why there is no answer to work with.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Failure {
-    /// No address answered; the reason of the last one.
+    /// No address answered as a registry does; the reason of the last one.
     Unreachable(String),
+    /// There is no token to be let in with: the issuer's name and its reason.
+    NoToken(String),
     /// The registry answered with an error.
     Refused {
         /// The HTTP status.
@@ -36,7 +38,8 @@ impl Failure {
     pub(super) fn is_passing(&self) -> bool {
         match self {
             Failure::Unreachable(_) => true,
-            Failure::Refused { status, .. } => matches!(status, 408 | 429 | 500..=599),
+            Failure::NoToken(_) => false,
+            Failure::Refused { status, .. } => is_passing(*status),
         }
     }
 
@@ -44,7 +47,7 @@ impl Failure {
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             Failure::Refused { retry_after, .. } => *retry_after,
-            Failure::Unreachable(_) => None,
+            Failure::Unreachable(_) | Failure::NoToken(_) => None,
         }
     }
 
@@ -60,6 +63,10 @@ impl Failure {
             Failure::Unreachable(reason) => {
                 Error::retriable(format!("{what}: the schema registry cannot be reached: {reason}"))
             }
+            Failure::NoToken(reason) => Error::config(format!(
+                "{what}: {reason}. See bearer.auth.issuer.endpoint.url, bearer.auth.client.id, \
+                 bearer.auth.client.secret and bearer.auth.scope"
+            )),
             Failure::Refused { status: status @ (401 | 403), code, reason, .. } => {
                 let missing = if status == 401 { "does not know these credentials" } else { "does not allow it" };
                 Error::config(format!(
@@ -73,6 +80,11 @@ impl Failure {
             }
         }
     }
+}
+
+/// Whether a request may work later that was answered with this status.
+pub(super) fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500..=599)
 }
 
 #[cfg(test)]

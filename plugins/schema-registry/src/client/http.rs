@@ -176,13 +176,11 @@ impl Http {
             return Err(Failure::answered(status, &body, seconds.map(Duration::from_secs)));
         }
         serde_json::from_slice(&body).map_err(|_| {
-            let reason = "the answer is no JSON. Is the address that of a schema registry?".to_owned();
-            Failure::Refused {
-                status,
-                code: status.into(),
-                reason: format!("{}: {reason}", address.url),
-                retry_after: None,
-            }
+            // The page of a proxy, mostly: the registry behind it may answer later.
+            Failure::Unreachable(format!(
+                "{}: the answer is no JSON. Is the address that of a schema registry?",
+                address.url
+            ))
         })
     }
 }

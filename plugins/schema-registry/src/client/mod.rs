@@ -228,6 +228,7 @@ fn integer(answer: &Json, field: &str) -> Result<i32> {
     number.ok_or_else(|| unexpected("An answer of the schema registry", &format!("a number '{field}'")))
 }
 
+/// What answers so is no registry, or one that is not well: that is no fault of the record.
 fn unexpected(what: &str, missing: &str) -> Error {
-    Error::data(format!("{what}: the answer of the schema registry has not {missing}. Is its address right?"))
+    Error::retriable(format!("{what}: the answer of the schema registry has not {missing}. Is its address right?"))
 }

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use ureq::Agent;
 use ureq::http::{HeaderValue, header};
 
-use super::failure::Failure;
+use super::failure::{Failure, is_passing};
 
 /// The value of `bearer.auth.credentials.source` that this is.
 pub(super) const SOURCE: &str = "OAUTHBEARER";
@@ -88,8 +88,8 @@ impl OAuth {
     }
 
     fn fetch(&self, agent: &Agent) -> std::result::Result<(HeaderValue, Instant), Failure> {
-        let unreachable =
-            |error: ureq::Error| Failure::Unreachable(format!("the issuer of tokens, {}: {error}", self.url));
+        let issuer = format!("the issuer of tokens, {}", self.url);
+        let unreachable = |error: ureq::Error| Failure::Unreachable(format!("{issuer}: {error}"));
         let mut form = vec![("grant_type", "client_credentials")];
         form.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
         let asked = Instant::now();
@@ -97,15 +97,15 @@ impl OAuth {
         let mut answer = request.header(header::ACCEPT, "application/json").send_form(form).map_err(unreachable)?;
         let status = answer.status().as_u16();
         let body = answer.body_mut().with_config().limit(1 << 20).read_to_vec().map_err(unreachable)?;
-        let refused = |reason: String| Failure::Refused { status, code: status.into(), reason, retry_after: None };
         let body: Json = serde_json::from_slice(&body).unwrap_or(Json::Null);
         let token = body.get("access_token").and_then(Json::as_str).filter(|_| status == 200);
         let Some(token) = token else {
             let said = body.get("error").and_then(Json::as_str).unwrap_or("it gave no reason");
-            return Err(refused(format!("the issuer of tokens, {}, gave none: {said}", self.url)));
+            let reason = format!("{issuer}, gave none: {said}; status: {status}");
+            return Err(if is_passing(status) { Failure::Unreachable(reason) } else { Failure::NoToken(reason) });
         };
         let token = super::http::secret(&format!("Bearer {token}"), "the token");
-        let token = token.map_err(|error| refused(error.message().to_owned()))?;
+        let token = token.map_err(|error| Failure::NoToken(format!("{issuer}: {}", error.message())))?;
         let life = body.get("expires_in").and_then(Json::as_u64).unwrap_or(USUAL_LIFE);
         let life = Duration::from_secs(life.min(LONGEST_LIFE));
         Ok((token, asked + life - self.buffer.min(life / 2)))
