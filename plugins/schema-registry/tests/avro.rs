@@ -282,10 +282,14 @@ fn a_token_may_last_for_ever() {
 #[test]
 fn wrong_settings_are_named_without_secrets() {
     let registry = Registry::start();
-    let url = ("schema.registry.url", "ftp://ann:hunter2@host");
-    let error = refusal(&registry, &[url]);
-    assert_eq!(error.kind(), ErrorKind::CONFIG);
-    assert!(error.message().contains("schema.registry.url") && !error.message().contains("hunter2"), "{error}");
+    for url in ["ftp://ann:hunter2@host", "ann:hunter2@host:1", "http://ann:hunter/2@host", "http://ann:hunter?@host"] {
+        let error = refusal(&registry, &[("schema.registry.url", url)]);
+        assert_eq!(error.kind(), ErrorKind::CONFIG);
+        assert!(error.message().contains("schema.registry.url") && !error.message().contains("hunter"), "{error}");
+        assert!(error.message().contains("host"), "{error}");
+    }
+    let error = refusal(&registry, &token_settings("http://ann:secret@issuer"));
+    assert!(error.message().contains("@issuer for") && !error.message().contains("ann:"), "{error}");
     let missing = [("schema.registry.ssl.truststore.location", "/no/such/file")];
     assert!(refusal(&registry, &missing).message().contains("cannot read the file /no/such/file"));
     let context = [("context.name.strategy", "com.example.Own")];

@@ -108,6 +108,11 @@ pub(super) fn split(url: &str) -> (String, Option<String>) {
     }
 }
 
+/// What may be shown of text that should be an address, whatever it is: nothing that may be a password.
+pub(super) fn shown(url: &str) -> &str {
+    url.rsplit_once('@').map_or(url, |(_, host)| host)
+}
+
 fn basic(info: &str) -> String {
     format!("Basic {}", BASE64_STANDARD.encode(info))
 }
@@ -154,6 +159,7 @@ mod tests {
         assert_eq!(url, "https://host:1/path?x=a@b");
         assert_eq!(header.as_deref(), Some("Basic YW5uOnBAc3M="));
         assert_eq!(split("http://host/a@b"), ("http://host/a@b".to_owned(), None));
+        assert_eq!((shown("ann:pa@ss@host:1"), shown("host:1")), ("host:1", "host:1"));
     }
 
     #[test]

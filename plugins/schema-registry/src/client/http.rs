@@ -189,13 +189,21 @@ fn addresses(config: &Config) -> Result<Vec<Address>> {
     let addresses = config.list(URLS).into_iter().filter(|url| !url.is_empty()).map(|url| {
         let (plain, authorization) = auth::split(url);
         let plain = plain.trim_end_matches('/').to_owned();
+        let shown = auth::shown(&plain);
         if !(plain.starts_with("http://") || plain.starts_with("https://")) {
             return Err(Error::config(format!(
-                "Invalid value {plain} for configuration {URLS}: an address begins with http:// or https://"
+                "Invalid value {shown} for configuration {URLS}: an address begins with http:// or https://"
+            )));
+        }
+        // A password with a character that ends the host would be taken for a path, and shown in errors.
+        if plain.contains('@') {
+            return Err(Error::config(format!(
+                "Invalid value …@{shown} for configuration {URLS}: /, ?, # and @ of a password and @ of a path have to be \
+                 written as %2F, %3F, %23 and %40; basic.auth.user.info takes them as they are"
             )));
         }
         if plain.parse::<ureq::http::Uri>().is_err() {
-            return Err(Error::config(format!("Invalid value {plain} for configuration {URLS}: this is no URL")));
+            return Err(Error::config(format!("Invalid value {shown} for configuration {URLS}: this is no URL")));
         }
         Ok(Address { url: plain, authorization: authorization.map(|value| secret(&value, URLS)).transpose()? })
     });

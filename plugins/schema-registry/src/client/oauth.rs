@@ -63,8 +63,17 @@ impl OAuth {
             })
         };
         let client = format!("{}:{}", needed(ID)?, needed(SECRET)?);
+        let url = needed(URL)?.to_owned();
+        // It is shown in errors.
+        if url.contains('@') {
+            let shown = super::auth::shown(&url);
+            return Err(Error::config(format!(
+                "Invalid value …@{shown} for configuration {URL}: user and password are those of {ID} and {SECRET}, and @ \
+                 of a path is written as %40"
+            )));
+        }
         Ok(OAuth {
-            url: needed(URL)?.to_owned(),
+            url,
             client: super::http::secret(&format!("Basic {}", BASE64_STANDARD.encode(client)), SECRET)?,
             scope: given(SCOPE).map(str::to_owned),
             buffer: Duration::from_secs(config.parse(BUFFER)?),
