@@ -182,7 +182,8 @@ impl<C: Codec> State<C> {
 /// The registry with a memory for what was asked.
 struct Registry {
     client: Client,
-    ids: HashMap<(String, String), i32>,
+    /// By subject and text.
+    ids: HashMap<String, HashMap<String, i32>>,
     latest: HashMap<String, (Registered, Instant)>,
 }
 
@@ -216,18 +217,18 @@ impl Registry {
 
     /// The id of the values' own schema.
     fn own(&mut self, settings: &Settings, subject: String, text: &str) -> Result<i32> {
-        let key = (subject, text.to_owned());
-        if let Some(id) = self.ids.get(&key) {
+        if let Some(id) = self.ids.get(&subject).and_then(|ids| ids.get(text)) {
             return Ok(*id);
         }
         let id = match settings.choice {
-            Choice::Register => self.client.register(&key.0, text, settings.normalize)?,
-            _ => self.client.look_up(&key.0, text, settings.normalize)?.0,
+            Choice::Register => self.client.register(&subject, text, settings.normalize)?,
+            _ => self.client.look_up(&subject, text, settings.normalize)?.0,
         };
-        if self.ids.len() >= settings.registered_kept {
-            self.ids.clear();
+        let ids = self.ids.entry(subject).or_default();
+        if ids.len() >= settings.registered_kept {
+            ids.clear();
         }
-        self.ids.insert(key, id);
+        ids.insert(text.to_owned(), id);
         Ok(id)
     }
 
@@ -299,5 +300,24 @@ mod tests {
             assert!(kept(&converter) <= 2);
         }
         assert_eq!(server.requests().len(), 4);
+        // A plan that went is made again without the registry.
+        let payloads = ["a", "b", "c", "d"].map(|topic| (topic, write(&mut converter, topic)));
+        assert_eq!(server.requests().len(), 4);
+        let mut read = |topic: &str, payload: &Blob| converter.from_bytes(topic, &[], Some(payload)).expect("it fits");
+        payloads.iter().for_each(|(topic, payload)| drop(read(topic, payload)));
+        let asked = server.requests().len();
+        payloads.iter().for_each(|(topic, payload)| drop(read(topic, payload)));
+        assert_eq!(server.requests().len(), asked);
+    }
+
+    #[test]
+    fn ids_are_remembered_for_each_subject() {
+        let server = Server::start();
+        let few = [("max.schemas.per.subject", "1"), ("schemas.cache.config", "1")];
+        let mut converter = converter(&server, &few);
+        for topic in ["a", "b", "a", "b"] {
+            write(&mut converter, topic);
+        }
+        assert_eq!(server.requests().len(), 2);
     }
 }

@@ -37,7 +37,7 @@ pub(crate) fn keys() -> ConfigDef {
             "After how many seconds the latest schema is asked for again. -1 = never.",
         ))
         .key(Key::int("max.schemas.per.subject").default_value("1000").at_least(1).low().doc(
-            "How many schemas of all subjects together are remembered with their ids.",
+            "How many schemas of each subject are remembered with their ids.",
         ))
         .key(Key::int("schemas.cache.config").default_value("1000").at_least(1).low().doc(
             "How many Connect schemas are remembered with their way to be written.",
@@ -87,7 +87,7 @@ pub(crate) struct Settings {
     pub(crate) latest_lasts: Option<Duration>,
     /// How many latest schemas are remembered.
     pub(crate) latest_kept: usize,
-    /// How many registered schemas are remembered.
+    /// How many registered schemas of each subject are remembered.
     pub(crate) registered_kept: usize,
     /// How many plans are remembered, of each kind.
     pub(crate) plans_kept: usize,

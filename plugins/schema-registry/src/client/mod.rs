@@ -70,12 +70,14 @@ pub(crate) struct Registered {
     pub(crate) document: Arc<Document>,
 }
 
-/// A client of one registry, which may have several addresses. Remembers what never changes: schemas by number and ids
-/// of what was registered. Not shared among threads.
+/// A client of one registry, which may have several addresses. Remembers what was asked by number: schemas, and their
+/// versions in subjects. Not shared among threads.
 pub(crate) struct Client {
     http: Http,
     format: Format,
     documents: HashMap<SchemaKey, Arc<Document>>,
+    /// By the number of the schema and its subject; none where the subject does not have it.
+    versions: HashMap<(i32, String), Option<i32>>,
 }
 
 /// How far references may go: a registry that answers in circles must not hang a task.
@@ -95,7 +97,7 @@ impl Client {
     /// # Errors
     /// A config error that names the key; it shows no password.
     pub(crate) fn new(config: &Config, format: Format) -> Result<Client> {
-        Ok(Client { http: Http::new(config)?, format, documents: HashMap::new() })
+        Ok(Client { http: Http::new(config)?, format, documents: HashMap::new(), versions: HashMap::new() })
     }
 
     /// Registers a schema, or finds it registered, and gives its number.
@@ -127,6 +129,16 @@ impl Client {
     /// # Errors
     /// As [`Client::by_key`].
     pub(crate) fn version(&mut self, subject: &str, id: i32) -> Result<Option<i32>> {
+        let key = (id, subject.to_owned());
+        if let Some(known) = self.versions.get(&key) {
+            return Ok(*known);
+        }
+        let version = self.ask_version(subject, id)?;
+        self.versions.insert(key, version);
+        Ok(version)
+    }
+
+    fn ask_version(&mut self, subject: &str, id: i32) -> Result<Option<i32>> {
         let path = format!("/schemas/ids/{id}/versions");
         let what = || format!("Asking for the versions of schema {id}");
         let answer = match self.http.get(&path) {
