@@ -269,6 +269,22 @@ fn an_answer_that_no_registry_gives_is_no_fault_of_the_record() {
 }
 
 #[test]
+fn a_token_that_was_withdrawn_is_replaced_at_once() {
+    const TOKEN: (u16, &str) = (200, r#"{"access_token":"abc","expires_in":3600}"#);
+    let registry = Registry::with_authorization("Bearer abc");
+    let (url, issued) = issue(&[TOKEN, TOKEN, TOKEN]);
+    let mut converter = converter(&registry, &token_settings(&url));
+    assert!(converter.to_bytes("a", user("x")).unwrap().is_some());
+    registry.fail_next(&[401]);
+    assert!(converter.to_bytes("b", user("x")).unwrap().is_some());
+    // One that is not good from the start is not asked for in circles.
+    registry.fail_next(&[401, 401]);
+    let error = converter.to_bytes("c", user("x")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CONFIG, "{error}");
+    assert_eq!(issued.join().unwrap().len(), 3);
+}
+
+#[test]
 fn a_token_may_last_for_ever() {
     let registry = Registry::with_authorization("Bearer abc");
     let (url, issued) = issue(&[(200, r#"{"access_token":"abc","expires_in":18446744073709551615}"#)]);

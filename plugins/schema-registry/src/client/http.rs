@@ -131,8 +131,20 @@ impl Http {
         last
     }
 
-    /// One attempt: asks the address that answered last, and then the others in their order.
+    /// One attempt. A token that was good may have been withdrawn: the registry is asked once more with a new one.
     fn send_to_each(&mut self, method: &str, path: &str, body: Option<&str>) -> std::result::Result<Json, Failure> {
+        let answer = self.ask_each(method, path, body);
+        if let Err(Failure::Refused { status: 401, .. }) = &answer
+            && let Some(oauth) = &mut self.oauth
+            && oauth.forget()
+        {
+            return self.ask_each(method, path, body);
+        }
+        answer
+    }
+
+    /// Asks the address that answered last, and then the others in their order.
+    fn ask_each(&mut self, method: &str, path: &str, body: Option<&str>) -> std::result::Result<Json, Failure> {
         if let Some(oauth) = &mut self.oauth {
             self.headers.insert(header::AUTHORIZATION, oauth.header(&self.agent)?);
         }

@@ -48,6 +48,8 @@ pub(super) struct OAuth {
     buffer: Duration,
     /// The present token as a header, and when it is to be replaced.
     token: Option<(HeaderValue, Instant)>,
+    /// Whether the present token was used before this request.
+    has_served: bool,
 }
 
 impl OAuth {
@@ -78,6 +80,7 @@ impl OAuth {
             scope: given(SCOPE).map(str::to_owned),
             buffer: Duration::from_secs(config.parse(BUFFER)?),
             token: None,
+            has_served: false,
         })
     }
 
@@ -87,13 +90,23 @@ impl OAuth {
     /// Why there is none; it shows no secret.
     pub(super) fn header(&mut self, agent: &Agent) -> std::result::Result<HeaderValue, Failure> {
         match &self.token {
-            Some((token, until)) if Instant::now() < *until => Ok(token.clone()),
+            Some((token, until)) if Instant::now() < *until => {
+                self.has_served = true;
+                Ok(token.clone())
+            }
             _ => {
                 let (token, until) = self.fetch(agent)?;
                 self.token = Some((token.clone(), until));
+                self.has_served = false;
                 Ok(token)
             }
         }
+    }
+
+    /// Lets go of a token that is not good; whether there may be a better one, as that one had served before.
+    pub(super) fn forget(&mut self) -> bool {
+        self.token = None;
+        std::mem::take(&mut self.has_served)
     }
 
     fn fetch(&self, agent: &Agent) -> std::result::Result<(HeaderValue, Instant), Failure> {
