@@ -26,8 +26,11 @@ pub(super) fn keys(def: ConfigDef) -> ConfigDef {
             .high()
             .doc("Addresses of the schema registry. The next one is asked where one does not answer."),
     )
-    .key(milliseconds("http.connect.timeout.ms", "60000").doc("How long a connection may take to be made."))
-    .key(milliseconds("http.read.timeout.ms", "60000").doc("How long an answer may take."))
+    .key(
+        milliseconds("http.connect.timeout.ms", "60000")
+            .doc("How long finding a host, and making a connection, may take."),
+    )
+    .key(milliseconds("http.read.timeout.ms", "60000").doc("How long sending a request, and its answer, may take."))
     .key(
         Key::int("max.retries")
             .default_value("3")
@@ -85,7 +88,10 @@ impl Http {
         let proxy = proxy(config)?;
         let agent = Agent::config_builder()
             .http_status_as_error(false)
+            .timeout_resolve(Some(time("http.connect.timeout.ms")?))
             .timeout_connect(Some(time("http.connect.timeout.ms")?))
+            .timeout_send_request(Some(time("http.read.timeout.ms")?))
+            .timeout_send_body(Some(time("http.read.timeout.ms")?))
             .timeout_recv_response(Some(time("http.read.timeout.ms")?))
             .timeout_recv_body(Some(time("http.read.timeout.ms")?))
             .tls_config(tls::config(config)?)
