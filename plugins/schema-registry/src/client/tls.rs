@@ -1,6 +1,6 @@
 //! Whom the client trusts and who it is: Java's `ssl.*` keys behind `schema.registry.`, with stores in PEM or PKCS#12.
 
-use ferroconnect_plugin_sdk::{Config, ConfigDef, Error, Key, Result};
+use ferroconnect_plugin_sdk::{Config, ConfigDef, Error, Key, Result, warn};
 use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{PKey, Private};
 use openssl::x509::X509;
@@ -58,11 +58,17 @@ pub(super) fn config(config: &Config) -> Result<TlsConfig> {
             key.map_err(|_| Error::config(format!("{KEYSTORE}: its key cannot be used")))?,
         ))
     });
+    let unchecked = config.get(IDENTIFICATION) == Some("");
+    if unchecked {
+        warn!(
+            "{IDENTIFICATION} is empty: the registry's certificate is not checked at all, so anybody may answer in its place"
+        );
+    }
     Ok(TlsConfig::builder()
         .provider(TlsProvider::NativeTls)
         .root_certs(roots)
         .client_cert(own.transpose()?)
-        .disable_verification(config.get(IDENTIFICATION) == Some(""))
+        .disable_verification(unchecked)
         .build())
 }
 
