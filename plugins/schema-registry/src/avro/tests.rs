@@ -384,6 +384,16 @@ fn a_record_that_contains_itself_is_refused_by_name() {
 }
 
 #[test]
+fn errors_name_the_place_and_show_no_data() {
+    let codec = codec([]);
+    let map = SchemaBuilder::map(SchemaBuilder::string().build(), SchemaBuilder::string().build()).build();
+    let suits = r#"{"type":"map","values":{"type":"enum","name":"Suit","symbols":["HEARTS"]}}"#;
+    let value = Value::map(vec![entry("somebody", "something")]);
+    let error = write(&codec, Some(&map), suits, &value).expect_err("no symbol");
+    assert_eq!(error.message(), "values: its text is no symbol of the enum");
+}
+
+#[test]
 fn records_that_are_named_often_are_looked_at_once() {
     // Two fields for each level: looked at field by field, the last one would have its turn 2^40 times.
     for field in [r#""default":{}"#, r#""doc":"d""#] {

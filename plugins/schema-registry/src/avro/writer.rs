@@ -439,7 +439,7 @@ impl Plan {
             (Plan::Map(plan), ValueRef::Map(entries)) => block(out, entries, |entry, out| {
                 let key = entry.key.as_text().ok_or_else(|| Misfit::new("a key is no text"))?;
                 put_bytes(out, key.as_bytes());
-                plan.write(&entry.value, out).map_err(|misfit| misfit.within(key))
+                plan.write(&entry.value, out).map_err(|misfit| misfit.within("values"))
             }),
             (Plan::Entries { key, value }, ValueRef::Map(entries)) => block(out, entries, |entry, out| {
                 key.write(&entry.key, out).map_err(|misfit| misfit.within("key"))?;
@@ -475,7 +475,7 @@ impl Plan {
             }
             (Plan::Enum(places), ValueRef::String(text), _) => match places.get(text.as_str()) {
                 Some(place) => put_long(out, *place),
-                None => return Err(Misfit::new(format!("'{text}' is no symbol of the enum"))),
+                None => return Err(Misfit::new("its text is no symbol of the enum")),
             },
             _ => {
                 let class = value.java_class();
