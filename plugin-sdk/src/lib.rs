@@ -31,7 +31,7 @@ mod tracing_bridge;
 
 pub use config::{Config, ConfigDef, Key};
 pub use connector::{SinkConnector, SinkTask, SourceConnector, SourceTask};
-pub use context::{ConnectorContext, Metric, SinkContext, SourceContext};
+pub use context::{ConnectorContext, Metric, Report, SinkContext, SourceContext};
 pub use error::{Error, Result};
 pub use export::{Description, Library, Plugin, PluginEntry};
 pub use ferroconnect_plugin_abi::builder::SchemaBuilder;

@@ -79,6 +79,8 @@ pub(super) fn services() -> HostServicesObject {
 struct State {
     /// Whether bad records fail the task, as under `errors.tolerance=none`.
     refuses_reports: bool,
+    /// What becomes of reported records; none = they arrive.
+    reports_end: Option<ReportState>,
     metrics: BTreeMap<String, Vec<f64>>,
     reconfigurations: u32,
     errors: Vec<AbiError>,
@@ -135,6 +137,10 @@ impl TestHost {
 
     pub(super) fn unassign(&self, partitions: &[TopicPartition]) {
         lock(&self.state).assignment.retain(|assigned| !partitions.contains(assigned));
+    }
+
+    pub(super) fn end_reports(&self, state: ReportState) {
+        lock(&self.state).reports_end = Some(state);
     }
 
     pub(super) fn refuse_reports(&self) {
@@ -278,7 +284,11 @@ impl SinkTaskContext for TestHost {
         AbiResult::ROk(reported.len() as u64)
     }
 
-    fn report_state(&self, _: u64, _: u64) -> ReportState {
-        ReportState::DONE
+    fn report_state(&self, _: u64, milliseconds: u64) -> ReportState {
+        let state = lock(&self.state).reports_end.unwrap_or(ReportState::DONE);
+        if state == ReportState::PENDING {
+            std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        }
+        state
     }
 }

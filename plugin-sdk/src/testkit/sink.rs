@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use ferroconnect_plugin_abi::bytes::Text;
 use ferroconnect_plugin_abi::config::{ConfigValue, Pairs};
 use ferroconnect_plugin_abi::containers::{AbiOption, AbiSlice, AbiVec};
+use ferroconnect_plugin_abi::host::ReportState;
 use ferroconnect_plugin_abi::info::{PluginInfo, PluginKind};
 use ferroconnect_plugin_abi::record::{Coordinates, Data, PartitionOffset, Record, TimestampType, TopicPartition};
 use ferroconnect_plugin_abi::sink::{AlteredPartition, SinkConnectorObject, SinkTaskObject};
@@ -76,6 +77,12 @@ impl SinkHarness {
     /// Reports of bad records go nowhere and fail their task, as where `errors.tolerance` is `none`.
     pub fn without_reports(self) -> SinkHarness {
         self.host.refuse_reports();
+        self
+    }
+
+    /// Reported records come to this: under way for ever, or refused by the dead-letter topic.
+    pub fn with_reports(self, state: ReportState) -> SinkHarness {
+        self.host.end_reports(state);
         self
     }
 

@@ -5,9 +5,10 @@ mod targets;
 
 use ferroconnect_jdbc::db::{Decimal, Isolation, SqlValue};
 use ferroconnect_jdbc::dialect::Database;
-use ferroconnect_plugin_sdk::testkit::{self, SinkHarness, acceptance, sink_record};
+use ferroconnect_plugin_sdk::log::LogLevel;
+use ferroconnect_plugin_sdk::testkit::{self, LogLine, SinkHarness, acceptance, sink_record};
 use ferroconnect_plugin_sdk::{
-    Config, Data, Error, ErrorKind, Record, Schema, SchemaBuilder, Shared, TopicPartition, Value,
+    Config, Data, Error, ErrorKind, Record, ReportState, Schema, SchemaBuilder, Shared, TopicPartition, Value,
 };
 use ferroconnect_test_servers::{Kind, Server};
 use jiff::civil::date;
@@ -316,6 +317,29 @@ each_target! {
         assert_eq!(ids(), [0, 0, 1, 2, 3, 4, 5]);
     }
 
+    fn kept_offsets_wait_for_reports(target) {
+        target.run("CREATE TABLE awaited (id BIGINT PRIMARY KEY, name VARCHAR(20))");
+        let pairs = [("offsets.table", "sink_offsets"), ("name", "awaited")];
+        let ids = || users(target, "awaited").into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+        // The second is bad: it has the key of the first.
+        let records: Vec<Record> =
+            [1, 1, 2, 3].into_iter().enumerate().map(|(at, id)| keyed("awaited", at as i64, id, Some("a"))).collect();
+        let mut refused = harness(target, &pairs).with_reports(ReportState::FAILED);
+        refused.start().unwrap();
+        let error = refused.put(&records).unwrap_err();
+        assert!(error.message().contains("offset 1 of awaited-0 could not be reported"), "{error}");
+        assert_eq!(ids(), [1]);
+        let mut slow = harness(target, &pairs).with_reports(ReportState::PENDING);
+        slow.start().unwrap();
+        slow.stop_while_putting(records.clone(), || ()).unwrap();
+        assert_eq!(ids(), [1]);
+        // Nothing is lost: whoever comes next tells the bad one again.
+        let mut next = sink(target, &pairs);
+        next.put(&records).unwrap();
+        assert_eq!(reported(&next).into_iter().map(|(offset, _)| offset).collect::<Vec<_>>(), [1]);
+        assert_eq!(ids(), [1, 2, 3]);
+    }
+
     fn altered_offsets_are_kept_too(target) {
         let pairs = [CREATE, ("offsets.table", "sink_offsets"), ("name", "altered")];
         let records: Vec<Record> = (0..4).map(|id| keyed("altered", id, id, Some("a"))).collect();
@@ -329,6 +353,16 @@ each_target! {
         };
         assert_eq!(alter(Some(3)), 5);
         assert_eq!(alter(None), 9);
+        // The group has no offsets left when its topics were deleted.
+        assert!(harness(target, &pairs).alter_offsets(&[]).unwrap());
+        let mut again = sink(target, &pairs);
+        again.put(&records).unwrap();
+        assert_eq!(users(target, "altered").len(), 13);
+        // What is left out is told, once.
+        again.put(&records[..2]).unwrap();
+        again.put(&records[..2]).unwrap();
+        let told = |line: &LogLine| line.level == LogLevel::WARN && line.message.contains("altered-0");
+        assert_eq!(again.log().iter().filter(|line| told(line)).count(), 1, "{:?}", again.log());
     }
 
     fn keys_that_differ_in_case_are_two(target) {

@@ -1,10 +1,14 @@
 //! What becomes of the records of one `put`: written, tried again later, or told as bad one by one.
 
+use crate::db::{DbError, DbErrorKind};
 use crate::sink::failure::Failure;
 use crate::sink::writer::Writer;
-use ferroconnect_plugin_sdk::{Error, Record, Result, SinkContext, TopicPartition, warn};
+use ferroconnect_plugin_sdk::{Error, Record, Report, ReportState, Result, SinkContext, TopicPartition, warn};
 use std::collections::HashMap;
 use std::time::Duration;
+
+/// How long a task that should end waits at most for a report.
+const LOOK_FOR_STOP: Duration = Duration::from_millis(100);
 
 /// Delivers records.
 pub(crate) struct Delivery {
@@ -84,12 +88,17 @@ impl Delivery {
     /// written, in order.
     fn isolate(&mut self, records: &[&Record], failure: Failure) -> std::result::Result<(), Failure> {
         if let [record] = records {
-            self.context.report((*record).clone(), failure.into_error()).map_err(Failure::Report)?;
+            let report = self.context.report((*record).clone(), failure.into_error()).map_err(Failure::Report)?;
+            // The position that the next rows move is not held back, as offsets in Kafka are, until the report arrived.
+            if self.writer.keeps_positions() {
+                self.wait_for(&report, record)?;
+            }
             self.mark_done(records);
             return Ok(());
         }
         let (first, second) = records.split_at(records.len() / 2);
         for half in [first, second] {
+            self.go_on()?;
             match self.writer.write(half) {
                 Ok(()) => self.mark_done(half),
                 Err(failure) if failure.blames_records() => self.isolate(half, failure)?,
@@ -97,6 +106,30 @@ impl Delivery {
             }
         }
         Ok(())
+    }
+
+    /// Waits until a bad record is where bad records go.
+    fn wait_for(&self, report: &Report, record: &Record) -> std::result::Result<(), Failure> {
+        loop {
+            match report.wait(LOOK_FOR_STOP) {
+                ReportState::DONE => return Ok(()),
+                ReportState::PENDING => self.go_on()?,
+                _ => {
+                    let at = &record.origin;
+                    let place = format!("offset {} of {}-{}", at.offset, at.topic, at.partition);
+                    return Err(Failure::Report(Error::fatal(format!(
+                        "The bad record at {place} could not be reported, so what follows it is not written"
+                    ))));
+                }
+            }
+        }
+    }
+
+    fn go_on(&self) -> std::result::Result<(), Failure> {
+        match self.context.stop().is_stopped() {
+            true => Err(DbError::new(DbErrorKind::Interrupted, "Writing ended because the task should").into()),
+            false => Ok(()),
+        }
     }
 
     fn is_done(&self, record: &Record) -> bool {

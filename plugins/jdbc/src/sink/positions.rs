@@ -8,8 +8,8 @@
 use crate::db::{Connection, DbError, DbErrorKind, DbResult, SqlValue, query_all};
 use crate::dialect::{ColumnKind, NewColumn, TableId};
 use ferroconnect_plugin_sdk::connector::AlteredPartition;
-use ferroconnect_plugin_sdk::{Record, TopicPartition, info};
-use std::collections::{BTreeMap, HashMap};
+use ferroconnect_plugin_sdk::{Record, TopicPartition, info, warn};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 const CONNECTOR: &str = "connector";
 const TOPIC: &str = "topic";
@@ -26,11 +26,19 @@ pub(crate) struct Positions {
     id: Option<TableId>,
     /// The offset of the next record to write.
     next: HashMap<TopicPartition, i64>,
+    /// Partitions of which it was told that records are left out.
+    told: HashSet<TopicPartition>,
 }
 
 impl Positions {
     pub(crate) fn new(table: &str, connector: &str) -> Positions {
-        Positions { table: table.to_owned(), connector: connector.to_owned(), id: None, next: HashMap::new() }
+        Positions {
+            table: table.to_owned(),
+            connector: connector.to_owned(),
+            id: None,
+            next: HashMap::new(),
+            told: HashSet::new(),
+        }
     }
 
     /// Reads all positions anew from now on.
@@ -59,9 +67,26 @@ impl Positions {
             };
             if record.origin.offset >= next {
                 open.push(*record);
+            } else {
+                self.tell_left_out(record, next);
             }
         }
         Ok(open)
+    }
+
+    fn tell_left_out(&mut self, record: &Record, next: i64) {
+        let partition = origin(record);
+        if self.told.contains(&partition) {
+            return;
+        }
+        let (at, table) = (record.origin.offset, &self.table);
+        let (topic, number) = (&partition.topic, partition.partition);
+        warn!(
+            "Records of {topic}-{number} from offset {at} are left out: {table} has it written up to offset {next}. That is \
+             as it should be after a crash or a rebalance; if the topic was deleted and made again, stop the connector and \
+             delete its offsets"
+        );
+        self.told.insert(partition);
     }
 
     /// Moves the positions on behind these records, within the transaction of their rows. Partitions are taken in their
@@ -119,8 +144,17 @@ impl Positions {
         self.next.extend(moved);
     }
 
-    /// Puts the positions of partitions where the user wants them; without an offset they are forgotten.
+    /// Puts the positions of partitions where the user wants them; without an offset they are forgotten. Where no offset
+    /// is given at all everything is forgotten: Kafka does not name the partitions of topics that were deleted, and the
+    /// records of new topics with their names would be left out.
     pub(crate) fn alter(&mut self, connection: &mut dyn Connection, offsets: &[AlteredPartition]) -> DbResult<()> {
+        if offsets.iter().all(|(_, offset)| offset.is_none()) {
+            let id = self.table(connection)?;
+            let all = connection.dialect().delete(&id, &[CONNECTOR]);
+            connection.execute_batch(&all, &[vec![SqlValue::Text(self.connector.clone())]])?;
+            self.forget();
+            return Ok(());
+        }
         for (partition, offset) in offsets {
             self.read(connection, partition)?;
             let Some(id) = &self.id else { continue };

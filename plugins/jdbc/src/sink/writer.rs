@@ -45,6 +45,11 @@ impl Writer {
         }
     }
 
+    /// Whether offsets are kept beside the rows.
+    pub(crate) fn keeps_positions(&self) -> bool {
+        self.positions.is_some()
+    }
+
     /// Writes all of the records, or none and says why. Only a connection that breaks during the commit leaves it open
     /// which of both it was.
     pub(crate) fn write(&mut self, records: &[&Record]) -> Result<(), Failure> {
