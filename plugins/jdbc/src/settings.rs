@@ -2,7 +2,7 @@
 
 use crate::db::{self, Connection, DbError, DbErrorKind, DbResult};
 use crate::dialect::{Database, Dialect};
-use crate::url::{JdbcUrl, masked};
+use crate::url::JdbcUrl;
 use ferroconnect_plugin_sdk::{Config, ConfigDef, Error, Key, StopSignal, Width};
 use jiff::tz::TimeZone;
 use std::time::Duration;
@@ -128,15 +128,22 @@ impl ConnectionSettings {
 
     /// Reads the settings from a configuration with the keys of [`ConnectionSettings::define`].
     pub fn parse(config: &Config) -> Result<ConnectionSettings, WrongKey> {
+        Self::parse_unless_blocked(config, &std::env::var(BLOCKED).unwrap_or_default())
+    }
+
+    fn parse_unless_blocked(config: &Config, blocked: &str) -> Result<ConnectionSettings, WrongKey> {
         let text = |key: &str| config.get(key).unwrap_or_default();
         let url = match text(keys::URL) {
             "" => return Err(WrongKey::new(keys::URL, "it is missing; for instance jdbc:mysql://host:3306/database")),
             url => JdbcUrl::parse(url, forced_dialect(text(keys::DIALECT))?),
         };
         let mut url = url.map_err(|why| WrongKey::new(keys::URL, why))?;
-        refuse_blocked(&url, &std::env::var(BLOCKED).unwrap_or_default(), text(keys::URL))?;
+        url.parameters.names().try_for_each(|name| refuse_blocked(keys::URL, name, blocked))?;
         for (key, value) in config.iter().filter(|(key, _)| !is_own(key)) {
             if let Some(property) = key.strip_prefix(keys::PREFIX) {
+                if ![keys::USER, keys::PASSWORD].contains(&key) {
+                    refuse_blocked(key, property, blocked)?;
+                }
                 url.parameters.set_default(property, value.trim());
             }
         }
@@ -203,14 +210,10 @@ fn forced_dialect(name: &str) -> Result<Option<Database>, WrongKey> {
     Database::of_dialect_name(name).map(Some).ok_or_else(wrong)
 }
 
-fn refuse_blocked(url: &JdbcUrl, blocked: &str, text: &str) -> Result<(), WrongKey> {
-    let is_blocked = |name: &&str| blocked.split(',').any(|one| one.trim().eq_ignore_ascii_case(name));
-    match url.parameters.names().find(is_blocked) {
-        Some(name) => {
-            let why = format!("parameter {name:?} of {} is not allowed by {BLOCKED} of this worker", masked(text));
-            Err(WrongKey::new(keys::URL, why))
-        }
-        None => Ok(()),
+fn refuse_blocked(key: &str, parameter: &str, blocked: &str) -> Result<(), WrongKey> {
+    match blocked.split(',').any(|one| one.trim().eq_ignore_ascii_case(parameter)) {
+        true => Err(WrongKey::new(key, format!("{BLOCKED} of this worker does not allow parameter {parameter:?}"))),
+        false => Ok(()),
     }
 }
 
@@ -223,7 +226,10 @@ pub fn parse_zone(text: &str) -> Result<TimeZone, String> {
     let offset = ["UTC", "GMT", "UT"].iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
     if let Some(sign) = offset.strip_prefix(['+', '-']).map(|_| if offset.starts_with('-') { -1 } else { 1 }) {
         let digits = &offset[1..];
-        let (hours, minutes) = digits.split_once(':').unwrap_or_else(|| digits.split_at(digits.len().min(2)));
+        let (hours, minutes) = digits.split_once(':').unwrap_or_else(|| {
+            let hours = digits.len().min(2);
+            digits.split_at_checked(hours).unwrap_or((digits, ""))
+        });
         let minutes = if minutes.is_empty() { "0" } else { minutes };
         let number = |text: &str| text.parse::<i32>().ok().filter(|number| (0..60).contains(number));
         let seconds = number(hours).zip(number(minutes)).map(|(hours, minutes)| sign * (hours * 60 + minutes) * 60);
@@ -262,12 +268,13 @@ mod tests {
 
     #[test]
     fn an_operator_can_forbid_parameters() {
-        let text = "jdbc:mysql://h/db?allowLoadLocalInfile=true";
-        let url = JdbcUrl::parse(text, None).unwrap();
-        assert!(
-            refuse_blocked(&url, "x, AllowLoadLocalInfile", text).unwrap_err().why.contains("allowLoadLocalInfile")
-        );
-        assert_eq!(refuse_blocked(&url, "", text), Ok(()));
+        let in_url = Config::from([(keys::URL, "jdbc:mysql://h/db?allowLoadLocalInfile=true")]);
+        let beside = Config::from([(keys::URL, "jdbc:mysql://h/db"), ("connection.allowLoadLocalInfile", "true")]);
+        for (config, key) in [(&in_url, keys::URL), (&beside, "connection.allowLoadLocalInfile")] {
+            let error = ConnectionSettings::parse_unless_blocked(config, "x, AllowLoadLocalInfile").unwrap_err();
+            assert!(error.key == key && error.why.contains("allowLoadLocalInfile"), "{error:?}");
+            assert!(ConnectionSettings::parse_unless_blocked(config, "").is_ok());
+        }
     }
 
     #[test]
@@ -278,5 +285,6 @@ mod tests {
             [0, 28_800, 7_200, -12_600, 28_800]
         );
         assert!(parse_zone("+99:00").is_err());
+        assert!(parse_zone("+\u{20ac}").is_err());
     }
 }
