@@ -62,7 +62,7 @@ pub struct JdbcUrl {
 }
 
 impl JdbcUrl {
-    /// Reads one. The error says what is wrong and what would be right, without secrets. `dialect` (from `dialect.name`)
+    /// Reads one. The error says what is wrong and what would be right, without the text. `dialect` (from `dialect.name`)
     /// decides where the subprotocol is not known.
     pub fn parse(text: &str, dialect: Option<Database>) -> Result<JdbcUrl, String> {
         let wrong = |why: &str| format!("{} is no usable JDBC URL: {why}", masked(text));
@@ -73,7 +73,7 @@ impl JdbcUrl {
             rest.split_once(':').ok_or_else(|| wrong("\"jdbc:\" is followed by the name of a database and a colon"))?;
         let known = Database::of_subprotocol(subprotocol);
         let database = dialect.or(known).ok_or_else(|| {
-            wrong(&format!("{subprotocol:?} is not a database that this plugin knows; it knows mysql, mariadb, postgresql, sqlite and openmldb"))
+            wrong("it is not about a database that this plugin knows; it knows mysql, mariadb, postgresql, sqlite and openmldb")
         })?;
         let url = match database {
             Database::Sqlite => sqlite(rest),
@@ -96,11 +96,11 @@ fn networked(database: Database, rest: &str) -> Result<JdbcUrl, String> {
     let mut parameters = query_parameters(query)?;
     let Some((mode, authority)) = path.split_once("//") else {
         // PostgreSQL's short form: jdbc:postgresql:database
-        let name = decoded(path.trim_start_matches('/'))?;
+        let name = database_name(path.trim_start_matches('/'))?;
         return Ok(JdbcUrl { database, hosts: Vec::new(), name, parameters });
     };
     if !["", "loadbalance:", "replication:", "failover:", "sequential:", "aurora:"].contains(&mode) {
-        return Err(format!("{mode:?} before \"//\" is not known"));
+        return Err("what stands before \"//\" is not known".to_owned());
     }
     let (authority, name) = authority.split_once('/').unwrap_or((authority, ""));
     let hosts = match authority.rsplit_once('@') {
@@ -118,7 +118,15 @@ fn networked(database: Database, rest: &str) -> Result<JdbcUrl, String> {
         return Err("servers are written host:port,host:port".to_owned());
     }
     let hosts = hosts.split(',').map(str::trim).filter(|host| !host.is_empty()).map(host).collect::<Result<_, _>>()?;
-    Ok(JdbcUrl { database, hosts, name: decoded(name)?, parameters })
+    Ok(JdbcUrl { database, hosts, name: database_name(name)?, parameters })
+}
+
+/// The name of a database, which is shown: so it cannot be what is left of a login or of properties.
+fn database_name(text: &str) -> Result<String, String> {
+    if text.contains(['@', '=', '(']) {
+        return Err(format!("the name of a database has '@', '=' or '(' only as %40, %3D or %28; {AS_PERCENT}"));
+    }
+    decoded(text)
 }
 
 fn host(text: &str) -> Result<Host, String> {
@@ -127,7 +135,8 @@ fn host(text: &str) -> Result<Host, String> {
         None => text.split_once(':').map_or((text, None), |(name, port)| (name, Some(port))),
     };
     let port = port.filter(|port| !port.is_empty());
-    let port = port.map(|port| port.parse().map_err(|_| format!("{port:?} is no port"))).transpose()?;
+    let wrong = |_| format!("what follows the colon behind a host is a number from 0 to 65535; {AS_PERCENT}");
+    let port = port.map(|port| port.parse().map_err(wrong)).transpose()?;
     Ok(Host { name: name.to_owned(), port })
 }
 
@@ -135,6 +144,9 @@ fn query_parameters(query: &str) -> Result<Parameters, String> {
     let mut parameters = Parameters::default();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if name.contains('@') {
+            return Err(format!("the name of a parameter has no '@'; {AS_PERCENT}"));
+        }
         parameters.set(&decoded(name)?, &decoded(value)?);
     }
     Ok(parameters)
@@ -147,30 +159,15 @@ fn decoded(text: &str) -> Result<String, String> {
     decoded.map(|text| text.into_owned()).map_err(|_| "what is written with % is not UTF-8".to_owned())
 }
 
-/// Whether a parameter of this name is a secret.
-fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["password", "passwd", "pwd", "secret", "token", "passphrase"].iter().any(|word| name.contains(word))
-}
+/// What to do about a secret that makes a URL unreadable.
+const AS_PERCENT: &str = "write /, ?, @ and the like in a password as %2F, %3F, %40, or use connection.password";
 
-/// A URL, whether it can be read or not, with its secrets replaced. Rather too much is hidden than too little.
-pub fn masked(url: &str) -> String {
-    let login = url.find("//").map(|at| at + 2).zip(url.rfind('@')).filter(|(from, to)| from < to);
-    let url = match login {
-        Some((from, to)) if url[from..to].contains(':') => {
-            let user = url[from..to].split(':').next().unwrap_or_default();
-            format!("{}{user}:****{}", &url[..from], &url[to..])
-        }
-        _ => url.to_owned(),
-    };
-    let (path, query) = url.split_once('?').map_or((url.as_str(), None), |(path, query)| (path, Some(query)));
-    let mask = |pair: &str| match pair.split_once('=') {
-        Some((name, _)) if is_secret(name) => format!("{name}=****"),
-        _ => pair.to_owned(),
-    };
-    match query {
-        Some(query) => format!("{path}?{}", query.split('&').map(mask).collect::<Vec<_>>().join("&")),
-        None => path.to_owned(),
+/// A URL that cannot be read: where its secrets are is not known, so nothing is shown but the name of the database.
+fn masked(url: &str) -> String {
+    let name = url.strip_prefix("jdbc:").and_then(|rest| rest.split_once(':')).map(|(name, _)| name);
+    match name.filter(|name| name.chars().all(|character| character.is_ascii_alphanumeric())) {
+        Some(name) => format!("jdbc:{name}:****"),
+        None => "****".to_owned(),
     }
 }
 
@@ -241,6 +238,19 @@ mod tests {
             "jdbc:mysql://u:a?hunter2@h:x/db",
             "jdbc:db2://h/db?user=u&Password=hunter2",
             "jdbc:x:hunter?sslPassword=hunter2",
+            "jdbc:sqlserver://h:1433;user=sa;password=hunter2",
+            "jdbc:oracle:thin:scott/hunter2@//db:1521/x",
+            "jdbc:hunter2@h:x",
+            "hunter2",
+            "jdbc:mysql://address=(host=h)(password=hunter2)/db",
+            "jdbc:mysql:address=(host=h)(password=hunter2)/db",
+            "jdbc:mysql:u:hunter2//h/db",
+            "jdbc:mysql://h/db;user=u;password=hunter2",
+            "jdbc:mysql://h:33x06/db?user=u&password=my@hunter2",
+            "jdbc:mysql://root:hunter2/2@h/db",
+            "jdbc:mysql://root:1/hunter2@h/db",
+            "jdbc:mysql://root:1?hunter2@h/db",
+            "jdbc:postgresql:u:hunter2@h/db",
         ] {
             let error = JdbcUrl::parse(url, None).unwrap_err();
             assert!(!error.contains("hunter2"), "{error}");
