@@ -11,8 +11,8 @@ use crate::db::{DbError, DbErrorKind};
 use crate::settings::{ConnectionSettings, WrongKey, keys as connection_keys};
 use ferroconnect_plugin_sdk::connector::AlteredOffset;
 use ferroconnect_plugin_sdk::{
-    AbiVec, Config, ConfigValue, ConnectorContext, Description, Error, Plugin, Result, SourceConnector, StopSignal,
-    Support,
+    AbiVec, Config, ConfigValue, ConnectorContext, Description, Error, OffsetMap, Plugin, Result, SourceConnector,
+    StopSignal, Support,
 };
 
 /// The key of a task with its tables: quoted names, separated by commas.
@@ -117,7 +117,7 @@ impl SourceConnector for JdbcSource {
                     ));
                 }
             }
-            offset.as_ref().map_or(Ok(()), |offset| check_offset(settings.mode, &Offset::from_map(offset)?))
+            offset.as_ref().map_or(Ok(()), |offset| check_offset(settings.mode, offset))
         })?;
         Ok(true)
     }
@@ -129,10 +129,13 @@ impl SourceConnector for JdbcSource {
     }
 }
 
-fn check_offset(mode: Mode, offset: &Offset) -> Result<()> {
+fn check_offset(mode: Mode, map: &OffsetMap) -> Result<()> {
     let wrong = |text: &str| Err(Error::config(format!("{text} in this mode")));
+    let offset = Offset::from_map(map)?;
     match (mode, offset.incrementing, offset.timestamp) {
         (Mode::Bulk, ..) => wrong("No offsets are kept"),
+        // As it is shown where only rows of the first time are safe: the beginning.
+        (Mode::Timestamp, None, None) if map.is_empty() => Ok(()),
         (Mode::Incrementing, None, _) => wrong("An offset needs 'incrementing'"),
         (Mode::Timestamp | Mode::TimestampIncrementing, _, None) => wrong("An offset needs 'timestamp'"),
         _ => Ok(()),
@@ -237,6 +240,7 @@ mod tests {
         };
         let number = || Some(offset_map([("incrementing", Value::int64(5))]));
         assert!(altered("incrementing", number()).unwrap());
+        assert!(altered("timestamp", Some(offset_map([]))).unwrap());
         assert!(altered("bulk", None).unwrap());
         for (mode, offset, part) in [
             ("bulk", number(), "No offsets are kept"),

@@ -37,20 +37,18 @@ pub(super) fn query_partition() -> OffsetMap {
 }
 
 impl Offset {
-    /// As it is stored; nothing where nothing is known.
-    pub(super) fn to_map(self) -> Option<OffsetMap> {
+    /// As it is stored. Empty where nothing is known: that too is a position, the beginning.
+    pub(super) fn to_map(self) -> OffsetMap {
         let integer = |number: i64| Value::int64(number);
         match (self.incrementing, self.timestamp) {
-            (None, None) => None,
-            (Some(number), None) => Some(offset_map([(INCREMENTING, integer(number))])),
-            (None, Some(time)) => {
-                Some(offset_map([(NANOS, integer(time.subsecond())), (TIMESTAMP, integer(time.millis()))]))
-            }
-            (Some(number), Some(time)) => Some(offset_map([
+            (None, None) => offset_map([]),
+            (Some(number), None) => offset_map([(INCREMENTING, integer(number))]),
+            (None, Some(time)) => offset_map([(NANOS, integer(time.subsecond())), (TIMESTAMP, integer(time.millis()))]),
+            (Some(number), Some(time)) => offset_map([
                 (NANOS, integer(time.subsecond())),
                 (INCREMENTING, integer(number)),
                 (TIMESTAMP, integer(time.millis())),
-            ])),
+            ]),
         }
     }
 
@@ -122,15 +120,15 @@ mod tests {
     fn offsets_come_back_as_they_were_stored() {
         let time = |nanos| Some(Instant::from_nanos(nanos));
         for offset in [
+            Offset::default(),
             Offset { incrementing: Some(-5), timestamp: None },
             Offset { incrementing: None, timestamp: time(1_700_000_000_123_456_789) },
             Offset { incrementing: Some(i64::MAX), timestamp: time(-1) },
             Offset { incrementing: None, timestamp: time(253_402_300_799_999_999_999) },
         ] {
-            assert_eq!(Offset::from_map(&offset.to_map().unwrap()).unwrap(), offset);
+            assert_eq!(Offset::from_map(&offset.to_map()).unwrap(), offset);
         }
-        assert_eq!(Offset::default().to_map(), None);
-        let stored = Offset { incrementing: Some(7), timestamp: time(1_700_000_000_123_456_789) }.to_map().unwrap();
+        let stored = Offset { incrementing: Some(7), timestamp: time(1_700_000_000_123_456_789) }.to_map();
         let stored: Vec<_> = stored.iter().map(|entry| (entry.key.as_str(), entry.value.as_integer())).collect();
         assert_eq!(stored, [(NANOS, Some(123_456_789)), (INCREMENTING, Some(7)), (TIMESTAMP, Some(1_700_000_000_123))]);
     }

@@ -2,6 +2,7 @@
 
 use super::keys;
 use super::link::Link;
+use super::offset::Offset;
 use super::outlet::{Closed, Outlet};
 use super::query::{Range, Statements, Subject, Tracking};
 use super::rows::Rows;
@@ -192,7 +193,7 @@ fn begin(
     tracking: &Tracking,
     connection: &mut dyn Connection,
 ) -> Result<(), Trouble> {
-    let stored = stream.offset != Default::default();
+    let stored = stream.offset != Offset::default();
     if tracking.incrementing().is_some() && !stored {
         stream.offset.incrementing = settings.initial_incrementing;
     }
@@ -204,11 +205,11 @@ fn begin(
         };
     }
     let name = stream.name();
-    match (tracking, stream.offset.to_map()) {
-        (Tracking::Bulk, _) => info!("{name} is read whole, again and again"),
-        (_, None) => info!("{name} is read from its beginning"),
-        (_, Some(_)) if stored => info!("{name} is read on from its stored offset {}", shown(stream)),
-        (_, Some(_)) => info!("{name} is read from {}", shown(stream)),
+    match tracking {
+        Tracking::Bulk => info!("{name} is read whole, again and again"),
+        _ if stream.offset == Offset::default() => info!("{name} is read from its beginning"),
+        _ if stored => info!("{name} is read on from its stored offset {}", shown(stream)),
+        _ => info!("{name} is read from {}", shown(stream)),
     }
     Ok(())
 }

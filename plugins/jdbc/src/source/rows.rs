@@ -147,8 +147,9 @@ impl<'a> Rows<'a> {
     /// Sends a record on, with the stream's offset as the position behind it.
     fn give(&mut self, record: Record) -> Result<(), Trouble> {
         let mut source = SourceRecord::new(self.stream.topic.clone(), record.value).key(record.key);
-        if let (false, Some(offset)) = (*self.tracking == Tracking::Bulk, self.stream.offset.to_map()) {
-            source = source.position(&self.stream.partition, offset);
+        // Also where nothing is known yet: a record without a position would not hold back the positions behind it.
+        if *self.tracking != Tracking::Bulk {
+            source = source.position(&self.stream.partition, self.stream.offset.to_map());
         }
         Ok(self.outlet.push(source, record.bytes)?)
     }

@@ -133,6 +133,25 @@ fn equal_times_are_not_lost_in_mid_batch() {
     }
 }
 
+/// Records without a position would not hold back the positions of those behind them.
+#[test]
+fn rows_of_the_first_time_have_a_position_too() {
+    let mut db = Db::sqlite();
+    events(&mut db);
+    for second in ["01"; 3] {
+        event(&mut db, second);
+    }
+    let mut source = db.started(&TIMESTAMP);
+    let reads = poll(&mut source, 3);
+    let offsets: Vec<_> = reads.iter().map(|read| read.offset.clone().expect("a position")).collect();
+    assert_eq!(offsets[..2], [offset_map([]), offset_map([])]);
+    assert!(!offsets[2].is_empty() && reads.iter().all(|read| read.partition == reads[2].partition));
+    // The third is safe before the first two: what is stored is the position of those.
+    source.offsets().set(reads[0].partition.as_ref().unwrap(), &offsets[0]);
+    source.restart().unwrap();
+    assert_eq!(ids(&poll(&mut source, 3)), [1, 2, 3]);
+}
+
 #[test]
 fn changed_rows_are_found_by_time_and_number() {
     for mut db in Db::all() {
