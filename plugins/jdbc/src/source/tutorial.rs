@@ -1,6 +1,6 @@
 //! The example source of the "MySQL to Redis" tutorial, as a preset of the source.
 
-use super::connector::JdbcSource;
+use super::connector::{FETCHED, JdbcSource, TABLES as TASK_TABLES};
 use super::keys;
 use super::stream::Style;
 use super::task::JdbcSourceTask;
@@ -23,10 +23,14 @@ const SAME: [(&str, &str); 4] = [
     (TABLES, keys::WHITELIST),
 ];
 
+/// Keys that mean here what they mean there, in the configuration of a task.
+const INNER: [&str; 3] = [TASK_TABLES, FETCHED, keys::POLL_INTERVAL];
+
 /// Reads new rows of tables: the topic is the table's name, the key the column that the database counts up, as text.
 #[derive(Debug, Default)]
 pub struct ExampleSource {
     source: JdbcSource,
+    config: Config,
 }
 
 impl Plugin for ExampleSource {
@@ -50,7 +54,7 @@ impl Plugin for ExampleSource {
     }
 }
 
-/// The source's own configuration for the preset's.
+/// The source's own configuration for the preset's, or one of its tasks.
 fn translated(config: &Config) -> Config {
     let mut source = Config::default();
     for (own, key) in SAME {
@@ -59,14 +63,12 @@ fn translated(config: &Config) -> Config {
         }
     }
     source.set(keys::MODE, "incrementing");
-    if let Some(interval) = config.get(keys::POLL_INTERVAL) {
-        source.set(keys::POLL_INTERVAL, interval);
+    for key in INNER {
+        if let Some(value) = config.get(key) {
+            source.set(key, value);
+        }
     }
-    filled(&source)
-}
-
-fn filled(config: &Config) -> Config {
-    keys::definition().fill(&config.to_pairs())
+    keys::definition().fill(&source.to_pairs())
 }
 
 impl SourceConnector for ExampleSource {
@@ -83,17 +85,21 @@ impl SourceConnector for ExampleSource {
     }
 
     fn start(&mut self, context: ConnectorContext, config: Config) -> Result<()> {
-        self.source.start(context, translated(&config))
+        self.source.start(context, translated(&config))?;
+        self.config = config;
+        Ok(())
     }
 
     fn task_configs(&mut self, maximum: usize) -> Result<Vec<Config>> {
-        let own = |mut task: Config| {
-            for (own, key) in SAME {
-                if let Some(value) = task.get(key).map(str::to_owned) {
-                    task.set(own, value);
+        // Under the keys of the connector's configuration, for there the worker puts variables back in place of secrets.
+        let own = |task: Config| {
+            let mut own = self.config.clone();
+            for key in INNER {
+                if let Some(value) = task.get(key) {
+                    own.set(key, value);
                 }
             }
-            task
+            own
         };
         Ok(self.source.task_configs(maximum)?.into_iter().map(own).collect())
     }
@@ -119,7 +125,7 @@ pub struct ExampleSourceTask {
 
 impl SourceTask for ExampleSourceTask {
     fn start(&mut self, context: SourceContext, config: Config) -> Result<()> {
-        self.task.begin(&context, &filled(&config), Style::Tutorial)
+        self.task.begin(&context, &translated(&config), Style::Tutorial)
     }
 
     fn poll(&mut self, batch: &mut Batch<'_>) -> Result<()> {

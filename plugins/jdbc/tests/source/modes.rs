@@ -298,6 +298,11 @@ fn the_tutorials_source_writes_as_the_tutorial_shows() {
     let class = "com.github.taven.source.ExampleSourceConnector";
     let mut source = SourceHarness::new(&testkit::library!(ferroconnect_jdbc), class, config);
     assert!(source.validate().unwrap().is_empty(), "{:?}", source.validate());
+    // The worker hides what a variable stood for where a task has the connector's own key.
+    let tasks = source.task_configs().unwrap();
+    let keys: Vec<_> = tasks[0].iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["database.tables", "database.url", "poll.interval.ms", "tables", "tables.fetched"]);
+    assert_eq!(tasks[0].get("poll.interval.ms"), Some("1000"));
     source.start().unwrap();
     let reads = poll(&mut source, 3);
     let schema = &record(&reads[0]).schema;
