@@ -9,10 +9,14 @@ use super::rows::Rows;
 use super::settings::{InitialTime, Settings};
 use super::stream::{Stream, Style, tracking};
 use super::times::Instant as Moment;
-use crate::db::{Column, Connection, DbError, DbErrorKind, Ended, Isolation, SqlValue};
+use crate::db::{Column, Connection, DbError, DbErrorKind, DbResult, Ended, Isolation, SqlValue};
+use crate::dialect::TableId;
 use ferroconnect_plugin_sdk::{Error, StopSignal, info, warn};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// The shortest pause after an error.
+const LEAST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Why reading came to an end, or has to begin anew.
 pub(super) enum Trouble {
@@ -45,8 +49,6 @@ pub(super) struct Reader {
     streams: Vec<Stream>,
     outlet: Outlet,
     isolation: Isolation,
-    /// How often in a row reading has failed.
-    failures: u32,
 }
 
 impl Reader {
@@ -60,75 +62,23 @@ impl Reader {
     ) -> Reader {
         let link = Link::new(settings.connection.clone(), stop.clone());
         let isolation = settings.isolation;
-        Reader { settings, style, stop, link, streams, outlet, isolation, failures: 0 }
+        Reader { settings, style, stop, link, streams, outlet, isolation }
     }
 
     /// Reads until the task should end or reading fails for good.
     pub(super) fn run(mut self) {
         loop {
-            let result = if self.streams.iter().all(|stream| stream.tracking.is_some()) {
-                self.read_next()
-            } else {
-                self.look_at_columns()
-            };
-            match result {
-                Ok(()) => self.failures = 0,
-                Err(trouble) => match self.recover(trouble) {
-                    Ok(()) => {}
-                    Err(Trouble::Stopped) => return,
-                    Err(Trouble::Fatal(error)) => return self.outlet.fail(error),
-                    Err(Trouble::Database(error)) => return self.outlet.fail(of_database(&error)),
-                },
+            match self.turn() {
+                Ok(()) => {}
+                Err(Trouble::Stopped) => return,
+                Err(Trouble::Fatal(error)) => return self.outlet.fail(error),
+                Err(Trouble::Database(error)) => return self.outlet.fail(of_database(&error)),
             }
         }
     }
 
-    /// Gets ready to go on after an error, or gives it back where there is no going on.
-    fn recover(&mut self, trouble: Trouble) -> Result<(), Trouble> {
-        let Trouble::Database(error) = trouble else { return Err(trouble) };
-        if self.stop.is_stopped() {
-            return Err(Trouble::Stopped);
-        }
-        self.link.close();
-        self.failures += 1;
-        let worn_out = self.settings.retries.is_some_and(|most| self.failures > most);
-        if !error.may_work_later() || worn_out {
-            return Err(Trouble::Database(error));
-        }
-        let pause = self.settings.poll_interval;
-        warn!(attempt = self.failures; "{error}. Reading again on a new connection in {} ms", pause.as_millis());
-        // Rows that came before the error are good; their positions count already.
-        self.outlet.flush()?;
-        if self.stop.wait_or_stop(pause) { Err(Trouble::Stopped) } else { Ok(()) }
-    }
-
-    /// Finds the tracked columns of all streams, and where to begin.
-    fn look_at_columns(&mut self) -> Result<(), Trouble> {
-        for stream in self.streams.iter_mut().filter(|stream| stream.tracking.is_none()) {
-            let connection = self.link.get()?;
-            let columns = match &stream.subject {
-                Subject::Table(table) => connection.columns(table)?,
-                Subject::Query(_) => {
-                    let statements = statements(&self.settings);
-                    let described = connection.describe(&statements.describe(&stream.subject));
-                    described.map_err(|error| {
-                        self.settings.shown(error).context(format_args!("{} is wrong", stream.name()))
-                    })?
-                }
-            };
-            if columns.is_empty() {
-                return Err(gone(stream));
-            }
-            let found = tracking(&self.settings, self.style, &stream.subject, &columns);
-            let found = found.map_err(|wrong| Trouble::Fatal(wrong.into()))?;
-            begin(&self.settings, stream, &found, connection)?;
-            stream.tracking = Some(found);
-        }
-        Ok(())
-    }
-
-    /// Waits until the next stream is due and reads what is new in it.
-    fn read_next(&mut self) -> Result<(), Trouble> {
+    /// Waits until the next stream is due, and goes on with it: looks at its columns, or reads what is new in it.
+    fn turn(&mut self) -> Result<(), Trouble> {
         let Some(next) = (0..self.streams.len()).min_by_key(|number| self.streams[*number].due) else {
             return Err(Trouble::Fatal(Error::fatal("There is nothing to read")));
         };
@@ -136,9 +86,64 @@ impl Reader {
         if self.stop.wait_or_stop(wait) {
             return Err(Trouble::Stopped);
         }
-        self.read(next)?;
+        let (result, pause) = match self.streams[next].tracking {
+            // Reading waits until all have been looked at: they are due before.
+            None => (self.look_at_columns(next), Duration::ZERO),
+            Some(_) => (self.read(next), self.settings.poll_interval),
+        };
+        match result {
+            Ok(()) => {
+                let stream = &mut self.streams[next];
+                stream.failures = 0;
+                stream.due = Instant::now() + pause;
+                Ok(self.outlet.flush()?)
+            }
+            Err(trouble) => self.recover(next, trouble),
+        }
+    }
+
+    /// Gets ready to go on after an error, or gives it back where there is no going on.
+    fn recover(&mut self, number: usize, trouble: Trouble) -> Result<(), Trouble> {
+        let Trouble::Database(error) = trouble else { return Err(trouble) };
+        if self.stop.is_stopped() {
+            return Err(Trouble::Stopped);
+        }
+        self.link.close();
+        let pause = self.settings.poll_interval.min(self.settings.connection.backoff).max(LEAST_PAUSE);
+        let stream = &mut self.streams[number];
+        // Those that waited for it have their turn first: one that fails for ever must not keep the others waiting.
+        stream.due = Instant::now() + pause;
+        stream.failures = stream.failures.saturating_add(1);
+        let failures = stream.failures;
+        let worn_out = self.settings.retries.is_some_and(|most| failures > most);
+        if !error.may_work_later() || worn_out {
+            return Err(Trouble::Database(error));
+        }
+        warn!(attempt = failures; "{error}. Reading again on a new connection in {} ms", pause.as_millis());
+        // Rows that came before the error are good; their positions count already.
         self.outlet.flush()?;
-        self.streams[next].due = Instant::now() + self.settings.poll_interval;
+        if self.stop.wait_or_stop(pause) { Err(Trouble::Stopped) } else { Ok(()) }
+    }
+
+    /// Finds the tracked columns of a stream, and where to begin.
+    fn look_at_columns(&mut self, number: usize) -> Result<(), Trouble> {
+        let stream = &mut self.streams[number];
+        let connection = self.link.get()?;
+        let columns = match &stream.subject {
+            Subject::Table(table) => columns_of(table, connection)?,
+            Subject::Query(_) => {
+                let described = connection.describe(&statements(&self.settings).describe(&stream.subject));
+                described
+                    .map_err(|error| self.settings.shown(error).context(format_args!("{} is wrong", stream.name())))?
+            }
+        };
+        if columns.is_empty() {
+            return Err(gone(stream));
+        }
+        let found = tracking(&self.settings, self.style, &stream.subject, &columns);
+        let found = found.map_err(|wrong| Trouble::Fatal(wrong.into()))?;
+        begin(&self.settings, stream, &found, connection)?;
+        stream.tracking = Some(found);
         Ok(())
     }
 
@@ -149,7 +154,7 @@ impl Reader {
         let connection = self.link.get()?;
         // Results do not say everywhere what may be NULL.
         let table_columns: Vec<Column> = match &stream.subject {
-            Subject::Table(table) => connection.columns(table)?,
+            Subject::Table(table) => columns_of(table, connection)?,
             Subject::Query(_) => Vec::new(),
         };
         if table_columns.is_empty() && matches!(stream.subject, Subject::Table(_)) {
@@ -178,6 +183,12 @@ impl Reader {
 
 fn statements(settings: &Settings) -> Statements<'_> {
     Statements { dialect: settings.connection.dialect, clock: &settings.rules.clock, suffix: &settings.suffix }
+}
+
+fn columns_of(table: &TableId, connection: &mut dyn Connection) -> DbResult<Vec<Column>> {
+    let context =
+        |error: DbError| error.context(format_args!("The columns of table {} cannot be read", table.unquoted()));
+    connection.columns(table).map_err(context)
 }
 
 /// The database's time.

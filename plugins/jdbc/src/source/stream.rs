@@ -36,6 +36,8 @@ pub(super) struct Stream {
     pub(super) shape: Option<(Vec<Column>, RowShape)>,
     /// When to read it next.
     pub(super) due: Instant,
+    /// How often in a row reading it has failed.
+    pub(super) failures: u32,
 }
 
 impl Stream {
@@ -55,6 +57,7 @@ impl Stream {
             tracking: None,
             shape: None,
             due: Instant::now(),
+            failures: 0,
         }
     }
 

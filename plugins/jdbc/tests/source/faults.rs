@@ -72,6 +72,32 @@ fn a_stop_does_not_wait_for_rows_that_nobody_takes() {
     }
 }
 
+#[test]
+fn a_table_that_cannot_be_read_keeps_no_other_waiting() {
+    let mut db = Db::on(Kind::Postgres);
+    let name = db.url.split(['/', '?']).nth(3).unwrap().to_owned();
+    db.run("CREATE TABLE a (id INT); CREATE TABLE b (id INT); INSERT INTO a VALUES (1); INSERT INTO b VALUES (2)");
+    let mut other = connect(&db.url);
+    let mut lock = |ways: &[&str]| {
+        for sql in ways {
+            other.execute(sql, &[]).unwrap();
+        }
+    };
+    db.run(&format!("ALTER DATABASE {name} SET lock_timeout = '200ms'"));
+    let take = ["BEGIN", "LOCK TABLE a IN ACCESS EXCLUSIVE MODE"];
+    // From the start on: the columns of the table cannot be looked at.
+    lock(&take);
+    let mut source = db.started(&[("mode", "bulk"), ("table.whitelist", "a,b")]);
+    assert_eq!(ids(&poll(&mut source, 3)), [2, 2, 2]);
+    lock(&["COMMIT"]);
+    while !ids(&poll(&mut source, 1)).contains(&1) {}
+    // And later, behind the rows that were read ahead: its rows cannot be read.
+    lock(&take);
+    assert_eq!(ids(&poll(&mut source, 20))[14..20], [2; 6]);
+    let lines = source.log();
+    assert!(lines.iter().any(|line| line.message.contains("table public.a cannot be read")), "{lines:?}");
+}
+
 /// The error that a source fails with.
 fn failure(source: &mut SourceHarness) -> Error {
     if let Err(error) = source.start() {
