@@ -12,6 +12,9 @@ type BoxError = Box<dyn std::error::Error + Sync + Send>;
 /// Seconds from 1970 to 2000, where the server's times begin.
 const EPOCH: i64 = 946_684_800;
 
+/// The way out where a column has what no value of ours can be.
+const INSTEAD: &str = "read it by a query or view that puts another value in its place, as NULLIF(column, 'infinity')";
+
 /// A column as the server describes it. Whether it may be null is asked for apart.
 pub(super) fn column(column: &tokio_postgres::Column) -> Column {
     let (ty, modifier) = (base(column.type_()), column.type_modifier());
@@ -135,7 +138,7 @@ fn decode(ty: &Type, bytes: &[u8]) -> Result<SqlValue, BoxError> {
             let micros = i64::from_be_bytes(time.try_into()?) + west * 1_000_000;
             SqlValue::Time(micros.rem_euclid(86_400_000_000) * 1000)
         }
-        Type::TIMESTAMP => SqlValue::DateTime(instant(bytes)?.to_zoned(jiff::tz::TimeZone::UTC).datetime()),
+        Type::TIMESTAMP => SqlValue::DateTime(date_time(bytes)?),
         Type::TIMESTAMPTZ => SqlValue::Instant(instant(bytes)?),
         _ => SqlValue::Text(text(bytes)?),
     })
@@ -164,18 +167,28 @@ fn bits(ty: &Type, bytes: &[u8]) -> Result<SqlValue, BoxError> {
 
 fn date(days: i32) -> Result<civil::Date, BoxError> {
     if days == i32::MAX || days == i32::MIN {
-        return Err("infinity is no day".into());
+        return Err(format!("infinity is no day; {INSTEAD}").into());
     }
     Ok(civil::date(2000, 1, 1).checked_add(jiff::Span::new().try_days(days)?)?)
 }
 
-fn instant(bytes: &[u8]) -> Result<jiff::Timestamp, BoxError> {
-    let micros = i64::from_be_bytes(bytes.try_into()?);
-    if micros == i64::MAX || micros == i64::MIN {
-        return Err("infinity is no time".into());
+/// Microseconds since 2000.
+fn micros(bytes: &[u8]) -> Result<i64, BoxError> {
+    match i64::from_be_bytes(bytes.try_into()?) {
+        i64::MIN | i64::MAX => Err(format!("infinity is no time; {INSTEAD}").into()),
+        micros => Ok(micros),
     }
-    let micros = micros.checked_add(EPOCH * 1_000_000).ok_or("out of range")?;
-    Ok(jiff::Timestamp::from_microsecond(micros)?)
+}
+
+// Not by way of a point in time: those end a day before the year 9999 does.
+fn date_time(bytes: &[u8]) -> Result<civil::DateTime, BoxError> {
+    let since = jiff::SignedDuration::from_micros(micros(bytes)?);
+    civil::date(2000, 1, 1).at(0, 0, 0, 0).checked_add(since).map_err(|error| format!("{error}; {INSTEAD}").into())
+}
+
+fn instant(bytes: &[u8]) -> Result<jiff::Timestamp, BoxError> {
+    let micros = micros(bytes)?.checked_add(EPOCH * 1_000_000).ok_or("out of range")?;
+    jiff::Timestamp::from_microsecond(micros).map_err(|error| format!("{error}; {INSTEAD}").into())
 }
 
 /// Digits to the base of 10,000 behind four numbers: how many, the weight of the first, the sign, the scale.
@@ -341,6 +354,17 @@ mod tests {
         assert_eq!(read(&[1, 2, 0, 0, 7]), "700000000");
         assert_eq!(read(&[6, 5, 0, 0, 1, 2, 3, 4, 5, 6]), "100020003000400050006");
         assert!(numeric(&words(&[0, 0, 0xC000, 0])).is_err());
+    }
+
+    #[test]
+    fn times_up_to_the_end_of_9999() {
+        let read = |micros: i64| date_time(&micros.to_be_bytes()).map(|time| time.to_string());
+        assert_eq!(read(-1).unwrap(), "1999-12-31T23:59:59.999999");
+        assert_eq!(read(252_455_572_800_000_000).unwrap(), "9999-12-31T12:00:00");
+        for far in [i64::MAX, i64::MIN, i64::MAX - 1] {
+            let error = read(far).unwrap_err().to_string();
+            assert!(error.contains("NULLIF(column, 'infinity')"), "{error}");
+        }
     }
 
     #[test]
