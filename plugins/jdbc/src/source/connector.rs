@@ -7,12 +7,12 @@ use super::query::Subject;
 use super::settings::{Mode, Settings, What, wrong_keys};
 use super::stream::{Style, tracking};
 use super::task::JdbcSourceTask;
-use crate::db::{DbError, DbErrorKind};
+use crate::db::DbError;
 use crate::settings::{ConnectionSettings, WrongKey, keys as connection_keys};
 use ferroconnect_plugin_sdk::connector::AlteredOffset;
 use ferroconnect_plugin_sdk::{
     AbiVec, Config, ConfigValue, ConnectorContext, Description, Error, OffsetMap, Plugin, Result, SourceConnector,
-    StopSignal, Support,
+    StopSignal, Support, warn,
 };
 
 /// The key of a task with its tables: quoted names, separated by commas.
@@ -167,11 +167,19 @@ pub(super) fn split_tables(list: &str) -> Vec<&str> {
     parts.filter(|part| !part.is_empty()).collect()
 }
 
-/// Connects once, and lets the database look at the query.
+/// Connects once, and lets the database look at the query. A database that is merely away is no reason to refuse the
+/// configuration: the connector waits for it, and a worker has to start without it.
 fn try_out(config: &Config, settings: &Settings) -> Result<(), WrongKey> {
     let once = ConnectionSettings { attempts: 1, ..settings.connection.clone() };
     let wrong = |key, error: DbError| WrongKey::new(key, error.to_string());
-    let mut connection = once.connect(&StopSignal::default()).map_err(|error| wrong(connection_keys::URL, error))?;
+    let mut connection = match once.connect(&StopSignal::default()) {
+        Ok(connection) => connection,
+        Err(error) if error.may_work_later() => {
+            warn!("{error}. The configuration is taken without a look at the database");
+            return Ok(());
+        }
+        Err(error) => return Err(wrong(connection_keys::URL, error)),
+    };
     let What::Query(query) = &settings.what else { return Ok(()) };
     let key =
         if config.get(keys::QUERY).is_some_and(|query| !query.is_empty()) { keys::QUERY } else { keys::QUERY_MASKED };
@@ -179,7 +187,7 @@ fn try_out(config: &Config, settings: &Settings) -> Result<(), WrongKey> {
     let columns = match described {
         Ok(columns) => columns,
         // What says nothing about the query is no reason to refuse it.
-        Err(error) if error.kind() == DbErrorKind::Connection => return Ok(()),
+        Err(error) if error.may_work_later() => return Ok(()),
         Err(error) => return Err(wrong(key, settings.shown(error))),
     };
     tracking(settings, Style::Plain, &Subject::Query(query.clone()), &columns).map(|_| ())

@@ -167,6 +167,19 @@ fn failure_of(source: &mut SourceHarness) -> Error {
 }
 
 #[test]
+fn a_database_that_is_away_does_not_refuse_a_configuration() {
+    let library = testkit::library!(ferroconnect_jdbc);
+    let of = |url: &str| {
+        SourceHarness::new(&library, CLASS, config(url, &[("mode", "bulk"), ("table.whitelist", "t")])).validate()
+    };
+    for url in ["jdbc:mysql://localhost:1/db?user=u", "jdbc:postgresql://localhost:1/db?user=u"] {
+        assert!(of(url).unwrap().is_empty(), "{url}: {:?}", of(url));
+        let wrong = of(&format!("{url}&connectTimeout=soon")).unwrap();
+        assert!(wrong.len() == 1 && wrong[0].name == "connection.url", "{url}: {wrong:?}");
+    }
+}
+
+#[test]
 fn validation_connects_and_looks_at_the_query() {
     for mut db in Db::all() {
         db.run("CREATE TABLE t (id INTEGER)");

@@ -137,10 +137,9 @@ fn examples_are_valid() {
         let own = ["connector.class", "tasks.max"];
         let unknown = config.iter().find(|(key, _)| !own.contains(key) && !keys.iter().any(|known| known.name == *key));
         assert_eq!(unknown, None, "{path:?}");
-        // Nothing but the server is amiss.
-        for answer in SourceHarness::new(&library, class, config.clone()).validate().unwrap() {
-            assert!(answer.errors[0].starts_with("Cannot connect to"), "{path:?}: {answer:?}");
-        }
+        // That the server is not there does not count.
+        let wrong = SourceHarness::new(&library, class, config.clone()).validate().unwrap();
+        assert!(wrong.is_empty(), "{path:?}: {wrong:?}");
     }
     assert_eq!(found, 3);
 }
