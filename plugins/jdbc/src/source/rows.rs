@@ -4,7 +4,7 @@ use super::outlet::Outlet;
 use super::query::Tracking;
 use super::reader::Trouble;
 use super::settings::Settings;
-use super::stream::{Stream, Style, place};
+use super::stream::{Stream, Style, doubled, place, two_of};
 use super::times::{Clock, Instant};
 use super::values::{RowShape, integer, text};
 use crate::db::{Column, RowSink, SqlValue};
@@ -80,6 +80,9 @@ impl<'a> Rows<'a> {
 
     /// What rows become from here on: as before where the columns are as before.
     fn take_columns(&mut self, columns: &[Column]) -> Result<(), Error> {
+        if let Some(name) = doubled(columns) {
+            return Err(Error::fatal(format!("{}: {}", self.stream.name(), two_of(name))));
+        }
         let columns: Vec<Column> = columns.iter().map(|column| self.known(column)).collect();
         let find = |name: &str| {
             let missing = |_| Error::fatal(format!("{}: the result has no column {name:?}", self.stream.name()));

@@ -84,6 +84,10 @@ pub(super) fn tracking(
         Subject::Table(table) => Some(table),
         Subject::Query(_) => None,
     };
+    if let Some(name) = doubled(columns) {
+        let key = if settings.masked { keys::QUERY_MASKED } else { keys::QUERY };
+        return Err(WrongKey::new(key, two_of(name)));
+    }
     let mode = settings.mode;
     let incrementing = || incrementing_column(settings, style, table, columns).map(|column| column.name.clone());
     let times = || {
@@ -175,6 +179,18 @@ fn find<'a>(key: &str, table: Option<&TableId>, columns: &'a [Column], name: &st
         let what = if several { "several columns" } else { "no column" };
         WrongKey::new(key, format!("{} has {what} {name:?}; it has {}", title(table), there.join(", ")))
     })
+}
+
+/// The name of columns of which there is more than one: a struct has room for one only.
+pub(super) fn doubled(columns: &[Column]) -> Option<&str> {
+    let mut names: Vec<_> = columns.iter().map(|column| column.name.as_str()).collect();
+    names.sort_unstable();
+    names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
+}
+
+/// What is wrong where a name is [`doubled`], and what would be right.
+pub(super) fn two_of(name: &str) -> String {
+    format!("The result has several columns {name:?}; give them names of their own, as in SELECT a.{name} AS …")
 }
 
 /// The place of a column by its name, or by its name in another case. The error says whether there are several.

@@ -193,6 +193,8 @@ fn validation_connects_and_looks_at_the_query() {
         };
         assert_eq!(shown(of(&[("table.whitelist", "t")])), "");
         assert_eq!(shown(of(&[("query", "SELECT id FROM t;"), ("topic.prefix", "x")])), "");
+        let doubled = shown(of(&[("query", "SELECT a.id, b.id FROM t a, t b"), ("topic.prefix", "x")]));
+        assert!(doubled.starts_with("query: ") && doubled.contains("several columns \"id\""), "{doubled}");
         let wrong = shown(of(&[("query", "SELECT nr FROM t"), ("topic.prefix", "x")]));
         assert!(wrong.starts_with("query: ") && wrong.contains("nr"), "{:?}: {wrong}", db.kind);
         let masked = shown(of(&[("query.masked", "SELECT nr FROM t"), ("topic.prefix", "x")]));
