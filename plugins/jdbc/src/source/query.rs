@@ -144,7 +144,8 @@ impl Statements<'_> {
             sql += &format!(" ORDER BY {order} ASC");
         }
         if !self.suffix.is_empty() {
-            sql += &format!(" {}", self.suffix);
+            // The query may end in a comment.
+            sql += &format!("\n{}", self.suffix);
         }
         Statement { sql, parameters: builder.parameters }
     }
@@ -294,10 +295,10 @@ mod tests {
         let query = Subject::Query("SELECT id FROM t WHERE x = 1 OR y = 2 -- all ;\n; ".into());
         let text = "SELECT id FROM t WHERE x = 1 OR y = 2 -- all";
         let bulk = read(Database::MySql, &query, &Tracking::Bulk, Range::default(), "LIMIT 5");
-        assert_eq!(bulk.sql, format!("{text} LIMIT 5"));
+        assert_eq!(bulk.sql, format!("{text}\nLIMIT 5"));
         let more =
             read(Database::MySql, &query, &Tracking::Incrementing("id".into()), range(Some(1), None, None), "LIMIT 5");
-        assert_eq!(more.sql, format!("SELECT * FROM (\n{text}\n) AS result WHERE `id` > ? ORDER BY `id` ASC LIMIT 5"));
+        assert_eq!(more.sql, format!("SELECT * FROM (\n{text}\n) AS result WHERE `id` > ? ORDER BY `id` ASC\nLIMIT 5"));
     }
 
     #[test]
