@@ -3,7 +3,8 @@
 //! What is here: `connector` divides tables among tasks, with `monitor` watching which there are; `task` hands over what
 //! the thread of `reader` reads, one `stream` for each table. Below them: `keys` and `settings` (configuration), `filter`
 //! (which tables), `query` (statements), `rows`, `values` and `times` (what rows become), `offset` (positions), `outlet`
-//! (batches on their way from the reader to the task), `link` (a connection that can be broken). `tutorial` is a preset.
+//! (batches on their way from the reader to the task), `link` (a connection that can be broken),
+//! `watched` (a thread that cannot hold up a stop). `tutorial` is a preset.
 //!
 //! What is not here: anything that talks to a server; see [`crate::db`].
 
@@ -23,6 +24,7 @@ mod task;
 mod times;
 mod tutorial;
 mod values;
+mod watched;
 
 pub use connector::JdbcSource;
 pub use tutorial::ExampleSource;

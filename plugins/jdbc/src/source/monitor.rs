@@ -5,12 +5,12 @@ use super::keys;
 use super::link::Link;
 use super::reader::of_database;
 use super::settings::Settings;
+use super::watched::Watched;
 use crate::db::{Connection, DbResult, TableFilter};
 use crate::dialect::{Database, TableId};
 use ferroconnect_plugin_sdk::{ConnectorContext, Error, Result, info, warn};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Watches the tables from a thread of its own.
@@ -18,7 +18,7 @@ use std::time::Duration;
 pub(super) struct Monitor {
     shared: Arc<Shared>,
     context: ConnectorContext,
-    thread: JoinHandle<()>,
+    thread: Watched,
 }
 
 #[derive(Debug, Default)]
@@ -56,7 +56,8 @@ impl Monitor {
     pub(super) fn start(context: ConnectorContext, settings: Settings, choice: TableChoice) -> Result<Monitor> {
         let shared = Arc::<Shared>::default();
         let watch = Watch { shared: Arc::clone(&shared), context: context.clone(), choice, settings };
-        let thread = context.spawn("jdbc-table-monitor", move || watch.run())?;
+        let spawn = |name, body| context.spawn(name, body);
+        let thread = Watched::start("jdbc-table-monitor", spawn, move || watch.run())?;
         Ok(Monitor { shared, context, thread })
     }
 
@@ -72,8 +73,7 @@ impl Monitor {
     /// Ends it.
     pub(super) fn stop(self) {
         self.context.stop().stop();
-        // A panic of the thread has been logged.
-        let _ = self.thread.join();
+        self.thread.end();
     }
 }
 

@@ -8,10 +8,11 @@ use super::query::Subject;
 use super::reader::Reader;
 use super::settings::{Settings, What};
 use super::stream::{Stream, Style};
+use super::watched::Watched;
+use crate::dialect::Database;
 use ferroconnect_plugin_sdk::{Batch, Config, Error, OffsetMap, Result, SourceContext, SourceTask, StopSignal};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Reads some of the tables, or the query.
@@ -33,7 +34,7 @@ struct Reading {
     stop: StopSignal,
     linger: Duration,
     messages: Receiver<Message>,
-    thread: JoinHandle<()>,
+    thread: Watched,
 }
 
 impl JdbcSourceTask {
@@ -55,7 +56,7 @@ impl JdbcSourceTask {
         let (outlet, messages) = Outlet::new(settings.batch, settings.batches_ahead);
         stop.on_stop(outlet.waker());
         let reader = Reader::new(settings, style, stop.clone(), streams, outlet);
-        let thread = context.spawn("jdbc-reader", move || reader.run())?;
+        let thread = Watched::start("jdbc-reader", |name, body| context.spawn(name, body), move || reader.run())?;
         self.state = State::Reading(Reading { stop, linger, messages, thread });
         Ok(())
     }
@@ -66,8 +67,11 @@ fn tables(config: &Config, settings: &Settings) -> Result<Vec<Subject>> {
     let names = split_tables(config.get(TABLES).unwrap_or_default());
     let tables: Vec<_> = names.iter().map(|name| Subject::Table(dialect.parse_table(name))).collect();
     if tables.is_empty() {
+        let connection = &settings.connection;
+        let unnamed = connection.url.database == Database::MySql && connection.url.name.is_empty();
+        let hint = if unnamed { " The URL names no database, so only those that keys name are looked at." } else { "" };
         return Err(Error::config(format!(
-            "No table was found to read. Look at {}, {}, {} and {}: names are held to their case; a table elsewhere needs its \
+            "No table was found to read.{hint} Look at {}, {}, {} and {}: names are held to their case; a table elsewhere needs its \
              schema or database in front",
             keys::WHITELIST,
             keys::INCLUDE,
@@ -138,7 +142,12 @@ impl Reading {
         if self.stop.is_stopped() {
             return Ok(());
         }
-        match self.messages.recv_timeout(self.linger) {
+        let message = match self.messages.recv_timeout(self.linger) {
+            Err(RecvTimeoutError::Timeout) if !self.thread.is_finished() => return Ok(()),
+            // What the thread said last may have come after the wait.
+            received => received.or_else(|_| self.messages.try_recv()),
+        };
+        match message {
             Ok(Message::Records(records)) => {
                 batch.reserve(records.len());
                 records.into_iter().for_each(|record| batch.push(record));
@@ -146,7 +155,6 @@ impl Reading {
             }
             Ok(Message::Failed(error)) => Err(error),
             Ok(Message::Wake) => Ok(()),
-            Err(RecvTimeoutError::Timeout) if !self.thread.is_finished() => Ok(()),
             Err(_) => Err(Error::fatal("The thread that reads rows has ended; the log says why")),
         }
     }
@@ -155,7 +163,6 @@ impl Reading {
         self.stop.stop();
         // Nobody takes what the thread waits to hand over.
         drop(self.messages);
-        // A panic of the thread has been logged.
-        let _ = self.thread.join();
+        self.thread.end();
     }
 }
