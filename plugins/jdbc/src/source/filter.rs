@@ -6,6 +6,9 @@ use crate::settings::WrongKey;
 use ferroconnect_plugin_sdk::Config;
 use regex::Regex;
 
+/// What Java's regular expressions have and ours do not.
+const NO_LOOK: &str = "look-ahead, look-behind and back-references are not there";
+
 /// Which tables are read.
 #[derive(Debug, Clone)]
 pub(super) enum TableChoice {
@@ -66,7 +69,7 @@ fn is_name_of(dialect: Dialect, name: &str, table: &TableId) -> bool {
 
 /// A pattern that has to match a whole name.
 fn pattern(key: &str, text: &str) -> Result<Regex, WrongKey> {
-    let wrong = |error| WrongKey::new(key, format!("{text:?} is no regular expression: {error}"));
+    let wrong = |error| WrongKey::new(key, format!("{text:?} is no regular expression ({NO_LOOK}): {error}"));
     Regex::new(&format!("^(?:{text})$")).map_err(wrong)
 }
 

@@ -70,8 +70,8 @@ fn database_keys() -> Vec<Key> {
             .doc(&format!("The tables not to read; all others are. {names} Excludes table.whitelist.")),
         Key::list(INCLUDE).default_value("").display(Width::LONG, "Table Include List").doc(
             "Regular expressions; tables whose whole name with schema or database in front, without quotes, matches \
-             one are read. Not together with table.whitelist, table.blacklist, incrementing.column.name or \
-             timestamp.column.name.",
+             one are read. Look-ahead, look-behind and back-references are not there. Not together with table.whitelist, \
+             table.blacklist, incrementing.column.name or timestamp.column.name.",
         ),
         Key::list(EXCLUDE)
             .default_value("")
