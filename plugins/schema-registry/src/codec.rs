@@ -36,7 +36,7 @@ pub(crate) trait Codec: Sized + Send + 'static {
     fn describe(&self, schema: Option<&Shared<Schema>>) -> Result<Described>;
 
     /// The plan to write values of a Connect schema by the registered one: that of [`Codec::describe`], or another
-    /// version where the user asked for it. `strict` = refuse a version whose readers could not read all of `described`.
+    /// version where the user asked for it. `strict` = refuse a version that could not hold all of `described`.
     ///
     /// # Errors
     /// A data error that names the place where the two cannot be brought together.

@@ -60,7 +60,7 @@ pub(crate) enum Choice {
     LookUp,
     /// The latest of the subject.
     Latest {
-        /// Refuses one whose readers could not read what the own schema allows.
+        /// Refuses one that could not hold all that the own schema allows.
         strict: bool,
     },
     /// One by its number.
