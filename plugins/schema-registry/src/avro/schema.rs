@@ -149,7 +149,7 @@ impl AvroSchema {
 }
 
 /// How deep types may nest. All that goes through a schema calls itself for each level, and a thread's stack ends.
-const DEEPEST: usize = 100;
+pub(super) const DEEPEST: usize = 100;
 
 /// Finds schemas that nest too deep: by names they can do so without many brackets.
 struct Depths<'a> {

@@ -422,6 +422,9 @@ fn a_registered_schema_with_more_fields_is_written_with_its_defaults() {
         {"name":"new","type":["null","int"],"default":null},{"name":"b","type":"long"},{"name":"c","type":"string","default":"z"}]}"#;
     let payload = write(&codec([]), Some(&own), latest, &value).expect("fits");
     assert_eq!(payload, [0, 2, b'y', 0, 14, 2, b'z']);
+    let endless = r#"{"type":"record","name":"R","fields":[{"name":"r","type":"R","default":{}}]}"#;
+    let error = write(&codec([]), Some(&own), endless, &value).expect_err("it has no end");
+    assert!(error.message().ends_with("r: the registered schema has a default that nests without end"), "{error}");
     let demanding = r#"{"type":"record","name":"R","fields":[{"name":"must","type":"string"}]}"#;
     let error = write(&codec([]), Some(&own), demanding, &value).expect_err("it is missing");
     assert!(error.message().starts_with("Incompatible schema: must: "), "{error}");

@@ -12,7 +12,7 @@ use super::binary::{put_bytes, put_long};
 use super::defaults;
 use super::describe::{fixed_size, is_plain_map};
 use super::names;
-use super::schema::{AvroSchema, Kind, Record, Type, TypeId};
+use super::schema::{self, AvroSchema, Kind, Record, Type, TypeId};
 use super::settings::AvroSettings;
 
 /// What cannot be written, and where it stands.
@@ -300,7 +300,7 @@ impl Planner<'_> {
                 }
                 (None, Some(default)) => {
                     let mut bytes = Vec::new();
-                    self.constant(field.kind, default, &mut bytes).map_err(|misfit| misfit.within(&field.name))?;
+                    self.constant(field.kind, default, 0, &mut bytes).map_err(|misfit| misfit.within(&field.name))?;
                     Step::Constant(bytes)
                 }
                 (None, None) => {
@@ -315,8 +315,12 @@ impl Planner<'_> {
         Ok(Plan::Record { schema: schema.clone(), steps, null_outweighs_default })
     }
 
-    /// Writes a default of the registered schema.
-    fn constant(&self, id: TypeId, json: &Json, out: &mut Vec<u8>) -> Result<(), Misfit> {
+    /// Writes a default of the registered schema, `depth` levels within that of a field.
+    fn constant(&self, id: TypeId, json: &Json, depth: usize, out: &mut Vec<u8>) -> Result<(), Misfit> {
+        // A record's default may be that of a field of its own type, and so on without end.
+        if depth > schema::DEEPEST {
+            return Err(Misfit::new("the registered schema has a default that nests without end"));
+        }
         let wrong = || {
             Misfit::new(format!("the registered schema has the default {json} for {}", self.avro.get(id).kind.name()))
         };
@@ -338,24 +342,24 @@ impl Planner<'_> {
             }
             Kind::Array(items) => {
                 let values = json.as_array().ok_or_else(wrong)?;
-                block(out, values, |value, out| self.constant(*items, value, out))?;
+                block(out, values, |value, out| self.constant(*items, value, depth + 1, out))?;
             }
             Kind::Map(values) => {
                 let entries: Vec<_> = json.as_object().ok_or_else(wrong)?.iter().collect();
                 block(out, &entries, |(key, value), out| {
                     put_bytes(out, key.as_bytes());
-                    self.constant(*values, value, out)
+                    self.constant(*values, value, depth + 1, out)
                 })?;
             }
             Kind::Union(branches) => {
                 // A default is one of the first branch.
                 put_long(out, 0);
-                self.constant(*branches.first().ok_or_else(wrong)?, json, out)?;
+                self.constant(*branches.first().ok_or_else(wrong)?, json, depth + 1, out)?;
             }
             Kind::Record(record) => {
                 for field in &record.fields {
                     let value = json.get(&field.name).or(field.default.as_ref()).ok_or_else(wrong)?;
-                    self.constant(field.kind, value, out)?;
+                    self.constant(field.kind, value, depth + 1, out)?;
                 }
             }
         }
