@@ -5,6 +5,7 @@
 //! between payload and Connect values, without a tree of Avro values in between.
 
 mod binary;
+mod constant;
 mod defaults;
 mod describe;
 mod names;

@@ -9,10 +9,9 @@ use ferroconnect_plugin_sdk::{
 use serde_json::Value as Json;
 
 use super::binary::{put_bytes, put_long};
-use super::defaults;
 use super::describe::{fixed_size, is_plain_map};
 use super::names;
-use super::schema::{self, AvroSchema, Kind, Record, Type, TypeId};
+use super::schema::{AvroSchema, Kind, Record, Type, TypeId};
 use super::settings::AvroSettings;
 
 /// What cannot be written, and where it stands.
@@ -24,7 +23,7 @@ pub(super) struct Misfit {
 }
 
 impl Misfit {
-    fn new(reason: impl Into<String>) -> Misfit {
+    pub(super) fn new(reason: impl Into<String>) -> Misfit {
         Misfit { path: Vec::new(), reason: reason.into() }
     }
 
@@ -314,57 +313,6 @@ impl Planner<'_> {
         let null_outweighs_default = self.settings.null_outweighs_default;
         Ok(Plan::Record { schema: schema.clone(), steps, null_outweighs_default })
     }
-
-    /// Writes a default of the registered schema, `depth` levels within that of a field.
-    fn constant(&self, id: TypeId, json: &Json, depth: usize, out: &mut Vec<u8>) -> Result<(), Misfit> {
-        // A record's default may be that of a field of its own type, and so on without end.
-        if depth > schema::DEEPEST {
-            return Err(Misfit::new("the registered schema has a default that nests without end"));
-        }
-        let wrong = || {
-            Misfit::new(format!("the registered schema has the default {json} for {}", self.avro.get(id).kind.name()))
-        };
-        match &self.avro.get(id).kind {
-            Kind::Null => json.is_null().then_some(()).ok_or_else(wrong)?,
-            Kind::Boolean => out.push(json.as_bool().ok_or_else(wrong)?.into()),
-            Kind::Int | Kind::Long => put_long(out, json.as_i64().ok_or_else(wrong)?),
-            Kind::Float => out.extend((json.as_f64().ok_or_else(wrong)? as f32).to_le_bytes()),
-            Kind::Double => out.extend(json.as_f64().ok_or_else(wrong)?.to_le_bytes()),
-            Kind::String => put_bytes(out, json.as_str().ok_or_else(wrong)?.as_bytes()),
-            Kind::Bytes => put_bytes(out, &json.as_str().and_then(defaults::bytes).ok_or_else(wrong)?),
-            Kind::Fixed { size, .. } => {
-                let bytes = json.as_str().and_then(defaults::bytes).filter(|bytes| bytes.len() == *size);
-                out.extend(bytes.ok_or_else(wrong)?);
-            }
-            Kind::Enum(symbols) => {
-                let at = symbols.symbols.iter().position(|symbol| json.as_str() == Some(symbol)).ok_or_else(wrong)?;
-                put_long(out, at as i64);
-            }
-            Kind::Array(items) => {
-                let values = json.as_array().ok_or_else(wrong)?;
-                block(out, values, |value, out| self.constant(*items, value, depth + 1, out))?;
-            }
-            Kind::Map(values) => {
-                let entries: Vec<_> = json.as_object().ok_or_else(wrong)?.iter().collect();
-                block(out, &entries, |(key, value), out| {
-                    put_bytes(out, key.as_bytes());
-                    self.constant(*values, value, depth + 1, out)
-                })?;
-            }
-            Kind::Union(branches) => {
-                // A default is one of the first branch.
-                put_long(out, 0);
-                self.constant(*branches.first().ok_or_else(wrong)?, json, depth + 1, out)?;
-            }
-            Kind::Record(record) => {
-                for field in &record.fields {
-                    let value = json.get(&field.name).or(field.default.as_ref()).ok_or_else(wrong)?;
-                    self.constant(field.kind, value, depth + 1, out)?;
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Refuses a registered type whose readers would take the values for something else: milliseconds for microseconds, or
@@ -413,7 +361,7 @@ fn is_natural(own: SchemaType, avro: &Kind) -> bool {
 }
 
 /// Writes the one block of an array or map, and the end.
-fn block<T>(
+pub(super) fn block<T>(
     out: &mut Vec<u8>,
     elements: &[T],
     mut write: impl FnMut(&T, &mut Vec<u8>) -> Result<(), Misfit>,

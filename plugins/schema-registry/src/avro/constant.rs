@@ -1,0 +1,61 @@
+//! Defaults of a registered schema as bytes, for fields that records do not have.
+
+use serde_json::Value as Json;
+
+use super::binary::{put_bytes, put_long};
+use super::defaults;
+use super::schema::{self, Kind, TypeId};
+use super::writer::{Misfit, Planner, block};
+
+impl Planner<'_> {
+    /// Writes a default of the registered schema, `depth` levels within that of a field.
+    pub(super) fn constant(&self, id: TypeId, json: &Json, depth: usize, out: &mut Vec<u8>) -> Result<(), Misfit> {
+        // A record's default may be that of a field of its own type, and so on without end.
+        if depth > schema::DEEPEST {
+            return Err(Misfit::new("the registered schema has a default that nests without end"));
+        }
+        let wrong = || {
+            Misfit::new(format!("the registered schema has the default {json} for {}", self.avro.get(id).kind.name()))
+        };
+        match &self.avro.get(id).kind {
+            Kind::Null => json.is_null().then_some(()).ok_or_else(wrong)?,
+            Kind::Boolean => out.push(json.as_bool().ok_or_else(wrong)?.into()),
+            Kind::Int | Kind::Long => put_long(out, json.as_i64().ok_or_else(wrong)?),
+            Kind::Float => out.extend((json.as_f64().ok_or_else(wrong)? as f32).to_le_bytes()),
+            Kind::Double => out.extend(json.as_f64().ok_or_else(wrong)?.to_le_bytes()),
+            Kind::String => put_bytes(out, json.as_str().ok_or_else(wrong)?.as_bytes()),
+            Kind::Bytes => put_bytes(out, &json.as_str().and_then(defaults::bytes).ok_or_else(wrong)?),
+            Kind::Fixed { size, .. } => {
+                let bytes = json.as_str().and_then(defaults::bytes).filter(|bytes| bytes.len() == *size);
+                out.extend(bytes.ok_or_else(wrong)?);
+            }
+            Kind::Enum(symbols) => {
+                let at = symbols.symbols.iter().position(|symbol| json.as_str() == Some(symbol)).ok_or_else(wrong)?;
+                put_long(out, at as i64);
+            }
+            Kind::Array(items) => {
+                let values = json.as_array().ok_or_else(wrong)?;
+                block(out, values, |value, out| self.constant(*items, value, depth + 1, out))?;
+            }
+            Kind::Map(values) => {
+                let entries: Vec<_> = json.as_object().ok_or_else(wrong)?.iter().collect();
+                block(out, &entries, |(key, value), out| {
+                    put_bytes(out, key.as_bytes());
+                    self.constant(*values, value, depth + 1, out)
+                })?;
+            }
+            Kind::Union(branches) => {
+                // A default is one of the first branch.
+                put_long(out, 0);
+                self.constant(*branches.first().ok_or_else(wrong)?, json, depth + 1, out)?;
+            }
+            Kind::Record(record) => {
+                for field in &record.fields {
+                    let value = json.get(&field.name).or(field.default.as_ref()).ok_or_else(wrong)?;
+                    self.constant(field.kind, value, depth + 1, out)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
