@@ -75,12 +75,23 @@ pub(super) fn services() -> HostServicesObject {
     HostServices_TO::from_value(TestServices, TD_Opaque)
 }
 
+/// What becomes of reports of bad records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Reports {
+    /// They are taken, as under `errors.tolerance=all`.
+    #[default]
+    Taken,
+    /// Each fails, as under `errors.tolerance=none` with a log or a dead-letter topic.
+    Fail,
+    /// There is neither `errors.log.enable` nor a dead-letter topic, whatever the tolerance.
+    Nowhere,
+}
+
 #[derive(Debug, Default)]
 struct State {
-    /// Whether bad records fail the task, as under `errors.tolerance=none`.
-    refuses_reports: bool,
     /// What becomes of reported records; none = they arrive.
     reports_end: Option<ReportState>,
+    reports: Reports,
     metrics: BTreeMap<String, Vec<f64>>,
     reconfigurations: u32,
     errors: Vec<AbiError>,
@@ -143,8 +154,8 @@ impl TestHost {
         lock(&self.state).reports_end = Some(state);
     }
 
-    pub(super) fn refuse_reports(&self) {
-        lock(&self.state).refuses_reports = true;
+    pub(super) fn set_reports(&self, reports: Reports) {
+        lock(&self.state).reports = reports;
     }
 
     /// Takes the requests of a sink task since the last call.
@@ -271,17 +282,21 @@ impl SinkTaskContext for TestHost {
     }
 
     fn can_report(&self) -> bool {
-        !lock(&self.state).refuses_reports
+        lock(&self.state).reports != Reports::Nowhere
     }
 
     fn report(&self, record: Record, error: AbiError) -> AbiResult<u64> {
-        if !self.can_report() {
-            let refusal = AbiError::new(ErrorKind::FATAL, "Tolerance exceeded in error handler");
-            return AbiResult::RErr(refusal.caused_by(&error));
-        }
-        let reported = &mut lock(&self.state).requests.reported;
-        reported.push((record, Error::from_abi(error)));
-        AbiResult::ROk(reported.len() as u64)
+        let mut state = lock(&self.state);
+        let refusal = match state.reports {
+            Reports::Taken => {
+                let reported = &mut state.requests.reported;
+                reported.push((record, Error::from_abi(error)));
+                return AbiResult::ROk(reported.len() as u64);
+            }
+            Reports::Fail => AbiError::new(ErrorKind::FATAL, "Tolerance exceeded in error handler"),
+            Reports::Nowhere => AbiError::new(ErrorKind::UNSUPPORTED, "Nothing takes reports of bad records"),
+        };
+        AbiResult::RErr(refusal.caused_by(&error))
     }
 
     fn report_state(&self, _: u64, milliseconds: u64) -> ReportState {

@@ -1,9 +1,11 @@
 //! Drives a sink connector and its tasks.
 
-use super::host::{LogLine, TestHost};
+use super::host::{LogLine, Reports, TestHost};
 use super::{Library, PATIENCE, into_result};
 use crate::config::Config;
+use crate::context::SinkContext;
 use crate::error::{Error, Result};
+use crate::stop::StopSignal;
 use ferroconnect_plugin_abi::bytes::Text;
 use ferroconnect_plugin_abi::config::{ConfigValue, Pairs};
 use ferroconnect_plugin_abi::containers::{AbiOption, AbiSlice, AbiVec};
@@ -74,9 +76,10 @@ impl SinkHarness {
         self
     }
 
-    /// Reports of bad records go nowhere and fail their task, as where `errors.tolerance` is `none`.
+    /// Reports of bad records go nowhere, and `can_report` says so: as where there is neither `errors.log.enable` nor a
+    /// dead-letter topic, whatever `errors.tolerance` is.
     pub fn without_reports(self) -> SinkHarness {
-        self.host.refuse_reports();
+        self.host.set_reports(Reports::Nowhere);
         self
     }
 
@@ -84,6 +87,18 @@ impl SinkHarness {
     pub fn with_reports(self, state: ReportState) -> SinkHarness {
         self.host.end_reports(state);
         self
+    }
+
+    /// Reports of bad records can be made, and each fails: as where `errors.tolerance` is `none`, with
+    /// `errors.log.enable` or a dead-letter topic.
+    pub fn failing_reports(self) -> SinkHarness {
+        self.host.set_reports(Reports::Fail);
+        self
+    }
+
+    /// A context of its own, for tests of what lies behind a plugin's task. What is asked for through it arrives here.
+    pub fn context(&self) -> SinkContext {
+        SinkContext::new(self.host.sink_context(), StopSignal::default())
     }
 
     /// Starts the connector and its tasks.
@@ -217,8 +232,8 @@ impl SinkHarness {
     /// # Errors
     /// If the put is not over within [`PATIENCE`]; its thread is left behind then.
     pub fn stop_while_putting(&mut self, records: Vec<Record>, begun: impl FnOnce()) -> Result<Duration> {
-        let task = self.running.as_mut().and_then(|running| running.tasks.pop());
-        let mut task = task.ok_or_else(|| Error::fatal("no task runs"))?;
+        let tasks = self.running.as_mut().map(|running| &mut running.tasks).filter(|tasks| !tasks.is_empty());
+        let mut task = tasks.ok_or_else(|| Error::fatal("no task runs"))?.remove(0);
         let control = task.control();
         let (says_over, over) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
