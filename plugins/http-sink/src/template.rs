@@ -47,13 +47,13 @@ impl Template {
     /// The URL for a record.
     ///
     /// # Errors
-    /// A data error: the record has no key that can stand in a URL.
+    /// A data error: the record has no key or topic that can stand in a URL.
     pub(crate) fn fill(&self, record: &Record) -> Result<Cow<'_, str>> {
         if let [Piece::Text(text)] = self.pieces.as_slice() {
             return Ok(text.into());
         }
         self.with(|piece| match piece {
-            Piece::Topic => Ok(record.origin.topic.as_str().into()),
+            Piece::Topic => Ok(record.topic.as_str().into()),
             _ => key_text(record),
         })
         .map(Cow::Owned)
@@ -64,10 +64,19 @@ impl Template {
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => url.push_str(text),
-                _ => url.extend(utf8_percent_encode(&part(piece)?, RESERVED)),
+                _ => url.extend(utf8_percent_encode(steady(&part(piece)?)?, RESERVED)),
             }
         }
         Ok(url)
+    }
+}
+
+/// Refuses what would not stay one part of the URL, encoded or not: servers take `.` and `..` for steps along the path,
+/// and without any text the URL is that of the whole collection.
+fn steady(part: &str) -> Result<&str> {
+    match part {
+        "" | "." | ".." => Err(Error::data(format!("'{part}' as ${{key}} or ${{topic}} would lead the URL elsewhere"))),
+        _ => Ok(part),
     }
 }
 
@@ -104,17 +113,17 @@ pub(crate) fn check_url(key: &'static str, url: &str) -> Result<(), Wrong> {
 /// A URL as messages show it: without its query, which may hold secrets, and without a user.
 pub(crate) fn shown(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
-    match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.split_once('@')?.1))) {
-        Some((scheme, rest)) => format!("{scheme}://{rest}"),
-        None => url.to_owned(),
-    }
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use ferroconnect_plugin_sdk::testkit::sink_record;
-    use ferroconnect_plugin_sdk::{Data, Value};
+    use ferroconnect_plugin_sdk::{Data, ErrorKind, Value};
 
     fn filled(url: &str, key: Value) -> Result<String> {
         let mut record = sink_record("my topic", 0, 0, Data::NULL);
@@ -131,6 +140,23 @@ mod tests {
         let error = filled("http://h/${key}", Value::NULL).unwrap_err();
         assert_eq!(error.message(), "The URL names ${key}, and the record has no key");
         assert!(filled("http://h/${key}", Value::float64(1.0)).unwrap_err().message().ends_with("java.lang.Double"));
+    }
+
+    #[test]
+    fn parts_do_not_lead_elsewhere() {
+        for key in ["", ".", ".."] {
+            let error = filled("http://h/all/${key}", Value::string(key)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::DATA);
+            assert!(error.message().starts_with(&format!("'{key}' as ")), "{error}");
+        }
+        assert_eq!(filled("http://h/${key}", Value::string("...")).unwrap(), "http://h/...");
+    }
+
+    #[test]
+    fn the_topic_is_that_which_transforms_gave() {
+        let mut record = sink_record("read", 0, 0, Data::NULL);
+        record.topic = "routed".into();
+        assert_eq!(Template::parse("url", "http://h/${topic}").unwrap().fill(&record).unwrap(), "http://h/routed");
     }
 
     #[test]
@@ -153,5 +179,7 @@ mod tests {
     fn secrets_of_urls_are_not_shown() {
         assert_eq!(shown("https://u:p@h:1/a?token=x"), "https://h:1/a");
         assert_eq!(shown("/login?next=x"), "/login");
+        assert_eq!(shown("https://u:p@x@h/users/a@b"), "https://h/users/a@b");
+        assert_eq!(shown("https://h/users/a@b"), "https://h/users/a@b");
     }
 }
