@@ -7,12 +7,15 @@ use crate::progress::Progress;
 use crate::request::{self, Next, Request};
 use ferroconnect_plugin_sdk::json::Writer;
 use ferroconnect_plugin_sdk::{Error, ErrorKind, Record, Result, SinkContext, info, warn};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use ureq::http::header::AUTHORIZATION;
-use ureq::http::{HeaderValue, StatusCode};
+use ureq::http::{HeaderValue, Method, StatusCode};
 
 /// No pause of this connector's own is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// After this time no further request is begun before the worker was back at its consumer: well below the usual
+/// `max.poll.interval.ms` (five minutes), after which the group takes the partitions away.
+const LONGEST_PUT: Duration = Duration::from_secs(60);
 
 /// A task that was started.
 pub(crate) struct HttpSinkTask {
@@ -23,6 +26,7 @@ pub(crate) struct HttpSinkTask {
     /// The access token, as long as it is taken for valid.
     token: Option<HeaderValue>,
     progress: Progress,
+    longest_put: Duration,
 }
 
 impl HttpSinkTask {
@@ -30,7 +34,8 @@ impl HttpSinkTask {
         let client = Client::new(&options.connection);
         context.stop().on_stop(client.breaker());
         let writer = Writer::new(options.body.format);
-        HttpSinkTask { context, options, client, writer, token: None, progress: Progress::default() }
+        let progress = Progress::default();
+        HttpSinkTask { context, options, client, writer, token: None, progress, longest_put: LONGEST_PUT }
     }
 
     /// The batch that was to come again may not come, or with other records.
@@ -41,9 +46,10 @@ impl HttpSinkTask {
     /// Sends records in their order.
     ///
     /// # Errors
-    /// A retriable one when a request should be tried again: what arrived is remembered, the rest is sent when the
-    /// batch comes again. Otherwise the server, or this connector, will not have a record.
+    /// A retriable one when a request should be tried again, or when the batch takes long: what arrived is remembered,
+    /// the rest is sent when the batch comes again. Otherwise the server, or this connector, will not have a record.
     pub(crate) fn put(&mut self, records: &[Record]) -> Result<()> {
+        let begin = Instant::now();
         let all = self.progress.left(records);
         let mut left = all.as_slice();
         while let Some(&first) = left.first() {
@@ -56,34 +62,50 @@ impl HttpSinkTask {
                 Next::Refuse(error) => self.refuse(first, error).map(|()| 1),
                 Next::Send(request) => {
                     let answer = send(&self.client, &self.options, &mut self.token, &request);
-                    let count = request.records;
-                    answer.and_then(|answer| self.judge(answer, left, count))
+                    let (sent, deletes) = (&left[..request.records], *request.method == Method::DELETE);
+                    answer.and_then(|answer| self.judge(answer, sent, deletes))
                 }
             };
-            match done {
-                Ok(done) => {
-                    left = &left[done..];
-                    self.progress.advance(done);
-                }
-                Err(error) => {
-                    let arrived = &all[..all.len() - left.len()];
-                    self.progress.keep(arrived);
-                    return Err(error);
-                }
+            let done = done.map(|done| {
+                left = &left[done..];
+                self.progress.advance(done);
+            });
+            let arrived = &all[..all.len() - left.len()];
+            if let Err(error) = done.and_then(|()| self.stay_in_group(begin, arrived, left)) {
+                self.progress.keep(arrived);
+                return Err(error);
             }
         }
         self.forget();
         Ok(())
     }
 
-    /// Says how many of the first records are done.
-    fn judge(&mut self, answer: Answer, left: &[&Record], count: usize) -> Result<usize> {
+    /// Has the rest of a batch that takes long given again at once, so that the worker polls its consumer in between.
+    fn stay_in_group(&self, begin: Instant, arrived: &[&Record], left: &[&Record]) -> Result<()> {
+        // Without records to remember the next call would come no further than this one.
+        let comes_further = !arrived.is_empty() && Progress::can_keep(arrived);
+        if left.is_empty() || !comes_further || begin.elapsed() < self.longest_put {
+            return Ok(());
+        }
+        self.context.retry_after(Duration::ZERO);
+        let (done, rest) = (arrived.len(), left.len());
+        Err(Error::retriable(format!(
+            "The server is slow: {done} records have been sent within {} s; going on with the {rest} left after a poll",
+            begin.elapsed().as_secs()
+        )))
+    }
+
+    /// Says how many of the records that were sent are done.
+    fn judge(&mut self, answer: Answer, sent: &[&Record], deletes: bool) -> Result<usize> {
+        let count = sent.len();
         if self.context.stop().is_stopped() && answer.outcome != Outcome::Accepted {
             return Err(Error::new(ErrorKind::STOPPING, "The task was stopped during a request"));
         }
         match answer.outcome {
             Outcome::Accepted => Ok(count),
             Outcome::Later { after } => Err(self.later(answer.message, after)),
+            // The answer to the one before got lost, but not what it did.
+            Outcome::Refused { status } if deletes && is_gone(status) && self.progress.is_repeated() => Ok(count),
             Outcome::Refused { status } if is_about_setup(status) => Err(Error::fatal(answer.message)),
             Outcome::Refused { .. } if count > 1 && self.context.can_report() => {
                 info!("{}; its {count} records are sent one by one, to find those that are refused", answer.message);
@@ -91,10 +113,10 @@ impl HttpSinkTask {
                 Ok(0)
             }
             Outcome::Refused { .. } if count > 1 => {
-                let (first, last) = (place(left[0]), place(left[count - 1]));
+                let (first, last) = (place(sent[0]), place(sent[count - 1]));
                 Err(Error::fatal(format!("{} (records from {first} to {last})", answer.message)))
             }
-            Outcome::Refused { .. } => self.refuse(left[0], Error::data(answer.message)).map(|()| 1),
+            Outcome::Refused { .. } => self.refuse(sent[0], Error::data(answer.message)).map(|()| 1),
         }
     }
 
@@ -102,6 +124,7 @@ impl HttpSinkTask {
     fn later(&mut self, message: String, after: Option<Duration>) -> Error {
         let retry = &self.options.retry;
         let attempts = self.progress.attempts;
+        self.progress.was_sent = true;
         let pause = if attempts < retry.most {
             self.progress.attempts += 1;
             after.unwrap_or_else(|| pause(retry.pause, attempts))
@@ -167,6 +190,10 @@ fn is_about_setup(status: StatusCode) -> bool {
     status.is_redirection() || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED)
 }
 
+fn is_gone(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE)
+}
+
 /// The pause after so many attempts: twice as long each time, with chance in it, so that many tasks do not come back
 /// at the same moment.
 fn pause(first: Duration, attempts: u32) -> Duration {
@@ -183,6 +210,12 @@ fn place(record: &Record) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::confluent::Confluent;
+    use crate::connector::Dialect as _;
+    use ferroconnect_plugin_sdk::testkit::{self, SinkHarness, sink_record};
+    use ferroconnect_plugin_sdk::{Config, Data};
+
+    const CLASS: &str = "io.confluent.connect.http.HttpSinkConnector";
 
     #[test]
     fn pauses_grow_to_a_limit() {
@@ -196,5 +229,36 @@ mod tests {
         }
         assert_eq!(pause(Duration::ZERO, 3), Duration::ZERO);
         assert!(pause(Duration::from_secs(300), 0) > LONGEST_PAUSE);
+    }
+
+    #[test]
+    fn a_batch_that_takes_long_is_given_back_in_between() {
+        use crate as this;
+        let mut config = Config::default();
+        // Records that are left out need no server.
+        config.set("http.api.url", "http://localhost:1/").set("behavior.on.null.values", "log");
+        config
+            .set("request.method", "POST")
+            .set("batch.max.size", 1)
+            .set("batch.json.as.array", false)
+            .set("http.proxy.port", -1);
+        for key in ["max.retries", "retry.backoff.ms", "http.request.timeout.ms", "http.connect.timeout.ms"] {
+            config.set(key, 1);
+        }
+        let options = Confluent::options(&config).unwrap();
+        let worker = SinkHarness::new(&testkit::library!(this), CLASS, config);
+        let mut task = HttpSinkTask::new(worker.context(), options);
+        task.longest_put = Duration::ZERO;
+        let mut records: Vec<_> = (0..3).map(|offset| sink_record("t", 0, offset, Data::NULL)).collect();
+        for left in [2, 1] {
+            let error = task.put(&records).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::RETRIABLE);
+            assert!(error.message().contains(&format!("the {left} left")), "{error}");
+            assert_eq!(worker.take_requests().retry_after, Some(Duration::ZERO));
+        }
+        task.put(&records).unwrap();
+        // What cannot be remembered would be sent for ever.
+        records[0] = Record::new("t", Data::NULL);
+        task.put(&records).unwrap();
     }
 }

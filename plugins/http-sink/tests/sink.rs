@@ -277,6 +277,59 @@ fn a_batch_in_pieces_survives_a_retry() {
 }
 
 #[test]
+fn a_report_that_fails_ends_a_batch_in_pieces() {
+    let server = Server::start(|seen| if seen.body.contains('1') { status(422) } else { status(200) });
+    let url = server.url("/in");
+    let config = [("http.url", url.as_str()), ("http.authorization.type", "none"), ("batching.enabled", "true")];
+    let mut sink = harness(AIVEN, &config).failing_reports();
+    sink.start().unwrap();
+    let error = sink.put(&numbered(4)).unwrap_err();
+    assert_eq!(error.message(), "Tolerance exceeded in error handler");
+    assert_eq!(server.bodies(), ["0\n1\n2\n3\n", "0\n", "1\n"]);
+    assert!(sink.pre_commit().unwrap().is_empty());
+}
+
+#[test]
+fn records_that_name_no_origin_are_not_lost_over_a_retry() {
+    let server = answering(vec![status(200), status(200), status(503), status(200), status(503)]);
+    let mut sink = started(&server, &[("max.retries", "2")]);
+    let mut records = numbered(4);
+    for index in [0, 3] {
+        records[index] = Record::new("t", records[index].value.clone());
+    }
+    put_until_taken(&mut sink, &records);
+    assert_eq!(server.bodies(), ["0", "1", "2", "0", "2", "0", "2", "3"]);
+}
+
+#[test]
+fn a_server_that_stays_down_fails_the_task_though_some_records_come_again() {
+    let server = Server::start(|seen| if seen.body == "1" { status(503) } else { status(200) });
+    let mut sink = started(&server, &[("max.retries", "2")]);
+    let records = ["0", "1"].map(|text| Record::new("t", Data::schemaless(text)));
+    let kinds = [0; 3].map(|_| sink.put(&records).unwrap_err().kind());
+    assert_eq!(kinds, [ErrorKind::RETRIABLE, ErrorKind::RETRIABLE, ErrorKind::FATAL]);
+}
+
+#[test]
+fn a_repeated_delete_that_finds_nothing_is_done() {
+    for gone in [404, 410] {
+        let server = answering(vec![Reply::Half, status(gone), status(gone)]);
+        let url = server.url("/${key}");
+        let mut sink = harness(CONFLUENT, &[("http.api.url", &url), ("behavior.on.null.values", "delete")]);
+        sink.start().unwrap();
+        let mut records = [0, 1].map(|offset| sink_record("t", 0, offset, Data::NULL));
+        for record in &mut records {
+            record.key = Data::schemaless("k");
+        }
+        put_until_taken(&mut sink, &records);
+        assert_eq!(server.seen().len(), 3);
+        // The second was not sent before, so its refusal is news.
+        let reported = sink.take_requests().reported;
+        assert_eq!(reported.iter().map(|(record, _)| record.origin.offset).collect::<Vec<_>>(), [1]);
+    }
+}
+
+#[test]
 fn values_that_cannot_be_sent_are_reported() {
     let server = Server::accepting();
     let mut sink = started(&server, &[("batching.enabled", "true")]);
@@ -325,6 +378,22 @@ fn a_request_under_way_does_not_hold_up_a_stop() {
     let took = sink.stop_while_putting(numbered(3), || server.wait_for_request()).unwrap();
     assert!(took < Duration::from_secs(2), "{took:?}");
     assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
+fn it_is_the_first_task_that_is_stopped_while_putting() {
+    let server = answering(vec![status(200), status(200), Reply::Silence]);
+    let url = server.url("/in");
+    let mut sink = harness(AIVEN, &[("http.url", &url), ("http.authorization.type", "none")]).tasks_max(2);
+    sink.start().unwrap();
+    for task in 0..2 {
+        sink.put_task(task, &numbered(1)).unwrap();
+        server.wait_for_request();
+    }
+    sink.stop_while_putting(numbered(1), || server.wait_for_request()).unwrap();
+    // Each task keeps a connection of its own.
+    assert_eq!(server.seen().iter().map(|seen| seen.connection).collect::<Vec<_>>(), [0, 1, 0]);
+    assert_eq!(sink.tasks(), 1);
 }
 
 #[test]
