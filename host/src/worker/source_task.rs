@@ -130,6 +130,7 @@ impl Running<'_> {
             self.parts.metrics.polled(batch.records.len(), begin.elapsed());
             if !batch.records.is_empty() {
                 self.wait_for_turn(&mut pace, reporter);
+                pace.hands(batch.records.len());
                 self.send_batch(batch)?;
             }
         }
@@ -156,7 +157,10 @@ impl Running<'_> {
     /// Waits with a batch in hand while Kafka is slow; not before the poll, which may take its time. A task that is to
     /// stop sends what it has.
     fn wait_for_turn(&mut self, pace: &mut Pace, reporter: &TaskReporter) {
-        while pace.holds(self.parts.delivery.in_flight(), Instant::now()) && self.may_run(reporter) {
+        let holds = |pace: &mut Pace, delivery: &SourceDelivery| {
+            pace.holds(delivery.in_flight(), delivery.written(), Instant::now())
+        };
+        while holds(pace, &self.parts.delivery) && self.may_run(reporter) {
             self.parts.delivery.sending().wait_for_room(PACE_STEP);
         }
     }
