@@ -70,6 +70,12 @@ impl fmt::Display for Server {
 }
 
 impl Server {
+    /// How many commands are sent together at most. A node of a cluster that falls silent is waited for once for each of
+    /// them, as its answers are read by the client library.
+    pub(crate) fn most_commands(&self) -> usize {
+        if self.cluster { 100 } else { 5_000 }
+    }
+
     /// Connects, once.
     pub(crate) fn connect(&self) -> RedisResult<Connection> {
         if self.cluster { self.connect_cluster() } else { self.connect_single() }
@@ -207,20 +213,10 @@ impl Connection {
     /// # Errors
     /// If it is not known what became of the commands, or if the transaction was refused as a whole.
     pub(crate) fn send(&mut self, commands: Vec<Cmd>, atomic: bool) -> RedisResult<Vec<Failure>> {
-        let outcome = match &mut self.link {
-            Link::Single(connection) => {
-                let mut pipeline = Pipeline::with_capacity(commands.len());
-                if atomic {
-                    pipeline.atomic();
-                }
-                for command in commands {
-                    pipeline.add_command(command);
-                }
-                pipeline.exec(connection)
-            }
-            Link::Cluster(connection) => return send_to_cluster(connection, commands),
-        };
-        failures(outcome)
+        match &mut self.link {
+            Link::Single(connection) => send_to_one(connection, commands, atomic),
+            Link::Cluster(connection) => send_to_cluster(connection, commands),
+        }
     }
 
     /// Makes sure that the server takes commands from this user. A user who may not ping may still write.
@@ -232,11 +228,45 @@ impl Connection {
     }
 }
 
+/// Ends with the first answer that does not come. A pipeline of the client library would wait for every one that is
+/// left as long as for that one.
+fn send_to_one(connection: &mut redis::Connection, commands: Vec<Cmd>, atomic: bool) -> RedisResult<Vec<Failure>> {
+    let count = commands.len();
+    let mut pipeline = Pipeline::with_capacity(count);
+    if atomic {
+        pipeline.atomic();
+    }
+    for command in commands {
+        pipeline.add_command(command);
+    }
+    connection.send_packed_command(&pipeline.get_packed_pipeline())?;
+    let answers = if atomic { executed(connection, count)? } else { next_answers(connection, count)? };
+    let failure = |(index, answer)| match answer {
+        Value::ServerError(error) => Some(Failure { index, error }),
+        _ => None,
+    };
+    Ok(answers.into_iter().enumerate().filter_map(failure).collect())
+}
+
+/// The answers to so many commands of a transaction, which are those to MULTI, each command, and EXEC.
+fn executed(connection: &mut redis::Connection, count: usize) -> RedisResult<Vec<Value>> {
+    let mut answers = next_answers(connection, count + 2)?;
+    let last = answers.pop();
+    // What refused one of them is the reason; EXEC only tells that there was one.
+    let refusal = answers.into_iter().find(|answer| matches!(answer, Value::ServerError(_)));
+    match (refusal, last) {
+        (Some(Value::ServerError(error)), _) | (None, Some(Value::ServerError(error))) => Err(error.into()),
+        (None, Some(Value::Array(results))) => Ok(results),
+        _ => Err((redis::ErrorKind::UnexpectedReturnType, "EXEC got an answer of unknown form").into()),
+    }
+}
+
+fn next_answers(connection: &mut redis::Connection, count: usize) -> RedisResult<Vec<Value>> {
+    (0..count).map(|_| connection.recv_response()).collect()
+}
+
 fn failures(outcome: RedisResult<()>) -> RedisResult<Vec<Failure>> {
     let Err(error) = outcome else { return Ok(Vec::new()) };
-    if error.kind() == redis::ErrorKind::Server(ServerErrorKind::ExecAbort) {
-        return Err(error);
-    }
     match error.clone().into_server_errors() {
         Some(errors) => {
             Ok(errors.iter().map(|(index, error)| Failure { index: *index, error: error.clone() }).collect())

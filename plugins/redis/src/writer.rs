@@ -6,8 +6,6 @@ use ferroconnect_plugin_sdk::{Error, ErrorKind, StopSignal, info};
 use redis::{Arg, Cmd, ServerError, Value};
 use std::time::Duration;
 
-/// So many commands are sent together at most.
-const MOST_COMMANDS: usize = 5_000;
 /// So many bytes are sent together, or one record where that is larger.
 const MOST_BYTES: usize = 1 << 20;
 
@@ -92,7 +90,7 @@ impl Writer {
     /// # Errors
     /// As [`Writer::finish`].
     pub(crate) fn send_when_full(&mut self) -> Result<(), Error> {
-        let full = self.pending.bytes >= MOST_BYTES || self.pending.commands.len() >= MOST_COMMANDS;
+        let full = self.pending.bytes >= MOST_BYTES || self.pending.commands.len() >= self.server.most_commands();
         if full { self.send() } else { Ok(()) }
     }
 
@@ -193,7 +191,7 @@ enum Verdict {
 fn verdict(error: &ServerError) -> Verdict {
     match error.code() {
         "LOADING" | "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" | "READONLY" | "BUSY" | "OOM" | "NOREPLICAS"
-        | "MISCONF" | "MOVED" | "ASK" => Verdict::Later,
+        | "MISCONF" | "MOVED" | "ASK" | "EXECABORT" => Verdict::Later,
         "NOAUTH" => Verdict::Never(format!("; set {}", keys::PASSWORD)),
         "WRONGPASS" | "NOPERM" => Verdict::Never(String::new()),
         _ => match error.details() {

@@ -334,3 +334,17 @@ fn a_server_that_does_not_answer_is_a_reason_to_try_again() {
     sink.put(&[record(0, "k", text("v"))]).unwrap();
     assert_eq!(redis.ask::<String>(&["GET", "test_user_k"]), "v");
 }
+
+#[test]
+fn a_silent_server_is_waited_for_once_in_a_batch() {
+    let records: Vec<Record> = (0..50).map(|id| record(id, Value::int64(id), row(id, "name"))).collect();
+    for atomic in ["false", "true"] {
+        let redis = Redis::start();
+        let mut sink = field_engineering(&redis, &[("redis.timeout", "1"), ("redis.multiexec", atomic)]);
+        redis.freeze();
+        let began = Instant::now();
+        let error = sink.put(&records).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RETRIABLE, "{error}");
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    }
+}

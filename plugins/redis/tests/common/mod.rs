@@ -71,6 +71,12 @@ impl Redis {
         self.process.wait().unwrap();
     }
 
+    /// Keeps it from doing anything; its connections stay open.
+    pub(crate) fn freeze(&self) {
+        let frozen = Command::new("kill").args(["-STOP", &self.process.id().to_string()]).status();
+        assert!(frozen.unwrap().success());
+    }
+
     /// Starts it again after [`Redis::kill`], with what it has on disk.
     pub(crate) fn start_again(&mut self) {
         self.process = spawn(&self.arguments, &self.directory);
