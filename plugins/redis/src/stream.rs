@@ -286,7 +286,7 @@ impl Reader {
         }
     }
 
-    /// Waits a while if there is no server, as the worker polls again at once.
+    /// Waits as long as between attempts at start if there is no server; the worker's own pause is much shorter.
     fn reconnect(&self) -> Result<Connection> {
         let server = &self.options.server;
         server.connect().map_err(|error| {
@@ -384,7 +384,14 @@ impl Reader {
                 acknowledge.arg(id.to_string());
             }
             let told = self.with_connection(|connection| connection.request(&acknowledge));
-            told.map_err(|error| self.failed("acknowledging entries", error))?;
+            if let Err(error) = told {
+                let error = self.failed("acknowledging entries", error);
+                if error.kind() != ErrorKind::RETRIABLE {
+                    return Err(error);
+                }
+                warn!("{error}; they are acknowledged with the next commit");
+                return Ok(());
+            }
             self.delivered.drain(..count);
         }
         Ok(())

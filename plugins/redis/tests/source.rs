@@ -134,6 +134,20 @@ fn a_lost_connection_neither_loses_nor_repeats_entries() {
 }
 
 #[test]
+fn what_cannot_be_acknowledged_now_is_acknowledged_later() {
+    let mut redis = Redis::with(&["--appendonly", "yes", "--appendfsync", "always"]);
+    feed(&redis, 1..6);
+    let mut source = started(&redis, &[]);
+    source.poll_until(5).unwrap();
+    redis.kill();
+    source.commit().unwrap();
+    redis.start_again();
+    until("the task is connected again", || source.poll().is_ok_and(|reads| reads.is_empty()));
+    source.commit().unwrap();
+    assert_eq!(pending(&redis), 0);
+}
+
+#[test]
 fn tasks_share_the_entries_of_a_group() {
     let redis = Redis::start();
     feed(&redis, 1..101);
