@@ -76,6 +76,14 @@ impl Server {
         if self.cluster { 100 } else { 5_000 }
     }
 
+    /// What to do about an answer that names another node. None for other answers, and in a cluster, where nodes take
+    /// over from each other.
+    pub(crate) fn redirected(&self, code: &str) -> Option<String> {
+        let advice =
+            || format!("; it belongs to a cluster: set {}=true ({}=Cluster)", keys::CLUSTER, keys::CLIENT_MODE);
+        (!self.cluster && matches!(code, "MOVED" | "ASK")).then(advice)
+    }
+
     /// Connects, once.
     pub(crate) fn connect(&self) -> RedisResult<Connection> {
         if self.cluster { self.connect_cluster() } else { self.connect_single() }

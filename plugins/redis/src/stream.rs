@@ -412,6 +412,9 @@ impl Reader {
     fn failed(&self, doing: &str, error: RedisError) -> Error {
         let Options { server, stream, group, .. } = &self.options;
         let message = format!("{doing} failed at {server} (stream {stream}, group {group}): {error}");
+        if let Some(advice) = error.code().and_then(|code| server.redirected(code)) {
+            return Error::fatal(message + &advice);
+        }
         match error.code() {
             // Someone deleted the group: the next poll makes it again.
             None

@@ -116,7 +116,7 @@ impl Writer {
         let failures = self.with_connection(|connection| connection.send(commands, atomic))?;
         for Failure { index, error } in failures {
             let owner = owners[index];
-            match verdict(&error) {
+            match self.verdict(&error) {
                 Verdict::Later => {
                     // Another node may be the right one by now.
                     self.connection = None;
@@ -163,13 +163,21 @@ impl Writer {
         }
     }
 
+    /// What an answer of the server means.
+    fn verdict(&self, error: &ServerError) -> Verdict {
+        match self.server.redirected(error.code()) {
+            Some(advice) => Verdict::Never(advice),
+            None => verdict(error),
+        }
+    }
+
     fn lost(&self, error: redis::RedisError) -> Error {
         let server = &self.server;
         let Some(errors) = error.clone().into_server_errors() else {
             return Error::retriable(format!("{server} did not answer: {error}")).caused_by(error);
         };
         // A transaction was refused as a whole: the first reason stands for all.
-        match errors.first().map_or(Verdict::Later, |(_, error)| verdict(error)) {
+        match errors.first().map_or(Verdict::Later, |(_, error)| self.verdict(error)) {
             Verdict::Later => Error::retriable(format!("{server} cannot write at present: {error}")),
             Verdict::Never(advice) => Error::fatal(format!("{server} refuses to write: {error}{advice}")),
             Verdict::Record => Error::fatal(format!("{server} refuses a transaction: {error}")),

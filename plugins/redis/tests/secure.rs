@@ -217,6 +217,27 @@ fn records_go_to_the_right_node_of_a_cluster() {
     assert!(sink.take_requests().reported.is_empty());
 }
 
+#[test]
+fn a_node_of_a_cluster_that_nobody_told_of_fails_the_task() {
+    let nodes = cluster();
+    let port = nodes[0].port_text();
+    let config = [("redis.port", port.as_str()), ("redis.type", "STRING")];
+    let mut sink = sink(FIELD_ENGINEERING, &config);
+    sink.start().unwrap();
+    let error = sink.put(&(0..50).map(|id| record(id, &format!("k{id}"))).collect::<Vec<_>>()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::FATAL, "{error}");
+    assert!(error.message().ends_with("set redis.cluster=true (redis.client.mode=Cluster)"), "{error}");
+    let source = |stream: &str| {
+        let config = Config::from([("redis.stream.name", stream), ("redis.port", port.as_str())]);
+        testkit::SourceHarness::new(&testkit::library!(ferroconnect_redis), "RedisStreamSource", config).start()
+    };
+    let slot = |stream: &str| nodes[0].ask::<usize>(&["CLUSTER", "KEYSLOT", stream]);
+    let elsewhere = (0..).map(|number| format!("s{number}")).find(|stream| !in_slot(&nodes[0], slot(stream))).unwrap();
+    let error = source(&elsewhere).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::FATAL, "{error}");
+    assert!(error.message().contains("redis.cluster=true"), "{error}");
+}
+
 /// Whether the node serves the slot.
 fn in_slot(node: &Redis, slot: usize) -> bool {
     let ranges = [0..=5460, 5461..=10922, 10923..=16383];
