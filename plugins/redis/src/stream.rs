@@ -45,7 +45,7 @@ struct Options {
     topic: String,
     group: String,
     consumer: String,
-    /// Where a group begins that has to be made.
+    /// Where a group begins that has to be made before any entry was read.
     begin: String,
     /// Whether entries stay pending until Kafka has them.
     acknowledges: bool,
@@ -197,6 +197,8 @@ struct Reader {
     in_flight: HashMap<(u64, u32), Id>,
     /// What Kafka has and Redis has not been told of.
     delivered: Vec<Id>,
+    /// The highest id that was read.
+    highest: Option<Id>,
     schemas: Schemas,
 }
 
@@ -227,6 +229,7 @@ impl Reader {
             next: Next::New,
             in_flight: HashMap::new(),
             delivered: Vec::new(),
+            highest: None,
             schemas: Schemas { key: string(), value: value.build() },
         };
         reader.join()?;
@@ -253,11 +256,12 @@ impl Reader {
 
     /// Makes the group if there is none, and begins with what is pending.
     fn join(&mut self) -> Result<()> {
-        let Options { stream, group, begin, .. } = &self.options;
+        let begin = self.begin();
+        let Options { stream, group, .. } = &self.options;
         let mut create = redis::cmd("XGROUP");
-        create.arg("CREATE").arg(stream).arg(group).arg(begin).arg("MKSTREAM");
+        create.arg("CREATE").arg(stream).arg(group).arg(&begin).arg("MKSTREAM");
         let made = self.with_connection(|connection| connection.request(&create));
-        let Options { stream, group, begin, consumer, .. } = &self.options;
+        let Options { stream, group, consumer, .. } = &self.options;
         match made {
             Ok(_) => info!("Made the group {group} of stream {stream}, which begins behind {begin}"),
             Err(error) if error.code() == Some("BUSYGROUP") => info!("Consumer {consumer} joins {group} of {stream}"),
@@ -266,6 +270,13 @@ impl Reader {
         // What is given out without acknowledgement is never pending.
         self.next = if self.options.acknowledges { Next::Pending(Id::default()) } else { Next::New };
         Ok(())
+    }
+
+    /// Where a group begins that has to be made. One that was lost in the meantime begins before what Kafka may not have
+    /// yet, so that this is pending again; it is not read twice, as it is known.
+    fn begin(&self) -> String {
+        let position = self.in_flight.values().min().map(|id| id.previous()).or(self.highest);
+        position.map_or_else(|| self.options.begin.clone(), |id| id.to_string())
     }
 
     fn poll(&mut self, batch: &mut Batch<'_>) -> Result<()> {
@@ -318,13 +329,15 @@ impl Reader {
         let entries = entries::parse(answer).ok_or_else(|| Error::fatal("XREADGROUP got an answer of unknown form"))?;
         if let Next::Pending(_) = self.next {
             self.next = entries.last().map_or(Next::New, |last| Next::Pending(last.id));
-            return Ok(self.unknown(entries));
         }
-        Ok(entries)
+        Ok(self.unknown(entries))
     }
 
     /// After a new connection all is read again that is pending. These of it are not on their way to Kafka.
     fn unknown(&self, mut entries: Vec<Entry>) -> Vec<Entry> {
+        if entries.first().is_none_or(|first| Some(first.id) > self.highest) {
+            return entries;
+        }
         let known: HashSet<Id> = self.in_flight.values().chain(&self.delivered).copied().collect();
         entries.retain(|entry| !known.contains(&entry.id));
         entries
@@ -333,6 +346,7 @@ impl Reader {
     fn give(&mut self, entries: Vec<Entry>, batch: &mut Batch<'_>) {
         batch.reserve(entries.len());
         for Entry { id, fields } in entries {
+            self.highest = self.highest.max(Some(id));
             let Some(fields) = fields else {
                 warn!("Entry {id} of stream {} was deleted before Kafka had it", self.options.stream);
                 self.delivered.push(id);

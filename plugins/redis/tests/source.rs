@@ -217,6 +217,30 @@ fn a_group_that_redis_lost_begins_where_the_worker_was() {
 }
 
 #[test]
+fn a_group_that_is_lost_while_it_is_read_goes_on_where_it_was() {
+    let redis = Redis::start();
+    feed(&redis, 1..6);
+    let mut source = started(&redis, &[]);
+    source.poll_until(5).unwrap();
+    for (lost, committed, waiting) in [(6, 3, 3), (7, 3, 1)] {
+        source.commit_first(committed).unwrap();
+        redis.ask::<()>(&["XGROUP", "DESTROY", "orders", GROUP]);
+        feed(&redis, lost..lost + 1);
+        let error = source.poll().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RETRIABLE, "{error}");
+        let mut new = Vec::new();
+        until("the new entry is read", || {
+            new.extend(ids(&source.poll().unwrap()));
+            !new.is_empty()
+        });
+        assert_eq!(new, numbered(lost..lost + 1));
+        assert_eq!(pending(&redis), waiting, "what Kafka does not have yet is pending again");
+    }
+    source.commit().unwrap();
+    assert_eq!(pending(&redis), 0);
+}
+
+#[test]
 fn a_group_begins_where_it_is_told_to() {
     let redis = Redis::start();
     feed(&redis, 1..6);

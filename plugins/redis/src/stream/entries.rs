@@ -11,6 +11,17 @@ pub(crate) struct Id {
     number: u64,
 }
 
+impl Id {
+    /// The highest id below this one; 0-0 has none and stays.
+    pub(crate) fn previous(self) -> Id {
+        match (self.millis, self.number) {
+            (0, 0) => self,
+            (millis, 0) => Id { millis: millis - 1, number: u64::MAX },
+            (millis, number) => Id { millis, number: number - 1 },
+        }
+    }
+}
+
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.millis, self.number)
@@ -94,6 +105,9 @@ mod tests {
         let id = |text: &str| text.parse::<Id>().unwrap();
         assert!(id("9-9") < id("10-0") && id("10-2") < id("10-10"));
         assert_eq!(id("5").to_string(), "5-0");
+        for (id, previous) in [("0-0", "0-0"), ("5-2", "5-1"), ("5-0", "4-18446744073709551615")] {
+            assert_eq!(id.parse::<Id>().unwrap().previous().to_string(), previous);
+        }
         assert!("x-1".parse::<Id>().is_err() && "".parse::<Id>().is_err());
     }
 
