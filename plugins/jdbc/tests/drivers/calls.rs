@@ -104,6 +104,19 @@ fn errors_say_what_they_mean() {
 }
 
 #[test]
+fn values_that_do_not_fit_are_not_cut() {
+    let server = Server::start(Kind::MariaDb);
+    let url = server.url("test");
+    let mut administrator = connect(&url);
+    run(administrator.as_mut(), "SET GLOBAL sql_mode = ''");
+    run(administrator.as_mut(), "CREATE TABLE short (name VARCHAR(3))");
+    let insert = "INSERT INTO short VALUES ('long')";
+    assert_eq!(connect(&url).execute(insert, &[]).unwrap_err().kind(), DbErrorKind::Data);
+    connect(&with(&url, "jdbcCompliantTruncation=false")).execute(insert, &[]).unwrap();
+    assert_eq!(rows(connect(&url).as_mut(), "SELECT name FROM short"), [[text("lon")]]);
+}
+
+#[test]
 fn lock_waits_may_work_later() {
     on_each(|database, url| {
         let (mut first, mut second) = (connect(url), connect(&with(url, "busy_timeout=100")));

@@ -40,6 +40,7 @@ pub(in crate::db) const HONOURED: &[&str] = &[
     "connectionTimeZone",
     "serverTimezone",
     "forceConnectionTimeZoneToSession",
+    "jdbcCompliantTruncation",
     "sessionVariables",
     "useCompression",
     "tcpNoDelay",
@@ -169,6 +170,11 @@ fn options(url: &JdbcUrl, host: &Host, mode: SslMode) -> DbResult<(OptsBuilder, 
 /// What is set in the session before anything else.
 fn session_statements(parameters: &Parameters) -> DbResult<Vec<String>> {
     let mut statements = Vec::new();
+    // As the JDBC drivers do: a server that is not strict would cut values to what fits, and say nothing.
+    if super::flag(parameters, "jdbcCompliantTruncation", true)? {
+        let modes = "concat_ws(',', nullif(@@sql_mode, ''), 'STRICT_TRANS_TABLES')";
+        statements.push(format!("SET SESSION sql_mode = {modes}"));
+    }
     if let Some(variables) = parameters.get(&["sessionVariables"]) {
         statements.push(format!("SET SESSION {}", variables.replace(';', ",")));
     }
