@@ -188,6 +188,9 @@ impl Connection for SqliteConnection {
     }
 
     fn find_table(&mut self, table: &TableId) -> DbResult<Option<(TableId, TableKind)>> {
+        if table.catalog.is_some() {
+            return Ok(None);
+        }
         let (name, schema) = (table.name.clone(), table.schema.clone());
         let sql = "SELECT schema, name, type FROM pragma_table_list WHERE name = ?1 COLLATE NOCASE \
                    AND schema = coalesce(?2, schema) COLLATE NOCASE ORDER BY schema <> 'temp'";

@@ -294,6 +294,13 @@ fn tables_are_found_and_listed() {
         assert_eq!(connection.find_table(&found).unwrap().unwrap().0, found, "{database}");
         assert_eq!(connection.find_table(&TableId::bare("nowhere")).unwrap(), None);
         assert_eq!(connection.columns(&TableId::bare("nowhere")).unwrap(), []);
+        let schema = if database == "sqlite" { "main" } else { "public" };
+        let elsewhere =
+            TableId { catalog: Some("elsewhere".into()), schema: Some(schema.into()), name: found.name.clone() };
+        assert_eq!(connection.find_table(&elsewhere).unwrap(), None, "{database}");
+        // MySQL finds tables of other databases, but nothing by three parts.
+        let here = TableId { catalog: found.catalog.clone(), ..elsewhere };
+        assert_eq!(connection.find_table(&here).unwrap().is_some(), database != "mysql", "{database}");
     });
 }
 

@@ -189,6 +189,10 @@ impl Connection for MySqlConnection {
     }
 
     fn find_table(&mut self, table: &TableId) -> DbResult<Option<(TableId, TableKind)>> {
+        if table.schema.is_some() {
+            // Databases have no schemas within.
+            return Ok(None);
+        }
         let sql = "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES \
                    WHERE TABLE_SCHEMA = coalesce(?, database()) AND TABLE_NAME = ?";
         let catalog = table.catalog.clone().map_or(SqlValue::Null, SqlValue::Text);

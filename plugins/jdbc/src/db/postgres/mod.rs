@@ -284,14 +284,16 @@ impl Connection for PostgresConnection {
         let sql = "SELECT n.nspname::text, c.relname::text, c.relkind::text || c.relpersistence::text, \
                           n.nspname ~ '^pg_(catalog|toast)' OR n.nspname = 'information_schema' \
                    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-                   WHERE c.oid = to_regclass($1)";
+                   WHERE c.oid = to_regclass($1) AND coalesce($2, current_database()::text) = current_database()::text";
         let stored = TableId {
             catalog: None,
             schema: table.schema.as_deref().map(|schema| self.dialect.stored(schema)),
             name: self.dialect.stored(&table.name),
         };
         let name = SqlValue::Text(self.dialect.quoted_table(&stored));
-        Ok(self.table_rows(sql, &[name])?.pop())
+        // The tables of other databases cannot be reached from this one.
+        let catalog = table.catalog.as_deref().map(|catalog| self.dialect.stored(catalog));
+        Ok(self.table_rows(sql, &[name, catalog.map_or(SqlValue::Null, SqlValue::Text)])?.pop())
     }
 
     fn columns(&mut self, table: &TableId) -> DbResult<Vec<Column>> {
