@@ -47,6 +47,10 @@ impl SqlValue {
     }
 }
 
+/// More than any database has digits behind the point (PostgreSQL: 16,383). Written out, a number of some bytes whose scale
+/// is larger would fill memory.
+const MOST_SCALE: u32 = 20_000;
+
 /// `unscaled · 10^-scale`. The scale may be below 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decimal {
@@ -66,7 +70,12 @@ impl Decimal {
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let unscaled = format!("{whole}{fraction}");
         let fraction = i32::try_from(fraction.len()).ok()?;
-        Some(Decimal { unscaled: unscaled.parse().ok()?, scale: fraction.checked_sub(exponent)? })
+        Decimal::new(unscaled.parse().ok()?, fraction.checked_sub(exponent)?)
+    }
+
+    /// A number; none where its scale is out of reason.
+    pub fn new(unscaled: BigInt, scale: i32) -> Option<Decimal> {
+        (scale.unsigned_abs() <= MOST_SCALE).then_some(Decimal { unscaled, scale })
     }
 
     /// The same number with another scale; none where digits would be lost.
@@ -163,4 +172,18 @@ pub struct Column {
     pub has_default: bool,
     /// Its place in the primary key, from 1. Only known of tables, not of results.
     pub key_position: Option<u16>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scales_out_of_reason_are_no_numbers() {
+        assert_eq!(Decimal::parse("1e-20000").unwrap().to_string().len(), 20_002);
+        for text in ["1e-20001", "1e20001", "1e2147483647", "1e-2147483648"] {
+            assert_eq!(Decimal::parse(text), None, "{text}");
+        }
+        assert_eq!(Decimal::new(BigInt::from(1), i32::MIN), None);
+    }
 }

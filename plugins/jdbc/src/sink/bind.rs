@@ -58,7 +58,10 @@ impl Binder {
             ValueRef::String(text) => SqlValue::Text(text.as_str().to_owned()),
             ValueRef::Bytes(bytes) => SqlValue::Bytes(bytes.to_vec()),
             ValueRef::Decimal { unscaled, scale } => {
-                SqlValue::Decimal(Decimal { unscaled: BigInt::from_signed_bytes_be(unscaled), scale })
+                let decimal = Decimal::new(BigInt::from_signed_bytes_be(unscaled), scale);
+                SqlValue::Decimal(
+                    decimal.ok_or_else(|| format!("a decimal with the scale {scale}, which none can write"))?,
+                )
             }
             ValueRef::Date(days) => {
                 let midnight = Timestamp::from_second(i64::from(days) * 86_400).map_err(|_| beyond())?;
