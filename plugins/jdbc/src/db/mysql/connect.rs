@@ -221,7 +221,7 @@ impl SslMode {
             _ if parameters.get(&["serverSslCert"]).is_some() && !flag("trustServerCertificate", false)? => {
                 SslMode::VerifyIdentity
             }
-            Some(_) if flag("requireSSL", false)? => SslMode::Required,
+            _ if flag("requireSSL", false)? => SslMode::Required,
             _ => SslMode::Preferred,
         })
     }
@@ -265,6 +265,7 @@ mod tests {
         assert_eq!(mode(""), SslMode::Preferred);
         assert_eq!(mode("useSSL=false"), SslMode::Disabled);
         assert_eq!(mode("useSSL=true&requireSSL=true"), SslMode::Required);
+        assert_eq!(mode("requireSSL=true"), SslMode::Required);
         assert_eq!(mode("useSSL=true&verifyServerCertificate=true"), SslMode::VerifyCa);
         assert_eq!(mode("sslMode=VERIFY_IDENTITY"), SslMode::VerifyIdentity);
         assert_eq!(mode("sslMode=verify-full"), SslMode::VerifyIdentity);
