@@ -45,7 +45,6 @@ pub(in crate::db) const HONOURED: &[&str] = &[
     "useCompression",
     "tcpNoDelay",
     "tcpKeepAlive",
-    "maxAllowedPacket",
 ];
 
 /// Parameters that are about Java or about what is always so here, as people copy them from file to file.
@@ -59,6 +58,7 @@ pub(in crate::db) const MEANINGLESS: &[&str] = &[
     "characterEncoding",
     "defaultFetchSize",
     "failOverReadOnly",
+    "maxAllowedPacket",
     "maxReconnects",
     "nullCatalogMeansCurrent",
     "nullDatabaseMeansCurrent",

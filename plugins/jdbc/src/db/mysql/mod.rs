@@ -342,10 +342,9 @@ fn kind_of(code: u16, state: &str) -> DbErrorKind {
         1205 | 1206 | 1213 | 1290 | 1317 | 1412 | 1615 | 1836 | 1969 | 3024 | 3572 => DbErrorKind::Transient,
         // Disk full, out of memory.
         1021 | 1037 | 1038 | 1041 | 1114 => DbErrorKind::Transient,
-        // Too long, out of range, wrong form, no default.
-        1048 | 1062 | 1136 | 1153 | 1264 | 1265 | 1292 | 1364 | 1366 | 1406 | 1451 | 1452 | 3140 | 4025 => {
-            DbErrorKind::Data
-        }
+        // Too long, out of range, wrong form, no default, no partition, against a CHECK.
+        1048 | 1062 | 1136 | 1153 | 1264 | 1265 | 1292 | 1364 | 1366 | 1406 | 1451 | 1452 | 1526 | 3140 | 3819
+        | 4025 => DbErrorKind::Data,
         _ if state.starts_with("08") => DbErrorKind::Connection,
         _ if state.starts_with("40") => DbErrorKind::Transient,
         _ if state.starts_with("22") || state.starts_with("23") => DbErrorKind::Data,
