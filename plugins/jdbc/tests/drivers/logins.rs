@@ -128,6 +128,21 @@ fn clients_show_their_certificates() {
     );
     assert_eq!(rows(connect(&with_store).as_mut(), "SELECT 1"), [[SqlValue::Int(1)]]);
     assert_eq!(refusal(&url).code(), Some(1045));
+    // The connection that breaks off a call shows the same certificate and trusts the same authorities.
+    let mut waiting = connect(&with(&with_store, "socketTimeout=20000"));
+    let interrupter = waiting.interrupter();
+    let broken_off = std::thread::spawn(move || {
+        let error = ferroconnect_jdbc::db::query_all(waiting.as_mut(), "SELECT sleep(600)", &[]).unwrap_err();
+        (error.is_interrupted(), std::time::Instant::now())
+    });
+    let sleeping = "SELECT count(*) FROM information_schema.PROCESSLIST WHERE INFO = 'SELECT sleep(600)'";
+    while rows(administrator.as_mut(), sleeping) != [[SqlValue::Int(1)]] {
+        std::thread::yield_now();
+    }
+    let begun = std::time::Instant::now();
+    interrupter.interrupt();
+    let (interrupted, over) = broken_off.join().unwrap();
+    assert!(interrupted && over - begun < Duration::from_secs(10), "it took {:?}", over - begun);
     let error = refusal(&url.replace("StorePassword=secret", "StorePassword=hunter2"));
     assert!(error.to_string().contains("authorities.p12") && !error.to_string().contains("hunter2"), "{error}");
 }

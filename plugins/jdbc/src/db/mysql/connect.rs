@@ -6,6 +6,7 @@ use crate::url::{Host, JdbcUrl, Parameters};
 use ferroconnect_plugin_sdk::StopSignal;
 use mysql::{ClientIdentity, Conn, Opts, OptsBuilder, SslOpts};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -81,8 +82,23 @@ const LOOK_FOR_STOP: Duration = Duration::from_millis(50);
 /// Where no `connectTimeout` is set: a host that swallows packets should not hold a task for minutes.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How another connection to the same server is made.
+#[derive(Clone)]
+pub(super) struct Way {
+    options: Opts,
+    /// The file that the options name, which lives as long as anybody may connect.
+    _certificates: Option<Arc<tempfile::NamedTempFile>>,
+}
+
+impl Way {
+    /// Makes one more connection.
+    pub(super) fn connect(&self) -> mysql::Result<Conn> {
+        Conn::new(self.options.clone())
+    }
+}
+
 /// Connects to the first host that lets us, and says how.
-pub(super) fn connect(url: &JdbcUrl, stop: &StopSignal) -> DbResult<(Conn, Opts)> {
+pub(super) fn connect(url: &JdbcUrl, stop: &StopSignal) -> DbResult<(Conn, Way)> {
     let local = [Host { name: "localhost".to_owned(), port: None }];
     let hosts = if url.hosts.is_empty() { &local[..] } else { &url.hosts };
     let mut last = None;
@@ -99,17 +115,18 @@ pub(super) fn connect(url: &JdbcUrl, stop: &StopSignal) -> DbResult<(Conn, Opts)
     Err(last.expect("there is a host"))
 }
 
-fn connect_to(url: &JdbcUrl, host: &Host, stop: &StopSignal) -> DbResult<(Conn, Opts)> {
+fn connect_to(url: &JdbcUrl, host: &Host, stop: &StopSignal) -> DbResult<(Conn, Way)> {
     let mode = SslMode::of(&url.parameters)?;
-    // The file of the certificates lives until the connection is made.
-    let (builder, _certificates) = options(url, host, mode)?;
+    let (builder, certificates) = options(url, host, mode)?;
+    let certificates = certificates.map(Arc::new);
+    let way = |options| Way { options, _certificates: certificates };
     let plain = Opts::from(builder.clone().ssl_opts(None::<SslOpts>));
     let first = if mode == SslMode::Disabled { plain.clone() } else { Opts::from(builder) };
     match establish(first.clone(), stop)? {
-        Ok(connection) => Ok((connection, first)),
+        Ok(connection) => Ok((connection, way(first))),
         Err(mysql::Error::DriverError(mysql::DriverError::TlsNotSupported)) if mode == SslMode::Preferred => {
             let connection = establish(plain.clone(), stop)?.map_err(super::error_of)?;
-            Ok((connection, plain))
+            Ok((connection, way(plain)))
         }
         Err(error) => Err(super::error_of(error)),
     }

@@ -12,9 +12,10 @@ use super::{
 use crate::dialect::{Dialect, Dml, TableId};
 use crate::url::{JdbcUrl, Parameters};
 use codec::Reading;
+use connect::Way;
 use ferroconnect_plugin_sdk::StopSignal;
 use mysql::prelude::Queryable;
-use mysql::{Conn, Opts, Params};
+use mysql::{Conn, Params};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -26,7 +27,7 @@ const BYTES_AT_ONCE: usize = 4 << 20;
 /// A connection to a server.
 pub(super) struct MySqlConnection {
     connection: Conn,
-    options: Opts,
+    way: Way,
     dialect: Dialect,
     reading: Reading,
     join_rows: bool,
@@ -40,10 +41,10 @@ impl MySqlConnection {
     pub(super) fn open(url: &JdbcUrl, dialect: Dialect, stop: &StopSignal) -> DbResult<MySqlConnection> {
         let reading = Reading::of(&url.parameters)?;
         let join_rows = flag(&url.parameters, "rewriteBatchedStatements", true)?;
-        let (connection, options) = connect::connect(url, stop)?;
+        let (connection, way) = connect::connect(url, stop)?;
         Ok(MySqlConnection {
             connection,
-            options,
+            way,
             dialect,
             reading,
             join_rows,
@@ -240,12 +241,12 @@ impl Connection for MySqlConnection {
 impl MySqlConnection {
     /// Ends the connection from the server's side, by another connection. Does not wait for it.
     fn interrupter_of_calls(&self) -> Interrupter {
-        let (options, id) = (self.options.clone(), self.connection.connection_id());
+        let (way, id) = (self.way.clone(), self.connection.connection_id());
         Interrupter::new(move || {
-            let options = options.clone();
+            let way = way.clone();
             std::thread::spawn(move || {
                 // Where no connection can be made the call ends by its own time-out.
-                let _ = Conn::new(options).and_then(|mut other| other.query_drop(format!("KILL CONNECTION {id}")));
+                let _ = way.connect().and_then(|mut other| other.query_drop(format!("KILL CONNECTION {id}")));
             });
         })
     }
