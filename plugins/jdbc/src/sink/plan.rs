@@ -3,14 +3,14 @@
 use crate::db::SqlValue;
 use crate::sink::bind::Binder;
 use crate::sink::config::{InsertMode, PkMode, Settings};
-use crate::sink::shape::Shape;
+use crate::sink::shape::{Shape, same_shape};
 use ferroconnect_plugin_sdk::{Error, MaybeShared, Record, Result, Schema, Shared};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
 /// How many shapes are kept. Topics of a connector seldom have more schemas than this at a time.
-const SHAPES: usize = 64;
+const SHAPES: usize = 1024;
 
 /// Rows for one table that follow each other and are written by the same statement.
 #[derive(Debug)]
@@ -156,7 +156,7 @@ fn same(a: &MaybeShared<Schema>, b: &MaybeShared<Schema>) -> bool {
 
 impl TablePlan {
     fn push(&mut self, shape: &Arc<Shape>, delete: bool, row: Vec<SqlValue>, upsert: bool, most: usize) {
-        let fits = |run: &Run| run.delete == delete && run.rows.len() < most && Arc::ptr_eq(&run.shape, shape);
+        let fits = |run: &Run| run.delete == delete && run.rows.len() < most && same_shape(&run.shape, shape);
         if !self.runs.last().is_some_and(fits) {
             let shape = Arc::clone(shape);
             self.runs.push(Run { shape, delete, rows: Vec::new(), places: HashMap::new() });

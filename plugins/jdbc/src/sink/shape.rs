@@ -4,6 +4,7 @@ use crate::sink::config::{PkMode, Settings};
 use ferroconnect_plugin_sdk::{
     Data, Error, Record, Result, Schema, SchemaBuilder, SchemaType, Shared, Value, ValueRef,
 };
+use std::sync::Arc;
 
 /// Where the content of a column stands in a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +83,11 @@ impl Shape {
     pub(crate) fn table_order(&self) -> &[usize] {
         &self.table_order
     }
+}
+
+/// Whether both have the same columns. Equal shapes are made anew where more schemas come than the planner keeps.
+pub(crate) fn same_shape(a: &Arc<Shape>, b: &Arc<Shape>) -> bool {
+    Arc::ptr_eq(a, b) || a == b
 }
 
 fn table_order(columns: &[Column], value: Option<&Shared<Schema>>) -> Vec<usize> {

@@ -5,7 +5,7 @@ use crate::dialect::{ColumnKind, Database, Dialect, Dml, NewColumn, TableId};
 use crate::sink::bind::Binder;
 use crate::sink::config::{AUTO_CREATE, AUTO_EVOLVE, InsertMode, Settings, TABLE_TYPES};
 use crate::sink::failure::Failure;
-use crate::sink::shape::{Column, Shape};
+use crate::sink::shape::{Column, Shape, same_shape};
 use ferroconnect_plugin_sdk::{Error, Logical, Schema, SchemaType, decimal_scale, info, warn};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ impl Tables {
     ) -> Result<Option<Arc<Dml>>, Failure> {
         let dialect = connection.dialect();
         if let Some(table) = self.known.get(name) {
-            let same = |made: &&(Arc<Shape>, bool, Arc<Dml>)| made.1 == delete && Arc::ptr_eq(&made.0, shape);
+            let same = |made: &&(Arc<Shape>, bool, Arc<Dml>)| made.1 == delete && same_shape(&made.0, shape);
             if let Some((_, _, dml)) = table.statements.iter().find(same) {
                 return Ok(Some(Arc::clone(dml)));
             }
