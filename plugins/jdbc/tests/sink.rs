@@ -563,6 +563,28 @@ fn texts_arrive(kind: Kind, table: &str, columns: &[(&str, &str, &str)]) {
     }
 }
 
+/// Keys that are two as texts of records and one as numbers of the table.
+#[test]
+fn keys_that_are_one_for_postgresql_only() {
+    let target = Target::shared(Kind::Postgres, "one_key");
+    target.run("CREATE TABLE numbers (code BIGINT PRIMARY KEY, id BIGINT, name TEXT)");
+    let records = [(0, "7"), (1, "07")].map(|(offset, key)| {
+        let mut record = keyed("numbers", offset, offset, Some("x"));
+        record.key = Data::new(SchemaBuilder::string().build(), key);
+        record
+    });
+    let pairs = [UPSERT, BY_KEY, ("pk.fields", "code")];
+    let mut strict = harness(&target, &pairs).without_reports();
+    strict.start().unwrap();
+    let error = strict.put(&records).unwrap_err();
+    assert!(error.message().contains("reWriteBatchedInserts=false"), "{error}");
+    // Where bad records are told apart both are written, for neither is bad.
+    let mut sink = sink(&target, &pairs);
+    sink.put(&records).unwrap();
+    assert_eq!(reported(&sink).len(), 0);
+    assert_eq!(target.rows("SELECT id FROM numbers"), [[int(1)]]);
+}
+
 #[test]
 fn texts_arrive_in_columns_of_mariadb() {
     let columns = [

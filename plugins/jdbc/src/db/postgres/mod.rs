@@ -401,7 +401,8 @@ fn error_of(error: tokio_postgres::Error) -> DbError {
         let state = told.code().code();
         let detail = told.detail().map(|detail| format!(". {detail}")).unwrap_or_default();
         let hint = told.hint().map(|hint| format!(". Hint: {hint}")).unwrap_or_default();
-        let message = format!("{}{detail}{hint}", told.message());
+        let way_out = if is_doubled_key(state, told.message()) { ONE_BY_ONE } else { "" };
+        let message = format!("{}{detail}{hint}{way_out}", told.message());
         return DbError::from_server(kind_of(state, told.message()), message, state, None);
     }
     let mut message = error.to_string();
@@ -423,6 +424,14 @@ fn error_of(error: tokio_postgres::Error) -> DbError {
     DbError::new(kind, message)
 }
 
+/// What to do where rows have keys that differ in the records, but not in the database.
+const ONE_BY_ONE: &str = ". With reWriteBatchedInserts=false in connection.url each row has a statement of its own";
+
+/// Whether two rows of one upsert have the same key for the database.
+fn is_doubled_key(state: &str, message: &str) -> bool {
+    state == "21000" && message.contains("ON CONFLICT")
+}
+
 /// What an error of the server means, by its SQLSTATE.
 fn kind_of(state: &str, message: &str) -> DbErrorKind {
     match (&state[..2.min(state.len())], state) {
@@ -430,6 +439,7 @@ fn kind_of(state: &str, message: &str) -> DbErrorKind {
         ("40" | "53" | "58", _) | (_, "55P03" | "55006" | "57014" | "25006") => DbErrorKind::Transient,
         (_, "0A000") if message.contains("cached plan") => DbErrorKind::Transient,
         ("22" | "23" | "44", _) | (_, "54000") => DbErrorKind::Data,
+        _ if is_doubled_key(state, message) => DbErrorKind::Data,
         _ => DbErrorKind::Permanent,
     }
 }
