@@ -413,6 +413,21 @@ each_target! {
         assert_eq!(reported(&sink).len(), 0);
     }
 
+    fn retries_come_to_an_end(target) {
+        target.wait_for_locks_briefly();
+        target.run("CREATE TABLE held (id BIGINT PRIMARY KEY, name VARCHAR(20))");
+        target.run("INSERT INTO held VALUES (1, 'old')");
+        let mut sink = sink(target, &[BY_KEY, ID, UPSERT]);
+        let mut other = target.connect();
+        other.begin(Isolation::ServerDefault).unwrap();
+        other.execute("UPDATE held SET name = 'theirs'", &[]).unwrap();
+        let records = [keyed("held", 0, 1, Some("ours"))];
+        let kinds = [(); 3].map(|()| sink.put(&records).unwrap_err().kind());
+        assert_eq!(kinds, [ErrorKind::RETRIABLE, ErrorKind::RETRIABLE, ErrorKind::FATAL]);
+        // No record is to blame.
+        assert_eq!(reported(&sink).len(), 0);
+    }
+
     fn without_a_place_for_bad_records_the_task_fails(target) {
         target.run("CREATE TABLE strict (id BIGINT PRIMARY KEY, name VARCHAR(20))");
         let mut sink = harness(target, &[CREATE]).without_reports();
