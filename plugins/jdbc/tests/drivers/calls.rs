@@ -299,7 +299,7 @@ fn tables_are_found_and_listed() {
             TableId { catalog: Some("elsewhere".into()), schema: Some(schema.into()), name: found.name.clone() };
         assert_eq!(connection.find_table(&elsewhere).unwrap(), None, "{database}");
         // MySQL finds tables of other databases, but nothing by three parts.
-        let here = TableId { catalog: found.catalog.clone(), ..elsewhere };
+        let here = TableId { catalog: found.catalog, ..elsewhere };
         assert_eq!(connection.find_table(&here).unwrap().is_some(), database != "mysql", "{database}");
     });
 }
