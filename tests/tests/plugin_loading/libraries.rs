@@ -100,7 +100,7 @@ pub(crate) fn cargo() -> Command {
 fn changed_copy(name: &str, changes: &[Change]) -> PathBuf {
     let copy = workshop().join("copies").join(name);
     for part in ["plugin-sdk", "tests/outside/plugin-1.0"] {
-        copy_files(&repository().join(part), &copy.join(part), &|path, text| change(&copy, path, text, changes));
+        copy_files(&repository().join(part), &copy.join(part), &|path, bytes| change(&copy, path, bytes, changes));
     }
     let manifest = fs::read_to_string(repository().join("Cargo.toml")).unwrap();
     let members: Vec<&str> = manifest.lines().filter(|line| line.starts_with("members = ")).collect();
@@ -110,17 +110,21 @@ fn changed_copy(name: &str, changes: &[Change]) -> PathBuf {
     copy
 }
 
-fn change(copy: &Path, path: &Path, mut text: String, changes: &[Change]) -> String {
-    for (file, from, to) in changes {
-        if path == copy.join(file) {
-            assert_eq!(text.matches(from).count(), 1, "`{from}` does not stand once in {file}: adapt this test");
-            text = text.replace(from, to);
-        }
+/// What a file of the copy holds: the bytes it had, or the text with the changes that name it.
+fn change(copy: &Path, path: &Path, bytes: Vec<u8>, changes: &[Change]) -> Vec<u8> {
+    let changes: Vec<&Change> = changes.iter().filter(|(file, ..)| path == copy.join(file)).collect();
+    if changes.is_empty() {
+        return bytes; // not every file is text
     }
-    text
+    let mut text = String::from_utf8(bytes).unwrap();
+    for (file, from, to) in changes {
+        assert_eq!(text.matches(from).count(), 1, "`{from}` does not stand once in {file}: adapt this test");
+        text = text.replace(from, to);
+    }
+    text.into_bytes()
 }
 
-fn copy_files(from: &Path, to: &Path, change: &dyn Fn(&Path, String) -> String) {
+fn copy_files(from: &Path, to: &Path, change: &dyn Fn(&Path, Vec<u8>) -> Vec<u8>) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -130,7 +134,7 @@ fn copy_files(from: &Path, to: &Path, change: &dyn Fn(&Path, String) -> String) 
                 copy_files(&path, &target, change);
             }
         } else {
-            write_if_other(&target, change(&target, fs::read_to_string(&path).unwrap()).as_bytes());
+            write_if_other(&target, &change(&target, fs::read(&path).unwrap()));
         }
     }
 }
