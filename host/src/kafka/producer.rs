@@ -37,7 +37,6 @@ pub struct Producer {
     queue_bytes: u64,
     /// The largest record (`max.request.size`).
     record_bytes: u64,
-    linger: Duration,
 }
 
 /// A topic of a producer. Cheap to clone; make it once per topic and keep it.
@@ -179,7 +178,6 @@ impl Producer {
             outbound: AtomicU64::new(0),
             queue_bytes: kilobytes.map_or(u64::MAX, |kilobytes| kilobytes.saturating_mul(1024)),
             record_bytes: number("message.max.bytes").unwrap_or(1_000_000),
-            linger: Duration::from_millis(number("linger.ms").unwrap_or(5)),
         })
     }
 
@@ -413,11 +411,6 @@ impl Producer {
         // SAFETY: the handle is valid.
         let count = unsafe { rd::rd_kafka_outq_len(self.handle.as_ptr()) };
         usize::try_from(count).unwrap_or(0)
-    }
-
-    /// How long records wait for others that go with them.
-    pub fn linger(&self) -> Duration {
-        self.linger
     }
 
     /// Bytes of keys and values of the records whose reports were not fetched.

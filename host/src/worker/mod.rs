@@ -21,7 +21,6 @@ mod offset_reader;
 mod offsets;
 mod opened;
 mod originals;
-mod pace;
 mod plugin_metrics;
 mod policy;
 mod positions;

@@ -198,16 +198,6 @@ impl SourceDelivery {
         self.state.lock().submitted.under_way()
     }
 
-    /// Records given to the producer whose reports were not fetched.
-    pub(crate) fn in_flight(&self) -> usize {
-        self.producer.in_flight()
-    }
-
-    /// How long records wait for others (`linger.ms`).
-    pub(crate) fn linger(&self) -> Duration {
-        self.producer.linger()
-    }
-
     /// Bytes of keys and values that were given to the producer and not reported on.
     pub(crate) fn queued_bytes(&self) -> u64 {
         self.producer.outbound_bytes()
@@ -296,7 +286,7 @@ impl Sending<'_> {
         self.state.originals.insert(token, original);
     }
 
-    /// Waits at most so long for reports, which make room in the producer's queue, and lets the flush in between.
+    /// Waits so long for reports, which make room in the producer's queue, and lets the flush in between.
     pub(crate) fn wait_for_room(&mut self, timeout: Duration) {
         let delivery = self.delivery;
         delivery.producer.reports(timeout, &mut |report| delivery.note(&mut self.state, &report));

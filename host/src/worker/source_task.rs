@@ -19,7 +19,6 @@ use super::dead_letters::{self, header};
 use super::flush::{FlushSource, OffsetFlusher};
 use super::lifecycle::{Lifecycle, Next};
 use super::metrics::SourceMetrics;
-use super::pace::Pace;
 use super::positions;
 use super::source_delivery::{Sending, SourceDelivery};
 use super::submitted::{Place, Token};
@@ -29,8 +28,6 @@ use super::topic_tracking::TopicTracker;
 
 /// The pause before a record is offered again that the producer refused for the moment.
 const SEND_RETRY: Duration = Duration::from_millis(100);
-/// How long one step of waiting for acknowledgements takes.
-const PACE_STEP: Duration = Duration::from_millis(100);
 /// The pause after a poll that asked for a retry, so that a broken source does not spin.
 const POLL_RETRY: Duration = Duration::from_millis(100);
 
@@ -108,8 +105,19 @@ impl Running<'_> {
 
     fn poll_loop(&mut self, reporter: &TaskReporter) -> Result<()> {
         let mut batch_id = 0;
-        let mut pace = Pace::new(self.parts.delivery.linger());
-        while self.may_run(reporter) {
+        loop {
+            match self.lifecycle.next() {
+                Next::Stop => return Ok(()),
+                Next::Pause => {
+                    reporter.report(TaskState::Paused);
+                    self.lifecycle.wait_while_paused();
+                    if self.lifecycle.next() == Next::Run {
+                        reporter.report(TaskState::Running);
+                    }
+                    continue;
+                }
+                Next::Run => {}
+            }
             self.settle()?;
             let mut batch = SourceBatch::new(batch_id);
             batch_id += 1;
@@ -129,39 +137,8 @@ impl Running<'_> {
             }
             self.parts.metrics.polled(batch.records.len(), begin.elapsed());
             if !batch.records.is_empty() {
-                self.wait_for_turn(&mut pace, reporter);
-                pace.hands(batch.records.len());
                 self.send_batch(batch)?;
             }
-        }
-        Ok(())
-    }
-
-    /// Waits while the task is paused. False = it is to stop.
-    fn may_run(&self, reporter: &TaskReporter) -> bool {
-        loop {
-            match self.lifecycle.next() {
-                Next::Stop => return false,
-                Next::Run => return true,
-                Next::Pause => {
-                    reporter.report(TaskState::Paused);
-                    self.lifecycle.wait_while_paused();
-                    if self.lifecycle.next() == Next::Run {
-                        reporter.report(TaskState::Running);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Waits with a batch in hand while Kafka is slow; not before the poll, which may take its time. A task that is to
-    /// stop sends what it has.
-    fn wait_for_turn(&mut self, pace: &mut Pace, reporter: &TaskReporter) {
-        let holds = |pace: &mut Pace, delivery: &SourceDelivery| {
-            pace.holds(delivery.in_flight(), delivery.written(), Instant::now())
-        };
-        while holds(pace, &self.parts.delivery) && self.may_run(reporter) {
-            self.parts.delivery.sending().wait_for_room(PACE_STEP);
         }
     }
 
