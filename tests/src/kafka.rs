@@ -212,6 +212,21 @@ impl Kafka {
         });
     }
 
+    /// Waits until the broker has dropped what a consumer group has committed for a topic that is gone. It does so some
+    /// time after the topic goes; a topic made anew under the name would be read from there.
+    pub fn await_forgotten(&self, group: &str, topic: &str) {
+        let consumer: BaseConsumer = self.config().set("group.id", group).create().expect("a consumer can be made");
+        let mut asked = TopicPartitionList::new();
+        asked.add_partition(topic, 0);
+        until_some("the committed offsets to go", PATIENCE, || {
+            let found = consumer.committed_offsets(asked.clone(), CALL).expect("the broker answers");
+            match found.elements()[0].offset() {
+                Offset::Invalid => Ok(()),
+                offset => Err(format!("{offset:?}")),
+            }
+        });
+    }
+
     /// Partition numbers of a topic; none when it does not exist. Does not create it.
     pub fn partitions(&self, topic: &str) -> Vec<i32> {
         // A consumer never asks the broker to create a topic; the list of all topics does not either.

@@ -98,6 +98,7 @@ impl QuickStart {
     /// Deletes the topic and empties both files, as one does before trying again.
     fn clean(&self) {
         self.kafka.delete_topic(&self.topic);
+        self.kafka.await_forgotten("connect-local-file-sink", &self.topic);
         rewrite(&self.input, "");
         rewrite(&self.output, "");
     }
