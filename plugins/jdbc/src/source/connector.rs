@@ -122,9 +122,10 @@ impl SourceConnector for JdbcSource {
         Ok(true)
     }
 
-    /// In modes with a number each row has a position of its own.
+    /// In modes with a number each row has a position of its own; not so where more gaps are open than a position can name.
     fn exactly_once_support(&self, config: &Config) -> Result<Support> {
-        let unique = Settings::parse(config).is_ok_and(|settings| settings.mode.has_incrementing());
+        let unique = Settings::parse(config)
+            .is_ok_and(|settings| settings.mode.has_incrementing() && settings.gap_patience.is_none());
         Ok(if unique { Support::SUPPORTED } else { Support::UNSUPPORTED })
     }
 }
@@ -132,6 +133,7 @@ impl SourceConnector for JdbcSource {
 fn check_offset(mode: Mode, map: &OffsetMap) -> Result<()> {
     let wrong = |text: &str| Err(Error::config(format!("{text} in this mode")));
     let offset = Offset::from_map(map)?;
+    offset::gaps(map)?;
     match (mode, offset.incrementing, offset.timestamp) {
         (Mode::Bulk, ..) => wrong("No offsets are kept"),
         // As it is shown where only rows of the first time are safe: the beginning.
@@ -254,6 +256,7 @@ mod tests {
             ("bulk", number(), "No offsets are kept"),
             ("timestamp", number(), "needs 'timestamp'"),
             ("incrementing", Some(offset_map([("incrementing", "x".into())])), "a whole number"),
+            ("incrementing", Some(offset_map([("incrementing", Value::int64(5)), ("gaps", "7".into())])), "below"),
         ] {
             let error = altered(mode, offset).unwrap_err();
             assert!(error.message().contains(part), "{error}");

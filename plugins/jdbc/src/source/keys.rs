@@ -39,6 +39,9 @@ pub(super) const GRANULARITY: &str = "timestamp.granularity";
 pub(super) const AIVEN_QUOTE: &str = "sql.quote.identifiers";
 pub(super) const AIVEN_TIMESTAMP_INITIAL: &str = "timestamp.initial.ms";
 pub(super) const INCREMENTING_INITIAL: &str = "incrementing.initial";
+// Not keys of any of the originals.
+pub(super) const GAPS: &str = "incrementing.gaps";
+pub(super) const GAPS_TIMEOUT: &str = "incrementing.gaps.timeout.ms";
 
 const DATABASE_GROUP: &str = "Database";
 const MODE_GROUP: &str = "Mode";
@@ -161,6 +164,26 @@ fn mode_keys() -> Vec<Key> {
             .low()
             .display(Width::MEDIUM, "Initial incrementing value")
             .doc("Where to begin without a stored offset: behind this value. Without it everything is read."),
+        Key::string(GAPS)
+            .low()
+            .default_value("ignore")
+            .one_of_any_case(&["ignore", "wait"])
+            .dependents(&[GAPS_TIMEOUT])
+            .display(Width::SHORT, "Gaps between numbers")
+            .doc(
+                "What to do about numbers that no row has when higher ones are read. ignore: rows that are committed \
+                 with them later are not found. wait: they are looked for until they come, or for \
+                 incrementing.gaps.timeout.ms. For mode incrementing only.",
+            ),
+        Key::long(GAPS_TIMEOUT)
+            .low()
+            .default_value("600000")
+            .at_least(1)
+            .display(Width::SHORT, "Wait for missing numbers (ms)")
+            .doc(
+                "How long a missing number is looked for, in milliseconds. It must be longer than it takes from the \
+                 moment a number is given to a row until its transaction is committed.",
+            ),
         Key::boolean(NON_NULL).low().default_value("true").display(Width::SHORT, "Validate Non Null").doc(
             "Whether it is an error if the incrementing column, or every timestamp column, of a table may be NULL: \
              such rows are never found.",

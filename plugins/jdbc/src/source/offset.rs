@@ -2,7 +2,8 @@
 
 use super::times::Instant;
 use crate::dialect::TableId;
-use ferroconnect_plugin_sdk::{Error, OffsetMap, Result, Value, ValueRef, offset_map};
+use ferroconnect_plugin_sdk::{Error, OffsetMap, Result, Text, Value, ValueRef, offset_map};
+use std::ops::RangeInclusive;
 
 const TABLE: &str = "table";
 const PROTOCOL: &str = "protocol";
@@ -10,6 +11,8 @@ const QUERY: &str = "query";
 const INCREMENTING: &str = "incrementing";
 const TIMESTAMP: &str = "timestamp";
 const NANOS: &str = "timestamp_nanos";
+/// Numbers below [`INCREMENTING`] that are waited for. Confluent's connector does not know it and leaves it alone.
+const GAPS: &str = "gaps";
 
 /// How far a table or query has been read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,12 +72,51 @@ impl Offset {
     }
 }
 
-fn number(map: &OffsetMap, key: &str) -> Result<Option<i64>> {
-    let Some(entry) = map.iter().find(|entry| entry.key.as_str() == key && !entry.value.is_null()) else {
-        return Ok(None);
+/// A number, and numbers below it that are waited for, as [`gaps_text`] writes them.
+pub(super) fn with_gaps(number: i64, gaps: Text) -> OffsetMap {
+    offset_map([(GAPS, Value::string(gaps)), (INCREMENTING, Value::int64(number))])
+}
+
+/// Ranges as an offset has them: `..4,7,9..12`, both ends being part of a range. One from [`i64::MIN`] on has no first end.
+pub(super) fn gaps_text<'a>(ranges: impl Iterator<Item = &'a RangeInclusive<i64>>) -> String {
+    let text = |range: &RangeInclusive<i64>| match (*range.start(), *range.end()) {
+        (i64::MIN, last) => format!("..{last}"),
+        (first, last) if first == last => first.to_string(),
+        (first, last) => format!("{first}..{last}"),
     };
-    let number = entry.value.as_integer();
-    number.map(Some).ok_or_else(|| wrong(key, &format!("{:?}", entry.value), "a whole number"))
+    ranges.map(text).collect::<Vec<_>>().join(",")
+}
+
+/// The numbers that a stored offset says are waited for.
+pub(super) fn gaps(map: &OffsetMap) -> Result<Vec<RangeInclusive<i64>>> {
+    let Some(value) = entry(map, GAPS) else { return Ok(Vec::new()) };
+    let form = "numbers and ranges as in \"..4,7,9..12\", ascending and below 'incrementing'";
+    let refused = || wrong(GAPS, &format!("{value:?}"), form);
+    let ValueRef::String(text) = value.view() else { return Err(refused()) };
+    let ranges = text.as_str().split(',').map(|part| range(part.trim())).collect::<Option<Vec<_>>>();
+    let ranges = ranges.ok_or_else(refused)?;
+    let below = number(map, INCREMENTING)?.ok_or_else(refused)?;
+    let bounds = ranges.iter().skip(1).map(|range| *range.start()).chain([below]);
+    if ranges.iter().zip(bounds).all(|(range, bound)| range.start() <= range.end() && *range.end() < bound) {
+        Ok(ranges)
+    } else {
+        Err(refused())
+    }
+}
+
+fn range(text: &str) -> Option<RangeInclusive<i64>> {
+    let (first, last) = text.split_once("..").unwrap_or((text, text));
+    let first = if first.is_empty() { i64::MIN } else { first.parse().ok()? };
+    Some(first..=last.parse().ok()?)
+}
+
+fn entry<'a>(map: &'a OffsetMap, key: &str) -> Option<&'a Value> {
+    map.iter().find(|entry| entry.key.as_str() == key && !entry.value.is_null()).map(|entry| &entry.value)
+}
+
+fn number(map: &OffsetMap, key: &str) -> Result<Option<i64>> {
+    let number = |value: &Value| value.as_integer().ok_or_else(|| wrong(key, &format!("{value:?}"), "a whole number"));
+    entry(map, key).map(number).transpose()
 }
 
 fn wrong(key: &str, value: &str, right: &str) -> Error {
@@ -138,6 +180,23 @@ mod tests {
         let old = offset_map([(TIMESTAMP, Value::int64(1_500)), (INCREMENTING, Value::NULL)]);
         let read = Offset::from_map(&old).unwrap();
         assert_eq!(read, Offset { incrementing: None, timestamp: Some(Instant::from_millis(1_500)) });
+    }
+
+    #[test]
+    fn gaps_come_back_as_they_were_stored() {
+        let ranges = [i64::MIN..=-12, -7..=-7, -5..=-3, 4..=4];
+        let text = gaps_text(ranges.iter());
+        assert_eq!(text, "..-12,-7,-5..-3,4");
+        let stored = with_gaps(5, text.into());
+        assert_eq!(gaps(&stored).unwrap(), ranges);
+        assert_eq!(Offset::from_map(&stored).unwrap(), Offset { incrementing: Some(5), timestamp: None });
+        assert_eq!(gaps(&offset_map([(INCREMENTING, Value::int64(5))])).unwrap(), []);
+        for wrong in ["", "x", "1,", "3,2", "2,2", "3..2", "1..", "5", "1..2..3", "4..5"] {
+            let error = gaps(&with_gaps(5, wrong.into())).unwrap_err();
+            assert!(error.message().contains("for 'gaps'; it must be numbers and ranges"), "{wrong}: {error}");
+        }
+        assert!(gaps(&offset_map([(GAPS, "1".into())])).is_err(), "below what?");
+        assert!(gaps(&offset_map([(GAPS, Value::int64(1)), (INCREMENTING, Value::int64(5))])).is_err());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::offset::Offset;
 use super::times::{Clock, Instant};
 use crate::db::{Column, SqlValue, TypeClass};
 use crate::dialect::{Database, Dialect, TableId};
+use std::ops::RangeInclusive;
 
 /// How SQLite's times are brought into one form: as text with milliseconds.
 const SQLITE_FORM: &str = "%Y-%m-%d %H:%M:%f";
@@ -147,6 +148,31 @@ impl Statements<'_> {
             // The query may end in a comment.
             sql += &format!("\n{}", self.suffix);
         }
+        Statement { sql, parameters: builder.parameters }
+    }
+
+    /// The statement that reads the rows whose numbers are in these ranges, of which there is at least one. A range from
+    /// [`i64::MIN`] on has no lower bound, for the column may not hold that. `query.suffix` does not stand behind it: a
+    /// LIMIT would make rows look as if they were not there.
+    pub(super) fn among(&self, subject: &Subject, column: &str, ranges: &[RangeInclusive<i64>]) -> Statement {
+        let mut builder = Builder { dialect: self.dialect, parameters: Vec::new() };
+        let column = self.dialect.name(column);
+        let (single, wide): (Vec<_>, Vec<_>) = ranges.iter().partition(|range| range.start() == range.end());
+        let mut conditions = Vec::new();
+        for range in wide {
+            let first = (*range.start() != i64::MIN).then(|| builder.bind(SqlValue::Int(*range.start())));
+            let last = builder.bind(SqlValue::Int(*range.end()));
+            conditions.push(match first {
+                Some(first) => format!("{column} BETWEEN {first} AND {last}"),
+                None => format!("{column} <= {last}"),
+            });
+        }
+        if !single.is_empty() {
+            let numbers: Vec<_> = single.iter().map(|range| builder.bind(SqlValue::Int(*range.start()))).collect();
+            conditions.push(format!("{column} IN ({})", numbers.join(", ")));
+        }
+        let select = subject.select(self.dialect, false);
+        let sql = format!("{select} WHERE {} ORDER BY {column} ASC", conditions.join(" OR "));
         Statement { sql, parameters: builder.parameters }
     }
 
@@ -299,6 +325,21 @@ mod tests {
         let more =
             read(Database::MySql, &query, &Tracking::Incrementing("id".into()), range(Some(1), None, None), "LIMIT 5");
         assert_eq!(more.sql, format!("SELECT * FROM (\n{text}\n) AS result WHERE `id` > ? ORDER BY `id` ASC\nLIMIT 5"));
+    }
+
+    #[test]
+    fn missing_numbers_are_looked_for() {
+        let clock = Clock::new(TimeZone::UTC, true);
+        let among = |database, subject: Subject, ranges: &[RangeInclusive<i64>]| {
+            let dialect = Dialect { database, quote: true };
+            Statements { dialect, clock: &clock, suffix: "LIMIT 1" }.among(&subject, "id", ranges)
+        };
+        let found = among(Database::Postgres, table(), &[i64::MIN..=1, 3..=3, 5..=8, 10..=10]);
+        let conditions = "\"id\" <= $1 OR \"id\" BETWEEN $2 AND $3 OR \"id\" IN ($4, $5)";
+        assert_eq!(found.sql, format!("SELECT * FROM \"s\".\"t\" WHERE {conditions} ORDER BY \"id\" ASC"));
+        assert_eq!(found.parameters, [1, 5, 8, 3, 10].map(SqlValue::Int));
+        let found = among(Database::MySql, Subject::Query("SELECT 1 AS id;".into()), &[3..=3]);
+        assert_eq!(found.sql, "SELECT * FROM (\nSELECT 1 AS id\n) AS result WHERE `id` IN (?) ORDER BY `id` ASC");
     }
 
     #[test]

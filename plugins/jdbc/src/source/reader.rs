@@ -1,22 +1,25 @@
 //! The thread of a task that reads rows.
 
+use super::gaps::{self, Gaps};
 use super::keys;
 use super::link::Link;
 use super::offset::Offset;
 use super::outlet::{Closed, Outlet};
-use super::query::{Range, Statements, Subject, Tracking};
+use super::query::{Range, Statement, Statements, Subject, Tracking};
 use super::rows::Rows;
 use super::settings::{InitialTime, Settings};
 use super::stream::{Stream, Style, tracking};
 use super::times::Instant as Moment;
 use crate::db::{Column, Connection, DbError, DbErrorKind, DbResult, Ended, Isolation, SqlValue};
 use crate::dialect::TableId;
-use ferroconnect_plugin_sdk::{Error, StopSignal, info, warn};
+use ferroconnect_plugin_sdk::{Error, StopSignal, debug, info, warn};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The shortest pause after an error.
 const LEAST_PAUSE: Duration = Duration::from_millis(100);
+/// How many ranges of missing numbers one statement looks for.
+const RANGES: usize = 200;
 
 /// Why reading came to an end, or has to begin anew.
 pub(super) enum Trouble {
@@ -147,7 +150,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Reads what is new in a stream, in a transaction.
+    /// Reads what is new in a stream, in a transaction: rows that were missing, and those behind its position.
     fn read(&mut self, number: usize) -> Result<(), Trouble> {
         let stream = &mut self.streams[number];
         let settings = &self.settings;
@@ -167,22 +170,54 @@ impl Reader {
             None => None,
         };
         let range = Range { after: stream.offset, before };
-        let statement = statements(settings).read(&stream.subject, &tracking, range);
+        let mut reads = looks(settings, stream, &tracking);
+        reads.push(statements(settings).read(&stream.subject, &tracking, range));
+        let looked_at = Instant::now();
         begin_transaction(connection, &mut self.isolation)?;
-        let mut rows = Rows::new(settings, self.style, stream, &tracking, table_columns, &mut self.outlet);
-        let ended = connection.query(&statement.sql, &statement.parameters, &mut rows);
-        let ended =
-            ended.map_err(|error| settings.shown(error).context(format_args!("{} cannot be read", rows.name())))?;
-        rows.finish(ended == Ended::AtEnd)?;
-        if ended == Ended::AtEnd {
-            connection.commit()?;
+        for statement in reads {
+            let mut rows = Rows::new(settings, self.style, stream, &tracking, &table_columns, &mut self.outlet);
+            let ended = connection.query(&statement.sql, &statement.parameters, &mut rows);
+            let ended =
+                ended.map_err(|error| settings.shown(error).context(format_args!("{} cannot be read", rows.name())))?;
+            rows.finish(ended == Ended::AtEnd)?;
+            if ended == Ended::Early {
+                return Ok(());
+            }
         }
+        connection.commit()?;
+        close_gaps(stream, looked_at);
         Ok(())
     }
 }
 
 fn statements(settings: &Settings) -> Statements<'_> {
     Statements { dialect: settings.connection.dialect, clock: &settings.rules.clock, suffix: &settings.suffix }
+}
+
+/// The statements that look for rows whose numbers were missing.
+fn looks(settings: &Settings, stream: &Stream, tracking: &Tracking) -> Vec<Statement> {
+    let Some((gaps, column)) = stream.gaps.as_ref().zip(tracking.incrementing()) else { return Vec::new() };
+    let among = |ranges: &[_]| statements(settings).among(&stream.subject, column, ranges);
+    gaps.ranges().chunks(RANGES).map(among).collect()
+}
+
+/// Lets go of numbers that were looked for long enough.
+fn close_gaps(stream: &mut Stream, looked_at: Instant) {
+    let name = stream.name();
+    let Some(gaps) = &mut stream.gaps else { return };
+    if let Some(number) = gaps.take_given_up() {
+        warn!(
+            "{name}: numbers up to {number} that are missing are no longer waited for: there is room for {} gaps. A \
+             shorter {} leaves fewer open",
+            gaps::MOST,
+            keys::GAPS_TIMEOUT
+        );
+    }
+    let before = gaps.count();
+    gaps.expire(looked_at);
+    if gaps.count() < before {
+        debug!("{name}: {} gaps have been open for too long and are not waited for any more", before - gaps.count());
+    }
 }
 
 fn columns_of(table: &TableId, connection: &mut dyn Connection) -> DbResult<Vec<Column>> {
@@ -228,7 +263,9 @@ fn begin(
 fn shown(stream: &Stream) -> String {
     let incrementing = stream.offset.incrementing.map(|number| format!("number {number}"));
     let time = stream.offset.timestamp.map(|moment| format!("time {} ms", moment.millis()));
-    [incrementing, time].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let gaps = stream.gaps.as_ref().map(Gaps::count).filter(|count| *count > 0);
+    let gaps = gaps.map(|count| format!("with {count} gaps below it"));
+    [incrementing, gaps, time].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn begin_transaction(connection: &mut dyn Connection, isolation: &mut Isolation) -> Result<(), Trouble> {

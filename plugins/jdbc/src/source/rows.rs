@@ -17,7 +17,7 @@ pub(super) struct Rows<'a> {
     style: Style,
     stream: &'a mut Stream,
     tracking: &'a Tracking,
-    table_columns: Vec<Column>,
+    table_columns: &'a [Column],
     outlet: &'a mut Outlet,
     places: Places,
     key_schema: Shared<Schema>,
@@ -53,7 +53,7 @@ impl<'a> Rows<'a> {
         style: Style,
         stream: &'a mut Stream,
         tracking: &'a Tracking,
-        table_columns: Vec<Column>,
+        table_columns: &'a [Column],
         outlet: &'a mut Outlet,
     ) -> Rows<'a> {
         let key_schema = SchemaBuilder::string().build();
@@ -128,7 +128,9 @@ impl<'a> Rows<'a> {
         match (self.tracking, time) {
             (Tracking::Timestamp(_), Some(time)) => self.hold(Held { record, time }),
             _ => {
-                self.stream.offset.incrementing = number.or(self.stream.offset.incrementing);
+                if let Some(number) = number {
+                    self.stream.reach(number);
+                }
                 self.stream.offset.timestamp = time.or(self.stream.offset.timestamp);
                 self.give(record)
             }
@@ -152,7 +154,8 @@ impl<'a> Rows<'a> {
         let mut source = SourceRecord::new(self.stream.topic.clone(), record.value).key(record.key);
         // Also where nothing is known yet: a record without a position would not hold back the positions behind it.
         if *self.tracking != Tracking::Bulk {
-            source = source.position(&self.stream.partition, self.stream.offset.to_map());
+            let position = self.stream.position();
+            source = source.position(&self.stream.partition, position);
         }
         Ok(self.outlet.push(source, record.bytes)?)
     }

@@ -81,6 +81,8 @@ pub(super) struct Settings {
     pub(super) timestamp_mapping: Option<ColumnMapping>,
     pub(super) initial_time: InitialTime,
     pub(super) initial_incrementing: Option<i64>,
+    /// How long to wait for numbers that are missing; none = not at all.
+    pub(super) gap_patience: Option<Duration>,
     pub(super) validate_non_null: bool,
     pub(super) suffix: String,
     pub(super) isolation: Isolation,
@@ -137,6 +139,7 @@ impl Settings {
             initial_incrementing: set(keys::INCREMENTING_INITIAL)
                 .map(|_| config.parse(keys::INCREMENTING_INITIAL))
                 .transpose()?,
+            gap_patience: waits_for_gaps(config).then(|| millis(keys::GAPS_TIMEOUT)).transpose()?,
             validate_non_null: config.flag(keys::NON_NULL)?,
             suffix: set(keys::SUFFIX).unwrap_or_default(),
             isolation: isolation(config.text(keys::ISOLATION)?),
@@ -220,6 +223,10 @@ fn value_rules(config: &Config, connection: &ConnectionSettings) -> ValueRules {
         numeric,
         decimals: is(keys::NUMERIC_DECIMALS, "true"),
     }
+}
+
+fn waits_for_gaps(config: &Config) -> bool {
+    config.get(keys::GAPS).is_some_and(|gaps| gaps.eq_ignore_ascii_case("wait"))
 }
 
 fn initial_time(config: &Config) -> Result<InitialTime> {
@@ -336,6 +343,10 @@ fn column_rules(config: &Config, mode: Option<Mode>, wrong: &mut Vec<WrongKey>) 
             refuse(key, "The mode needs one or more columns with times".to_owned());
         }
     }
+    if waits_for_gaps(config) && mode.is_some_and(|mode| mode != Mode::Incrementing) {
+        let other = "with times, timestamp.delay.interval.ms leaves rows for later until transactions have ended";
+        refuse(keys::GAPS, format!("It is for mode incrementing only; {other}"));
+    }
     if let Some(initial) = set(config, keys::TIMESTAMP_INITIAL)
         && initial.parse::<i64>().is_ok_and(|millis| millis < -1)
     {
@@ -400,6 +411,9 @@ pub(super) mod tests {
             (&[(keys::MODE, "timestamp"), (white, "t")], &[keys::TIMESTAMP]),
             (&[(keys::MODE, "timestamp"), (include, "t")], &[keys::TIMESTAMP_MAPPING]),
             (&[(keys::MODE, "Timestamp"), (include, "t"), (keys::TIMESTAMP_MAPPING, ".*:[a|b]")], none),
+            (&[(keys::MODE, "incrementing"), (white, "t"), (keys::GAPS, "wait")], none),
+            (&[bulk, (white, "t"), (keys::GAPS, "Wait")], &[keys::GAPS]),
+            (&[bulk, (white, "t"), (keys::GAPS, "ignore")], none),
             (&[bulk, (white, "t"), (keys::TOPIC_PREFIX, "a b")], &[keys::TOPIC_PREFIX]),
             (&[bulk, (white, "t"), (connection_keys::URL, "nonsense")], &[connection_keys::URL]),
             (&[bulk, (white, "t"), (connection_keys::ZONE, "Mars")], &[connection_keys::ZONE]),

@@ -1,5 +1,6 @@
 //! One table, or the query, with how far it has been read.
 
+use super::gaps::Gaps;
 use super::keys;
 use super::offset::{self, Offset};
 use super::query::{Subject, TimeColumn, Tracking};
@@ -30,6 +31,8 @@ pub(super) struct Stream {
     pub(super) partition: Shared<OffsetMap>,
     /// How far it has been read.
     pub(super) offset: Offset,
+    /// Numbers below that which may yet come; none where they are not waited for.
+    pub(super) gaps: Option<Gaps>,
     /// Not known before the columns are.
     pub(super) tracking: Option<Tracking>,
     /// What rows become, and the columns that it was made for.
@@ -42,7 +45,7 @@ pub(super) struct Stream {
 
 impl Stream {
     /// Nothing of it has been read by this task.
-    pub(super) fn new(settings: &Settings, subject: Subject, offset: Offset) -> Stream {
+    pub(super) fn new(settings: &Settings, subject: Subject, offset: Offset, gaps: Option<Gaps>) -> Stream {
         let (topic, schema_name) = settings.topic(&subject);
         let partition = match &subject {
             Subject::Table(table) => offset::table_partition(table),
@@ -54,10 +57,30 @@ impl Stream {
             schema_name,
             partition: Shared::new(partition),
             offset,
+            gaps,
             tracking: None,
             shape: None,
             due: Instant::now(),
             failures: 0,
+        }
+    }
+
+    /// Takes note of the number of a row that has come.
+    pub(super) fn reach(&mut self, number: i64) {
+        let last = self.offset.incrementing;
+        match &mut self.gaps {
+            Some(gaps) if last.is_some_and(|last| number <= last) => return gaps.fill(number),
+            Some(gaps) => gaps.pass(last, number, Instant::now()),
+            None => {}
+        }
+        self.offset.incrementing = Some(number);
+    }
+
+    /// The position behind the rows that have come.
+    pub(super) fn position(&mut self) -> OffsetMap {
+        match (&mut self.gaps, self.offset.incrementing) {
+            (Some(gaps), Some(last)) => gaps.position(last),
+            _ => self.offset.to_map(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The task: hands over what its reading thread reads.
 
 use super::connector::{FETCHED, TABLES, split_tables};
+use super::gaps::Gaps;
 use super::keys;
 use super::offset::{self, Offset};
 use super::outlet::{Message, Outlet};
@@ -91,18 +92,17 @@ fn streams(context: &SourceContext, settings: &Settings, subjects: Vec<Subject>)
             Subject::Table(table) => vec![offset::table_partition(table), offset::bare_partition(table)],
             Subject::Query(_) => vec![offset::query_partition()],
         };
-        let stored = if tracked { stored(context, partitions)? } else { Offset::default() };
-        streams.push(Stream::new(settings, subject, only_tracked(settings, stored)));
+        let stored = if tracked { stored(context, partitions)? } else { OffsetMap::default() };
+        let offset = only_tracked(settings, Offset::from_map(&stored)?);
+        let gaps = settings.gap_patience.map(|patience| Gaps::stored(patience, &stored)).transpose()?;
+        streams.push(Stream::new(settings, subject, offset, gaps));
     }
     Ok(streams)
 }
 
-/// The first offset that is stored.
-fn stored(context: &SourceContext, partitions: Vec<OffsetMap>) -> Result<Offset> {
-    match context.offsets(partitions)?.into_iter().flatten().next() {
-        Some(map) => Offset::from_map(&map),
-        None => Ok(Offset::default()),
-    }
+/// The first offset that is stored; an empty one where none is.
+fn stored(context: &SourceContext, partitions: Vec<OffsetMap>) -> Result<OffsetMap> {
+    Ok(context.offsets(partitions)?.into_iter().flatten().next().unwrap_or_default())
 }
 
 /// The part of an offset that the mode goes by: the mode may have been another before.

@@ -1,6 +1,7 @@
 //! The source on real MariaDB, PostgreSQL and SQLite.
 
 mod faults;
+mod gaps;
 mod modes;
 mod types;
 
