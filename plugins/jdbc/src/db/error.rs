@@ -5,6 +5,9 @@ use std::fmt;
 /// The result of every call to a database.
 pub type DbResult<T> = Result<T, DbError>;
 
+/// The SQLSTATE of MySQL, and of ODBC, for a table that is not there. PostgreSQL has another.
+pub(super) const MISSING_TABLE: &str = "42S02";
+
 /// What an error means to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DbErrorKind {
@@ -65,6 +68,11 @@ impl DbError {
     /// Whether the call was broken off on purpose.
     pub fn is_interrupted(&self) -> bool {
         self.kind == DbErrorKind::Interrupted
+    }
+
+    /// Whether the server says that a table is not there.
+    pub fn is_missing_table(&self) -> bool {
+        matches!(self.sql_state(), Some("42P01" | MISSING_TABLE))
     }
 
     /// The five characters of SQLSTATE, where the server gave some.

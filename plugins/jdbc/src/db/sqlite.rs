@@ -1,5 +1,6 @@
 //! SQLite, which is in the library itself.
 
+use super::error::MISSING_TABLE;
 use super::{
     Column, Connection, DbError, DbErrorKind, DbResult, Decimal, Ended, Interrupter, Isolation, RowSink, SqlValue,
     TableFilter, TableKind, TypeClass,
@@ -264,7 +265,7 @@ fn wrong_parameter(name: &str, wanted: &str) -> DbError {
 }
 
 fn error_of(error: rusqlite::Error, interrupt: &AtomicBool) -> DbError {
-    let rusqlite::Error::SqliteFailure(cause, _) = &error else {
+    let rusqlite::Error::SqliteFailure(cause, why) = &error else {
         return DbError::new(DbErrorKind::Permanent, error.to_string());
     };
     let kind = match cause.code {
@@ -276,6 +277,10 @@ fn error_of(error: rusqlite::Error, interrupt: &AtomicBool) -> DbError {
         ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch => DbErrorKind::Data,
         _ => DbErrorKind::Permanent,
     };
+    // A table that is not there has no code of its own.
+    if why.as_ref().is_some_and(|why| why.starts_with("no such table")) {
+        return DbError::from_server(kind, error.to_string(), MISSING_TABLE, Some(cause.extended_code));
+    }
     DbError::from_vendor(kind, error.to_string(), cause.extended_code)
 }
 

@@ -43,6 +43,14 @@ impl From<Closed> for Trouble {
     }
 }
 
+/// What a turn came to.
+enum Turn {
+    /// The stream was looked at, or read to its end.
+    Done,
+    /// Its table is not there.
+    Gone,
+}
+
 /// Reads tables or a query, one after the other, for as long as the task runs.
 pub(super) struct Reader {
     settings: Arc<Settings>,
@@ -95,7 +103,12 @@ impl Reader {
             Some(_) => (self.read(next), self.settings.poll_interval),
         };
         match result {
-            Ok(()) => {
+            Ok(Turn::Gone) => self.wait_for(next),
+            Err(Trouble::Database(error)) if error.is_missing_table() && self.streams[next].is_table() => {
+                self.link.close();
+                self.wait_for(next)
+            }
+            Ok(Turn::Done) => {
                 let stream = &mut self.streams[next];
                 stream.failures = 0;
                 stream.due = Instant::now() + pause;
@@ -103,6 +116,21 @@ impl Reader {
             }
             Err(trouble) => self.recover(next, trouble),
         }
+    }
+
+    /// Looks again later for a table that is not there: it may be on its way to be made anew. If it stays away the
+    /// connector will ask for tasks without it.
+    fn wait_for(&mut self, number: usize) -> Result<(), Trouble> {
+        let stream = &mut self.streams[number];
+        if !std::mem::replace(&mut stream.gone, true) {
+            let name = stream.name();
+            warn!(
+                "{name} is not there, or this user may not see it. When it is there again it is read on from its position"
+            );
+        }
+        stream.tracking = None;
+        stream.due = Instant::now() + self.settings.poll_interval.max(LEAST_PAUSE);
+        Ok(self.outlet.flush()?)
     }
 
     /// Gets ready to go on after an error, or gives it back where there is no going on.
@@ -129,7 +157,7 @@ impl Reader {
     }
 
     /// Finds the tracked columns of a stream, and where to begin.
-    fn look_at_columns(&mut self, number: usize) -> Result<(), Trouble> {
+    fn look_at_columns(&mut self, number: usize) -> Result<Turn, Trouble> {
         let stream = &mut self.streams[number];
         let connection = self.link.get()?;
         let columns = match &stream.subject {
@@ -141,17 +169,20 @@ impl Reader {
             }
         };
         if columns.is_empty() {
-            return Err(gone(stream));
+            return Ok(Turn::Gone);
         }
-        let found = tracking(&self.settings, self.style, &stream.subject, &columns);
-        let found = found.map_err(|wrong| Trouble::Fatal(wrong.into()))?;
+        let found = track(&self.settings, self.style, &stream.subject, &columns)?;
         begin(&self.settings, stream, &found, connection)?;
         stream.tracking = Some(found);
-        Ok(())
+        if stream.is_table() {
+            stream.columns = columns;
+        }
+        stream.gone = false;
+        Ok(Turn::Done)
     }
 
     /// Reads what is new in a stream, in a transaction: rows that were missing, and those behind its position.
-    fn read(&mut self, number: usize) -> Result<(), Trouble> {
+    fn read(&mut self, number: usize) -> Result<Turn, Trouble> {
         let stream = &mut self.streams[number];
         let settings = &self.settings;
         let connection = self.link.get()?;
@@ -160,8 +191,13 @@ impl Reader {
             Subject::Table(table) => columns_of(table, connection)?,
             Subject::Query(_) => Vec::new(),
         };
-        if table_columns.is_empty() && matches!(stream.subject, Subject::Table(_)) {
-            return Err(gone(stream));
+        if table_columns.is_empty() && stream.is_table() {
+            return Ok(Turn::Gone);
+        }
+        if table_columns != stream.columns {
+            // The table was altered, or made anew between two looks.
+            stream.tracking = Some(track(settings, self.style, &stream.subject, &table_columns)?);
+            stream.columns.clone_from(&table_columns);
         }
         let tracking = stream.tracking.clone().unwrap_or(Tracking::Bulk);
         let before = match tracking.times().iter().map(|column| column.digits).min() {
@@ -181,12 +217,12 @@ impl Reader {
                 ended.map_err(|error| settings.shown(error).context(format_args!("{} cannot be read", rows.name())))?;
             rows.finish(ended == Ended::AtEnd)?;
             if ended == Ended::Early {
-                return Ok(());
+                return Ok(Turn::Done);
             }
         }
         connection.commit()?;
         close_gaps(stream, looked_at);
-        Ok(())
+        Ok(Turn::Done)
     }
 }
 
@@ -218,6 +254,10 @@ fn close_gaps(stream: &mut Stream, looked_at: Instant) {
     if gaps.count() < before {
         debug!("{name}: {} gaps have been open for too long and are not waited for any more", before - gaps.count());
     }
+}
+
+fn track(settings: &Settings, style: Style, subject: &Subject, columns: &[Column]) -> Result<Tracking, Trouble> {
+    tracking(settings, style, subject, columns).map_err(|wrong| Trouble::Fatal(wrong.into()))
 }
 
 fn columns_of(table: &TableId, connection: &mut dyn Connection) -> DbResult<Vec<Column>> {
@@ -277,10 +317,6 @@ fn begin_transaction(connection: &mut dyn Connection, isolation: &mut Isolation)
         }
         result => Ok(result?),
     }
-}
-
-fn gone(stream: &Stream) -> Trouble {
-    Trouble::Fatal(Error::fatal(format!("{} is not there, or this user may not see it", stream.name())))
 }
 
 /// An error of the database as the task's own.

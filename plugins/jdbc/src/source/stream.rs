@@ -35,6 +35,10 @@ pub(super) struct Stream {
     pub(super) gaps: Option<Gaps>,
     /// Not known before the columns are.
     pub(super) tracking: Option<Tracking>,
+    /// The columns of the table when that was found out; empty for a query.
+    pub(super) columns: Vec<Column>,
+    /// Whether the table was not there when it was looked at last.
+    pub(super) gone: bool,
     /// What rows become, and the columns that it was made for.
     pub(super) shape: Option<(Vec<Column>, RowShape)>,
     /// When to read it next.
@@ -59,6 +63,8 @@ impl Stream {
             offset,
             gaps,
             tracking: None,
+            columns: Vec::new(),
+            gone: false,
             shape: None,
             due: Instant::now(),
             failures: 0,
@@ -82,6 +88,11 @@ impl Stream {
             (Some(gaps), Some(last)) => gaps.position(last),
             _ => self.offset.to_map(),
         }
+    }
+
+    /// Whether it is a table.
+    pub(super) fn is_table(&self) -> bool {
+        matches!(self.subject, Subject::Table(_))
     }
 
     /// Its name in messages.

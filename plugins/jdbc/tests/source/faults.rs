@@ -141,32 +141,6 @@ fn tables_of_one_name_in_two_schemas_are_refused() {
 }
 
 #[test]
-fn a_dropped_table_fails_its_task_and_asks_for_others() {
-    let mut db = Db::on(Kind::Postgres);
-    db.run("CREATE TABLE t (id INT); CREATE TABLE u (id INT); INSERT INTO t VALUES (1)");
-    let mut source = db.started(&[("mode", "bulk"), ("table.include.list", ".*")]);
-    poll(&mut source, 1);
-    db.run("DROP TABLE t");
-    let error = failure_of(&mut source);
-    assert!(error.message().contains("Table public.t is not there"), "{error}");
-    while source.reconfigurations() == 0 {
-        std::thread::yield_now();
-    }
-    source.restart().unwrap();
-    assert!(source.poll().unwrap().is_empty());
-}
-
-fn failure_of(source: &mut SourceHarness) -> Error {
-    let deadline = Instant::now() + PATIENCE * 12;
-    loop {
-        assert!(Instant::now() < deadline, "it does not fail");
-        if let Err(error) = source.poll() {
-            return error;
-        }
-    }
-}
-
-#[test]
 fn a_database_that_is_away_does_not_refuse_a_configuration() {
     let library = testkit::library!(ferroconnect_jdbc);
     let of = |url: &str| {

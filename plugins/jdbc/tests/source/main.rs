@@ -3,6 +3,7 @@
 mod faults;
 mod gaps;
 mod modes;
+mod remade;
 mod types;
 
 use ferroconnect_jdbc::db::Connection;
