@@ -28,6 +28,7 @@ pub mod stop;
 pub mod testkit;
 #[cfg(feature = "tracing")]
 mod tracing_bridge;
+pub mod uniform;
 
 pub use config::{Config, ConfigDef, Key};
 pub use connector::{SinkConnector, SinkTask, SourceConnector, SourceTask};
@@ -54,6 +55,7 @@ pub use record::{Batch, SourceRecord, offset_map};
 pub use service::{ConfigProvider, OverridePolicy, RestExtension};
 pub use stage::{Converter, HeaderConverter, Predicate, Transform};
 pub use stop::StopSignal;
+pub use uniform::{Uniform, UniformSink};
 
 /// Connect values as JSON text (feature `json`).
 #[cfg(feature = "json")]

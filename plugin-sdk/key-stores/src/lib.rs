@@ -86,6 +86,17 @@ impl StoreFormat {
     }
 }
 
+/// Looks values up as `get` does, and takes each store for what its content says, whatever `ssl.*.type` says of it.
+pub fn by_content<'a>(get: impl Fn(&str) -> Option<&'a str>) -> impl Fn(&str) -> Option<&'a str> {
+    move |key| match key.strip_suffix(".type") {
+        None => get(key),
+        Some(store) => {
+            let file = get(&format!("{store}.location"))?;
+            StoreFormat::of_file(file).is_ok_and(|format| format == StoreFormat::Pem).then_some("PEM")
+        }
+    }
+}
+
 /// The own key and certificates that `ssl.keystore.*` and `ssl.key.password` name; none without a key store. `get`
 /// gives the values of these keys.
 ///

@@ -1,10 +1,11 @@
-//! Certificates for tests.
+//! Certificates and stores for tests.
 
 use openssl::asn1::Asn1Time;
 use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
+use openssl::sha::Sha1;
 use openssl::x509::extension::SubjectAlternativeName;
 use openssl::x509::{X509, X509Builder, X509NameBuilder};
 
@@ -32,4 +33,28 @@ pub fn of_subject(parts: &[(&str, &str)], issuer: Option<(&X509, &PKey<Private>)
     builder.append_extension(name).expect("an extension");
     builder.sign(issuer.map_or(&key, |(_, key)| key), MessageDigest::sha256()).expect("signed");
     (key, builder.build())
+}
+
+/// Certificates to trust, as a JKS file.
+pub fn jks(certificates: &[X509], password: &str) -> Vec<u8> {
+    let mut file = vec![0xFE, 0xED, 0xFE, 0xED, 0, 0, 0, 2];
+    let count = |count: usize| u32::try_from(count).expect("small").to_be_bytes();
+    let text = |text: &str| [&[0, u8::try_from(text.len()).expect("short")], text.as_bytes()].concat();
+    file.extend(count(certificates.len()));
+    for (number, certificate) in certificates.iter().enumerate() {
+        let der = certificate.to_der().expect("DER");
+        // A certificate to trust, its name, the time at which it was put in.
+        file.extend([0, 0, 0, 2]);
+        file.extend(text(&number.to_string()));
+        file.extend([0; 8]);
+        file.extend(text("X.509"));
+        file.extend(count(der.len()));
+        file.extend(der);
+    }
+    let mut digest = Sha1::new();
+    password.encode_utf16().for_each(|unit| digest.update(&unit.to_be_bytes()));
+    digest.update(b"Mighty Aphrodite");
+    digest.update(&file);
+    file.extend(digest.finish());
+    file
 }

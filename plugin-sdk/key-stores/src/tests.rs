@@ -75,6 +75,26 @@ fn every_cut_of_a_store_is_refused() {
 }
 
 #[test]
+fn content_says_what_a_store_is() {
+    let (key, leaf) = certificate("leaf", None);
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = |name: &str, content: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, content).expect("writable");
+        path.to_str().expect("text").to_owned()
+    };
+    let certificates = std::slice::from_ref(&leaf);
+    let jks = file("trust.pem", &testing::jks(certificates, "secret"));
+    let pem = to_pem(certificates).expect("PEM");
+    let pem = file("own.p12", &[key.private_key_to_pem_pkcs8().expect("PEM"), pem.into()].concat());
+    let settings =
+        [(TRUSTSTORE, &*jks), (TRUSTSTORE_PASSWORD, "secret"), ("ssl.truststore.type", "PEM"), (KEYSTORE, &pem)];
+    let get = by_content(from(&settings));
+    assert_eq!(trusted(&get).expect("opens").expect("set"), [leaf]);
+    assert_eq!(own(&get).expect("opens").expect("set").chain.len(), 1);
+}
+
+#[test]
 fn own_certificates_are_put_in_order() {
     let (root_key, root) = certificate("root", None);
     let (middle_key, middle) = certificate("middle", Some((&root, &root_key)));

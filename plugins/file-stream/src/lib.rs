@@ -15,6 +15,7 @@ pub mod sink;
 pub mod source;
 mod text;
 
+use ferroconnect_plugin_sdk::Uniform;
 pub use sink::FileStreamSink;
 pub use source::FileStreamSource;
 
@@ -24,5 +25,5 @@ const VERSION: &str = "4.3.1";
 
 ferroconnect_plugin_sdk::export! {
     sources: [FileStreamSource],
-    sinks: [FileStreamSink],
+    sinks: [Uniform<FileStreamSink>],
 }

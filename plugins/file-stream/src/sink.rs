@@ -3,10 +3,8 @@
 use crate::config::{self, SinkOptions};
 use crate::output::Output;
 use crate::text;
-use ferroconnect_plugin_sdk::connector::AlteredPartition;
 use ferroconnect_plugin_sdk::{
-    Config, ConnectorContext, Description, Error, PartitionOffset, Plugin, Record, Result, SinkConnector, SinkContext,
-    SinkTask, info,
+    Config, Description, Error, PartitionOffset, Plugin, Record, Result, SinkContext, SinkTask, UniformSink, info,
 };
 
 /// Lines are written when there are so many bytes of them, and at the end of each batch.
@@ -14,9 +12,7 @@ const PIECE: usize = 1024 * 1024;
 
 /// The connector: its tasks all append to the same file.
 #[derive(Debug, Default)]
-pub struct FileStreamSink {
-    config: Config,
-}
+pub struct FileStreamSink;
 
 impl Plugin for FileStreamSink {
     fn describe() -> Description {
@@ -29,23 +25,13 @@ impl Plugin for FileStreamSink {
     }
 }
 
-impl SinkConnector for FileStreamSink {
+impl UniformSink for FileStreamSink {
     type Task = FileStreamSinkTask;
 
-    fn start(&mut self, _: ConnectorContext, config: Config) -> Result<()> {
-        let options = SinkOptions::parse(&config)?;
+    fn check(config: &Config) -> Result<()> {
+        let options = SinkOptions::parse(config)?;
         info!("Starting file sink connector writing to {}", options.output_name());
-        self.config = config;
         Ok(())
-    }
-
-    fn task_configs(&mut self, maximum: usize) -> Result<Vec<Config>> {
-        Ok(vec![self.config.clone(); maximum])
-    }
-
-    fn alter_offsets(&mut self, _: &Config, _: &[AlteredPartition]) -> Result<bool> {
-        // Nothing is kept outside Kafka, so every offset is fine.
-        Ok(true)
     }
 }
 

@@ -2,11 +2,9 @@
 
 use crate::options::{Options, Wrong};
 use crate::task::HttpSinkTask;
-use ferroconnect_plugin_sdk::connector::AlteredPartition;
 use ferroconnect_plugin_sdk::{
-    Config, ConfigValue, ConnectorContext, Description, Plugin, Result, SinkConnector, SinkContext, SinkTask,
+    Config, ConfigValue, Description, Error, Plugin, Record, Result, SinkContext, SinkTask, TopicPartition, UniformSink,
 };
-use ferroconnect_plugin_sdk::{Error, Record, TopicPartition};
 use std::marker::PhantomData;
 
 /// A set of keys.
@@ -24,7 +22,6 @@ pub trait Dialect: Default + Send + Sync + 'static {
 /// The connector: its tasks all send to the same place.
 #[derive(Debug, Default)]
 pub struct HttpSink<D> {
-    config: Config,
     dialect: PhantomData<D>,
 }
 
@@ -34,26 +31,16 @@ impl<D: Dialect> Plugin for HttpSink<D> {
     }
 }
 
-impl<D: Dialect> SinkConnector for HttpSink<D> {
+impl<D: Dialect> UniformSink for HttpSink<D> {
     type Task = Task<D>;
 
-    fn validate(&self, config: &Config) -> Result<Vec<ConfigValue>> {
-        Ok(D::options(config).err().and_then(|wrong| wrong.into_value(config)).into_iter().collect())
-    }
-
-    fn start(&mut self, _: ConnectorContext, config: Config) -> Result<()> {
-        D::options(&config)?;
-        self.config = config;
+    fn check(config: &Config) -> Result<()> {
+        D::options(config)?;
         Ok(())
     }
 
-    fn task_configs(&mut self, maximum: usize) -> Result<Vec<Config>> {
-        Ok(vec![self.config.clone(); maximum])
-    }
-
-    fn alter_offsets(&mut self, _: &Config, _: &[AlteredPartition]) -> Result<bool> {
-        // Nothing is kept outside Kafka, so every offset is fine.
-        Ok(true)
+    fn validate(config: &Config) -> Result<Vec<ConfigValue>> {
+        Ok(D::options(config).err().and_then(|wrong| wrong.into_value(config)).into_iter().collect())
     }
 }
 

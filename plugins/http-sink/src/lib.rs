@@ -22,6 +22,7 @@ mod tls;
 
 use aiven::Aiven;
 use confluent::Confluent;
+use ferroconnect_plugin_sdk::Uniform;
 
 /// Answers to the class of Aiven's connector.
 pub type HttpSink = connector::HttpSink<Aiven>;
@@ -29,5 +30,5 @@ pub type HttpSink = connector::HttpSink<Aiven>;
 pub type ConfluentHttpSink = connector::HttpSink<Confluent>;
 
 ferroconnect_plugin_sdk::export! {
-    sinks: [HttpSink, ConfluentHttpSink],
+    sinks: [Uniform<HttpSink>, Uniform<ConfluentHttpSink>],
 }

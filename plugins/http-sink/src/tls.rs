@@ -2,7 +2,7 @@
 
 use crate::common::text;
 use crate::options::Wrong;
-use ferroconnect_key_stores::{Identity, Problem, StoreFormat, own, trusted};
+use ferroconnect_key_stores::{Identity, Problem, by_content, own, trusted};
 use ferroconnect_plugin_sdk::{Config, ConfigDef, Key};
 use openssl::error::ErrorStack;
 use openssl::x509::X509;
@@ -10,14 +10,7 @@ use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsPr
 
 /// The settings for TLS connections, out of the keys that begin so (`http.` or `https.`).
 pub(crate) fn config(config: &Config, prefix: &str, trust_all: bool) -> Result<TlsConfig, Wrong> {
-    let get = |key: &str| {
-        // What a store is says its content, whatever it is declared as.
-        if let Some(store) = key.strip_suffix(".type") {
-            let file = text(config, &format!("{prefix}{store}.location"))?;
-            return StoreFormat::of_file(file).is_ok_and(|format| format == StoreFormat::Pem).then_some("PEM");
-        }
-        text(config, &format!("{prefix}{key}"))
-    };
+    let get = by_content(|key: &str| text(config, &format!("{prefix}{key}")));
     let wrong = |problem: Problem| {
         let reason = problem.reason.replace(" ssl.", &format!(" {prefix}ssl."));
         Wrong::new(format!("{prefix}{}", problem.key), format!("the file {reason}"))
@@ -27,11 +20,11 @@ pub(crate) fn config(config: &Config, prefix: &str, trust_all: bool) -> Result<T
         .root_certs(RootCerts::PlatformVerifier)
         .disable_verification(trust_all);
     let unusable = |key: &'static str| move |error: ErrorStack| Wrong::new(format!("{prefix}{key}"), error.to_string());
-    if let Some(certificates) = trusted(get).map_err(wrong)? {
+    if let Some(certificates) = trusted(&get).map_err(wrong)? {
         let certificates = all_of(&certificates).map_err(unusable("ssl.truststore.location"))?;
         tls = tls.root_certs(RootCerts::new_with_certs(&certificates));
     }
-    if let Some(identity) = own(get).map_err(wrong)? {
+    if let Some(identity) = own(&get).map_err(wrong)? {
         tls = tls.client_cert(Some(client(&identity).map_err(unusable("ssl.keystore.location"))?));
     }
     Ok(tls.build())

@@ -121,14 +121,13 @@ pub(crate) fn custenborder() -> ConfigDef {
     let def = group(ConfigDef::new(), CONNECTION, connection.into_iter().chain(attempts()));
     let security = [
         Key::boolean(SSL).default_value("false").doc("Whether to connect with TLS."),
-        Key::string(KEYSTORE).default_value("").doc(
-            "A file with the certificate and key that the client shows: PKCS#12, or PEM with both. A JKS file has to be \
-             converted with keytool.",
-        ),
+        Key::string(KEYSTORE)
+            .default_value("")
+            .doc("A file with the certificate and key that the client shows: PKCS#12, JKS, or PEM with both."),
         Key::password(KEYSTORE_PASSWORD).default_value("").doc("The password of that file."),
         Key::string(TRUSTSTORE)
             .default_value("")
-            .doc("A file with the certificates to trust: PKCS#12 or PEM. Empty = those of the system."),
+            .doc("A file with the certificates to trust: PKCS#12, JKS or PEM. Empty = those of the system."),
         Key::password(TRUSTSTORE_PASSWORD).default_value("").doc("The password of that file."),
         Key::string("redis.ssl.provider").default_value("JDK").one_of(&["JDK", "OPENSSL"]).low().doc(IGNORED),
     ];

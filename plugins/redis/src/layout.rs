@@ -1,10 +1,9 @@
 //! Which commands put a record into Redis.
 
+use crate::commands::{Arguments, Commands};
 use crate::keys;
 use crate::value::{self, Values};
 use ferroconnect_plugin_sdk::{Data, Error, Record, Value, ValueRef, warn};
-use redis::Cmd;
-use std::borrow::Cow;
 
 /// What a record becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,9 +46,52 @@ impl Structure {
         })
     }
 
+    /// The command that writes it.
+    fn command(self) -> &'static str {
+        match self {
+            Structure::String { .. } => "SET",
+            Structure::Json => "JSON.SET",
+            Structure::Hash => "HSET",
+            Structure::Stream => "XADD",
+            Structure::List => "RPUSH",
+            Structure::Set => "SADD",
+            Structure::SortedSet => "ZADD",
+            Structure::TimeSeries => "TS.ADD",
+        }
+    }
+
     /// Whether all records of a keyspace share one key.
     pub(crate) fn is_collection(self) -> bool {
         !matches!(self, Structure::String { .. } | Structure::Json | Structure::Hash)
+    }
+}
+
+/// The beginning of keys, or the whole of them: text with the record's topic in the places of `${topic}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Keyspace {
+    /// What stands around the topics; never empty.
+    parts: Vec<String>,
+}
+
+impl From<&str> for Keyspace {
+    fn from(text: &str) -> Keyspace {
+        Keyspace { parts: text.split(keys::TOPIC_TOKEN).map(str::to_owned).collect() }
+    }
+}
+
+impl Keyspace {
+    /// Whether it is the empty text.
+    fn is_empty(&self) -> bool {
+        self.parts == [""]
+    }
+
+    fn write(&self, out: &mut Vec<u8>, topic: &str) {
+        for (number, part) in self.parts.iter().enumerate() {
+            if number > 0 {
+                out.extend_from_slice(topic.as_bytes());
+            }
+            out.extend_from_slice(part.as_bytes());
+        }
     }
 }
 
@@ -58,8 +100,8 @@ impl Structure {
 pub(crate) struct Layout {
     /// What they become.
     pub(crate) structure: Structure,
-    /// The beginning of keys; may hold `${topic}`. Empty = the record's key alone.
-    pub(crate) keyspace: String,
+    /// The beginning of keys. Empty = the record's key alone.
+    pub(crate) keyspace: Keyspace,
     /// What stands between the two.
     pub(crate) separator: String,
     /// After how many seconds keys go away, unless a record says otherwise; none = never.
@@ -70,83 +112,107 @@ pub(crate) struct Layout {
 type Result<T> = std::result::Result<T, Error>;
 
 impl Layout {
-    /// Gives the commands for a record to `push`, in order. None for a record that has nothing to write: a null value in
-    /// a stream or time series.
-    pub(crate) fn commands(&self, values: &mut Values, record: &Record, push: &mut impl FnMut(Cmd)) -> Result<()> {
-        let key = self.key(values, record)?;
+    /// Adds the commands for a record to `out`, in order. None for a record that has nothing to write: a null value in a
+    /// stream or time series.
+    pub(crate) fn write(&self, values: &mut Values, record: &Record, out: &mut Commands) -> Result<()> {
         if record.value.value.is_null() {
-            if let Some(command) = self.removal(&key, record)? {
-                push(command);
-            }
-            return Ok(());
+            return self.remove(values, record, out);
         }
         let ttl = self.ttl_of(record);
-        let mut command = self.addition(values, &key, record)?;
+        self.put(values, record, ttl, out)?;
         match ttl {
-            Some(seconds) if matches!(self.structure, Structure::String { .. }) => {
-                command.arg(b"EX").arg(seconds);
-                push(command);
-            }
-            Some(seconds) => {
-                push(command);
-                push(with(b"EXPIRE", &[&key]).arg(seconds).take());
-            }
-            None => push(command),
+            // SET takes it along.
+            Some(seconds) if !matches!(self.structure, Structure::String { .. }) => out.add("EXPIRE", |all| {
+                self.key(values, record, all)?;
+                all.add_number(seconds);
+                Ok(())
+            }),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    fn key<'a>(&self, values: &mut Values, record: &'a Record) -> Result<Cow<'a, [u8]>> {
-        let keyspace = self.keyspace.replace(keys::TOPIC_TOKEN, &record.topic);
-        if self.structure.is_collection() {
-            return Ok(Cow::Owned(keyspace.into_bytes()));
-        }
-        if self.keyspace.is_empty() {
+    /// Adds the key in Redis to a command.
+    fn key(&self, values: &mut Values, record: &Record, all: &mut Arguments<'_>) -> Result<()> {
+        if self.keyspace.is_empty() && !self.structure.is_collection() {
             let key = text_or_bytes("key", &record.key.value)?;
             if key.is_empty() {
                 return Err(Error::data("The key of the record is empty"));
             }
-            return Ok(Cow::Borrowed(key));
+            all.add(key);
+            return Ok(());
         }
-        if record.key.value.is_null() {
-            return Err(Error::data("The record has no key to name its entry in Redis by"));
-        }
-        let mut key = (keyspace + &self.separator).into_bytes();
-        key.extend_from_slice(&values.text(&record.key)?);
-        Ok(Cow::Owned(key))
+        let key = |out: &mut Vec<u8>| {
+            self.keyspace.write(out, &record.topic);
+            if self.structure.is_collection() {
+                return Ok(());
+            }
+            if record.key.value.is_null() {
+                return Err(Error::data("The record has no key to name its entry in Redis by"));
+            }
+            out.extend_from_slice(self.separator.as_bytes());
+            values.text(out, &record.key)
+        };
+        all.write(key)?;
+        Ok(())
     }
 
-    fn removal(&self, key: &[u8], record: &Record) -> Result<Option<Cmd>> {
+    fn remove(&self, values: &mut Values, record: &Record, out: &mut Commands) -> Result<()> {
         let member = || text_or_bytes("key", &record.key.value);
-        Ok(Some(match self.structure {
-            Structure::String { .. } | Structure::Json | Structure::Hash => with(b"DEL", &[key]),
-            Structure::List => with(b"LREM", &[key, b"0", member()?]),
-            Structure::Set => with(b"SREM", &[key, member()?]),
-            Structure::SortedSet => with(b"ZREM", &[key, member()?]),
-            Structure::Stream | Structure::TimeSeries => return Ok(None),
-        }))
+        let (name, between) = match self.structure {
+            Structure::String { .. } | Structure::Json | Structure::Hash => {
+                return out.add("DEL", |all| self.key(values, record, all));
+            }
+            Structure::Stream | Structure::TimeSeries => return Ok(()),
+            Structure::List => ("LREM", Some(b"0")),
+            Structure::Set => ("SREM", None),
+            Structure::SortedSet => ("ZREM", None),
+        };
+        out.add(name, |all| {
+            self.key(values, record, all)?;
+            if let Some(between) = between {
+                all.add(between);
+            }
+            all.add(member()?);
+            Ok(())
+        })
     }
 
-    fn addition(&self, values: &mut Values, key: &[u8], record: &Record) -> Result<Cmd> {
-        let member = || text_or_bytes("key", &record.key.value);
+    fn put(&self, values: &mut Values, record: &Record, ttl: Option<u64>, out: &mut Commands) -> Result<()> {
         let value = &record.value;
-        Ok(match self.structure {
-            Structure::String { json: true } => with(b"SET", &[key, &values.text(value)?]),
-            Structure::String { json: false } => with(b"SET", &[key, text_or_bytes("value", &value.value)?]),
-            Structure::Json => with(b"JSON.SET", &[key, b"$", &values.text(value)?]),
-            Structure::Hash => fields(values, with(b"HSET", &[key]), value)?,
-            Structure::Stream => fields(values, with(b"XADD", &[key, b"*"]), value)?,
-            Structure::List => with(b"RPUSH", &[key, member()?]),
-            Structure::Set => with(b"SADD", &[key, member()?]),
-            Structure::SortedSet => {
-                let score = number("value", &value.value)?;
-                with(b"ZADD", &[key, score.to_string().as_bytes(), member()?])
+        out.add(self.structure.command(), |all| {
+            // A sample's key is its time; all else is under the record's key, or named by it.
+            self.key(values, record, all)?;
+            let member = || text_or_bytes("key", &record.key.value);
+            match self.structure {
+                Structure::String { json } => {
+                    if json {
+                        all.write(|out| values.text(out, value))?;
+                    } else {
+                        all.add(text_or_bytes("value", &value.value)?);
+                    }
+                    if let Some(seconds) = ttl {
+                        all.add(b"EX").add_number(seconds);
+                    }
+                }
+                Structure::Json => {
+                    all.add(b"$").write(|out| values.text(out, value))?;
+                }
+                Structure::Hash => fields(values, all, value)?,
+                Structure::Stream => fields(values, all.add(b"*"), value)?,
+                Structure::List | Structure::Set => {
+                    all.add(member()?);
+                }
+                Structure::SortedSet => {
+                    let score = number("value", &value.value)?;
+                    all.add(score.to_string().as_bytes()).add(member()?);
+                }
+                Structure::TimeSeries => {
+                    let time = time(&record.key.value)?;
+                    let sample = number("value", &value.value)?;
+                    all.add_number(time).add(sample.to_string().as_bytes());
+                }
             }
-            Structure::TimeSeries => {
-                let time = time(&record.key.value)?.to_string();
-                let sample = number("value", &value.value)?.to_string();
-                with(b"TS.ADD", &[key, time.as_bytes(), sample.as_bytes()])
-            }
+            Ok(())
         })
     }
 
@@ -170,32 +236,22 @@ pub(crate) fn place(record: &Record) -> String {
     format!("topic {}, partition {}, offset {}", origin.topic, origin.partition, origin.offset)
 }
 
-fn with(name: &[u8], arguments: &[&[u8]]) -> Cmd {
-    let size = arguments.iter().map(|argument| argument.len()).sum::<usize>() + name.len();
-    let mut command = Cmd::with_capacity(arguments.len() + 1, size);
-    command.arg(name);
-    for argument in arguments {
-        command.arg(*argument);
-    }
-    command
-}
-
 /// Adds the fields of a struct or map with their values.
-fn fields(values: &mut Values, mut command: Cmd, data: &Data) -> Result<Cmd> {
+fn fields(values: &mut Values, all: &mut Arguments<'_>, data: &Data) -> Result<()> {
     let empty = match data.value.view() {
         ValueRef::Struct(value) => {
             for (place, field) in value.schema.fields.iter().enumerate() {
                 let content = value.or_default(place);
-                let text = values.field(content, || Data::new(field.schema.clone(), content.clone()))?;
-                command.arg(field.name.as_str()).arg(text.as_ref());
+                let data = || Data::new(field.schema.clone(), content.clone());
+                all.add(field.name.as_bytes()).write(|out| values.field(out, content, data))?;
             }
             value.fields.is_empty()
         }
         ValueRef::Map(entries) => {
             for entry in entries {
-                let name = values.field(&entry.key, || Data::schemaless(entry.key.clone()))?;
-                let text = values.field(&entry.value, || Data::schemaless(entry.value.clone()))?;
-                command.arg(name.as_ref()).arg(text.as_ref());
+                let data = |value: &Value| Data::schemaless(value.clone());
+                all.write(|out| values.field(out, &entry.key, || data(&entry.key)))?;
+                all.write(|out| values.field(out, &entry.value, || data(&entry.value)))?;
             }
             entries.is_empty()
         }
@@ -207,7 +263,7 @@ fn fields(values: &mut Values, mut command: Cmd, data: &Data) -> Result<Cmd> {
     if empty {
         return Err(Error::data("The value has no fields; a hash or stream entry needs one at least"));
     }
-    Ok(command)
+    Ok(())
 }
 
 fn text_or_bytes<'a>(what: &str, value: &'a Value) -> Result<&'a [u8]> {
@@ -257,7 +313,7 @@ mod tests {
         record
     }
 
-    fn words(command: &Cmd) -> String {
+    fn words(command: &redis::Cmd) -> String {
         let text = |argument| match argument {
             redis::Arg::Simple(bytes) => String::from_utf8_lossy(bytes),
             _ => panic!("a cursor"),
@@ -267,10 +323,9 @@ mod tests {
 
     /// The commands as text, blanks between arguments.
     fn commands(layout: &Layout, record: &Record) -> Result<Vec<String>> {
-        let mut all = Vec::new();
-        let mut push = |command: Cmd| all.push(words(&command));
-        layout.commands(&mut Values::default(), record, &mut push)?;
-        Ok(all)
+        let mut all = Commands::default();
+        layout.write(&mut Values::default(), record, &mut all)?;
+        Ok(all.one_by_one().unwrap().iter().map(words).collect())
     }
 
     fn row() -> Value {
@@ -322,7 +377,7 @@ mod tests {
 
     #[test]
     fn without_a_keyspace_the_key_stands_alone() {
-        let bare = Layout { keyspace: String::new(), ..layout("STRING") };
+        let bare = Layout { keyspace: "".into(), ..layout("STRING") };
         assert_eq!(commands(&bare, &record("a", "v")).unwrap(), ["SET a v"]);
         for key in [Value::NULL, Value::int32(1), Value::string("")] {
             let error = commands(&bare, &record(key, "v")).unwrap_err();

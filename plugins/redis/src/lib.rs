@@ -2,10 +2,11 @@
 //!
 //! What is here: one sink under the names, keys and habits of three Java connectors, and a source of streams with
 //! consumer groups. Start reading in `preset`: each class is a way to fill the one set of settings that the rest works
-//! with. `layout` turns a record into commands, `writer` sends them, `server` connects.
+//! with. `layout` turns a record into `commands`, `writer` sends them, `server` connects.
 //!
 //! What is not here: waiting for a worker's retry. A call that may work later says so and returns.
 
+mod commands;
 mod keys;
 mod layout;
 mod preset;
@@ -16,6 +17,7 @@ mod tls;
 mod value;
 mod writer;
 
+use ferroconnect_plugin_sdk::Uniform;
 use preset::{Custenborder, Example, FieldEngineering};
 use sink::RedisSink;
 use stream::RedisStreamSource;
@@ -24,5 +26,5 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 ferroconnect_plugin_sdk::export! {
     sources: [RedisStreamSource],
-    sinks: [RedisSink<Example>, RedisSink<Custenborder>, RedisSink<FieldEngineering>],
+    sinks: [Uniform<RedisSink<Example>>, Uniform<RedisSink<Custenborder>>, Uniform<RedisSink<FieldEngineering>>],
 }

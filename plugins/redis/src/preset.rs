@@ -3,7 +3,7 @@
 use crate::keys;
 use crate::layout::{Layout, Structure};
 use crate::server::{Login, Server};
-use crate::tls::{self, Tls};
+use crate::tls::{Names, Tls};
 use crate::writer::{Delivery, Replicas};
 use ferroconnect_plugin_sdk::{AbiVec, Config, ConfigDef, ConfigValue, Error};
 use redis::{ConnectionAddr, ConnectionInfo, TlsCertificates};
@@ -165,7 +165,7 @@ impl Preset for Custenborder {
         check_cluster_tls(&server, keys::TRUSTSTORE)?;
         check_charset(config)?;
         let structure = Structure::String { json: false };
-        let layout = Layout { structure, keyspace: String::new(), separator: String::new(), ttl: None };
+        let layout = Layout { structure, keyspace: "".into(), separator: String::new(), ttl: None };
         Ok(Settings { server, layout, delivery: Delivery::default() })
     }
 }
@@ -192,12 +192,12 @@ impl Preset for FieldEngineering {
         let structure = Structure::named(name).ok_or_else(|| {
             Invalid::Told(Error::config(format!("{} must be one of {}", keys::TYPE, keys::STRUCTURES.join(", "))))
         })?;
-        let keyspace = config.get(keys::KEYSPACE).unwrap_or_default().to_owned();
+        let keyspace = config.get(keys::KEYSPACE).unwrap_or_default();
         if keyspace.is_empty() && structure.is_collection() {
             return Err(Invalid::key(keys::KEYSPACE, format!("It is the key of the {name} and must not be empty")));
         }
         let separator = config.get(keys::SEPARATOR).unwrap_or_default().to_owned();
-        let layout = Layout { structure, keyspace, separator, ttl: ttl(config)? };
+        let layout = Layout { structure, keyspace: keyspace.into(), separator, ttl: ttl(config)? };
         let atomic = config.flag(keys::MULTIEXEC)?;
         if atomic && (!structure.is_collection() || structure == Structure::TimeSeries) {
             let message = "Transactions are there for STREAM, LIST, SET and ZSET only";
@@ -308,50 +308,46 @@ fn host_and_port(text: &str) -> Result<(String, u16), Invalid> {
     if host.is_empty() { Err(wrong()) } else { Ok((host.to_owned(), port)) }
 }
 
+const PEM_FILES: Names = Names(&[
+    ("ssl.truststore.location", keys::CA_CERT),
+    ("ssl.keystore.certificate.chain", keys::KEY_CERT),
+    ("ssl.keystore.key", keys::KEY_FILE),
+    ("ssl.key.password", keys::KEY_PASSWORD),
+]);
+
+const STORES: Names = Names(&[
+    ("ssl.truststore.location", keys::TRUSTSTORE),
+    ("ssl.truststore.password", keys::TRUSTSTORE_PASSWORD),
+    ("ssl.keystore.location", keys::KEYSTORE),
+    ("ssl.keystore.password", keys::KEYSTORE_PASSWORD),
+    ("ssl.key.password", keys::KEYSTORE_PASSWORD),
+]);
+
+fn certificates(config: &Config, names: Names) -> Result<TlsCertificates, Invalid> {
+    names.read(|key| set(config, key)).map_err(|(key, message)| Invalid::key(key, message))
+}
+
 /// TLS by the PEM files of Redis Field Engineering's keys.
 fn pem_files(config: &Config) -> Result<Tls, Invalid> {
     let insecure = config.flag(keys::INSECURE)?;
-    let password = config.get(keys::KEY_PASSWORD).unwrap_or_default();
-    let root_cert = match set(config, keys::CA_CERT) {
-        Some(path) => Some(tls::trusted(path, "").map_err(|wrong| Invalid::key(keys::CA_CERT, wrong))?),
-        None => None,
-    };
-    let client_tls = match (set(config, keys::KEY_CERT), set(config, keys::KEY_FILE)) {
-        (Some(certificate), Some(key)) => {
-            let identity = tls::identity(certificate, key, password);
-            Some(identity.map_err(|wrong| Invalid::key(keys::KEY_FILE, wrong))?)
-        }
+    match (set(config, keys::KEY_CERT), set(config, keys::KEY_FILE)) {
         (Some(_), None) => return Err(Invalid::key(keys::KEY_FILE, format!("{} needs its key", keys::KEY_CERT))),
         (None, Some(_)) => {
             return Err(Invalid::key(keys::KEY_CERT, format!("{} needs its certificate", keys::KEY_FILE)));
         }
-        (None, None) => None,
-    };
-    if insecure && client_tls.is_some() {
+        _ => {}
+    }
+    let certificates = certificates(config, PEM_FILES)?;
+    if insecure && certificates.client_tls.is_some() {
         let message = format!("A client certificate goes only to a server that is checked; set {}", keys::CA_CERT);
         return Err(Invalid::key(keys::INSECURE, message));
     }
-    Ok(Tls { insecure, certificates: TlsCertificates { client_tls, root_cert } })
+    Ok(Tls { insecure, certificates })
 }
 
 /// TLS by the stores of Jeremy Custenborder's keys.
 fn stores(config: &Config) -> Result<Tls, Invalid> {
-    let password = |key| config.get(key).unwrap_or_default();
-    let root_cert = match set(config, keys::TRUSTSTORE) {
-        Some(path) => {
-            let trusted = tls::trusted(path, password(keys::TRUSTSTORE_PASSWORD));
-            Some(trusted.map_err(|wrong| Invalid::key(keys::TRUSTSTORE, wrong))?)
-        }
-        None => None,
-    };
-    let client_tls = match set(config, keys::KEYSTORE) {
-        Some(path) => {
-            let identity = tls::identity_of_store(path, password(keys::KEYSTORE_PASSWORD));
-            Some(identity.map_err(|wrong| Invalid::key(keys::KEYSTORE, wrong))?)
-        }
-        None => None,
-    };
-    Ok(Tls { insecure: false, certificates: TlsCertificates { client_tls, root_cert } })
+    Ok(Tls { insecure: false, certificates: certificates(config, STORES)? })
 }
 
 /// The cluster client takes the certificates of the system only.
@@ -459,6 +455,7 @@ mod tests {
         assert_eq!(settings.server.to_string(), "Redis at localhost:6379");
         assert_eq!(settings.server.timeout, Some(Duration::from_secs(60)));
         let Layout { structure, keyspace, separator, ttl } = settings.layout;
-        assert_eq!((structure, keyspace.as_str(), separator.as_str(), ttl), (Structure::Stream, "${topic}", ":", None));
+        assert_eq!(keyspace, "${topic}".into());
+        assert_eq!((structure, separator.as_str(), ttl), (Structure::Stream, ":", None));
     }
 }

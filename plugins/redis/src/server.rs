@@ -1,13 +1,14 @@
 //! Connections to one Redis server or to a cluster.
 
+use crate::commands::Commands;
 use crate::tls::Tls;
 use crate::{VERSION, keys};
 use ferroconnect_plugin_sdk::{Error, ErrorKind, StopSignal, warn};
 use redis::cluster::{ClusterClient, ClusterConnection, ClusterPipeline};
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::{
-    Client, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Pipeline, RedisConnectionInfo, RedisError,
-    RedisResult, ServerError, ServerErrorKind, Value,
+    Client, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, RedisError, RedisResult,
+    ServerError, ServerErrorKind, Value,
 };
 use std::fmt;
 use std::time::Duration;
@@ -155,7 +156,7 @@ impl Server {
         };
         connection.set_read_timeout(self.timeout)?;
         connection.set_write_timeout(self.timeout)?;
-        let mut connection = Connection { link: Link::Single(Box::new(connection)) };
+        let mut connection = Connection { link: Link::Single { connection: Box::new(connection), posted: 0 } };
         connection.greet()?;
         Ok(connection)
     }
@@ -171,7 +172,7 @@ impl Server {
         }
         let connection = builder.build()?.get_connection()?;
         connection.set_write_timeout(self.timeout)?;
-        Ok(Connection { link: Link::Cluster(Box::new(connection)) })
+        Ok(Connection { link: Link::Cluster { connection: Box::new(connection), posted: ClusterPipeline::new() } })
     }
 }
 
@@ -188,8 +189,16 @@ pub(crate) struct Connection {
 }
 
 enum Link {
-    Single(Box<redis::Connection>),
-    Cluster(Box<ClusterConnection>),
+    Single {
+        connection: Box<redis::Connection>,
+        /// How many commands were posted and have no answer yet.
+        posted: usize,
+    },
+    Cluster {
+        connection: Box<ClusterConnection>,
+        /// What was posted: the client library finds the node of each, and waits for the answers at once.
+        posted: ClusterPipeline,
+    },
 }
 
 impl fmt::Debug for Connection {
@@ -208,22 +217,53 @@ pub(crate) struct Failure {
 }
 
 impl Connection {
-    /// Sends one command.
+    /// Sends one command. None may be without an answer before it.
     pub(crate) fn request(&mut self, command: &Cmd) -> RedisResult<Value> {
         match &mut self.link {
-            Link::Single(connection) => command.query(connection),
-            Link::Cluster(connection) => command.query(connection.as_mut()),
+            Link::Single { connection, .. } => command.query(connection),
+            Link::Cluster { connection, .. } => command.query(connection.as_mut()),
         }
     }
 
-    /// Sends commands together, with `atomic` as one transaction (never in a cluster), and gives those that failed.
+    /// Sends commands, and does not wait for their answers. With `begins` these and all that follow until
+    /// [`Connection::answers`] are one transaction (never in a cluster).
+    ///
+    /// # Errors
+    /// If it is not known what became of the commands.
+    pub(crate) fn post(&mut self, commands: &Commands, begins: bool) -> RedisResult<()> {
+        match &mut self.link {
+            Link::Single { connection, posted } => {
+                if begins {
+                    connection.send_packed_command(&redis::cmd("MULTI").get_packed_command())?;
+                }
+                *posted += commands.count();
+                connection.send_packed_command(commands.bytes())
+            }
+            Link::Cluster { posted, .. } => {
+                for command in commands.one_by_one()? {
+                    posted.add_command(command);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The commands that failed among those posted since the last call; `atomic` = they are a transaction, which ends
+    /// with this.
     ///
     /// # Errors
     /// If it is not known what became of the commands, or if the transaction was refused as a whole.
-    pub(crate) fn send(&mut self, commands: Vec<Cmd>, atomic: bool) -> RedisResult<Vec<Failure>> {
+    pub(crate) fn answers(&mut self, atomic: bool) -> RedisResult<Vec<Failure>> {
         match &mut self.link {
-            Link::Single(connection) => send_to_one(connection, commands, atomic),
-            Link::Cluster(connection) => send_to_cluster(connection, commands),
+            Link::Single { connection, posted } => {
+                let count = std::mem::take(posted);
+                if atomic { executed(connection, count) } else { failed(connection, count) }
+            }
+            Link::Cluster { connection, posted } => {
+                let failures = send_to_cluster(connection, posted);
+                posted.clear();
+                failures
+            }
         }
     }
 
@@ -236,41 +276,39 @@ impl Connection {
     }
 }
 
-/// Ends with the first answer that does not come. A pipeline of the client library would wait for every one that is
-/// left as long as for that one.
-fn send_to_one(connection: &mut redis::Connection, commands: Vec<Cmd>, atomic: bool) -> RedisResult<Vec<Failure>> {
-    let count = commands.len();
-    let mut pipeline = Pipeline::with_capacity(count);
-    if atomic {
-        pipeline.atomic();
+/// The failures among so many answers. Ends with the first answer that does not come: a pipeline of the client library
+/// would wait for every one that is left as long as for that one.
+fn failed(connection: &mut redis::Connection, count: usize) -> RedisResult<Vec<Failure>> {
+    let mut failures = Vec::new();
+    for index in 0..count {
+        if let Value::ServerError(error) = connection.recv_response()? {
+            failures.push(Failure { index, error });
+        }
     }
-    for command in commands {
-        pipeline.add_command(command);
-    }
-    connection.send_packed_command(&pipeline.get_packed_pipeline())?;
-    let answers = if atomic { executed(connection, count)? } else { next_answers(connection, count)? };
-    let failure = |(index, answer)| match answer {
-        Value::ServerError(error) => Some(Failure { index, error }),
-        _ => None,
-    };
-    Ok(answers.into_iter().enumerate().filter_map(failure).collect())
+    Ok(failures)
 }
 
-/// The answers to so many commands of a transaction, which are those to MULTI, each command, and EXEC.
-fn executed(connection: &mut redis::Connection, count: usize) -> RedisResult<Vec<Value>> {
-    let mut answers = next_answers(connection, count + 2)?;
-    let last = answers.pop();
+/// Ends the transaction of so many commands, and gives those that failed in it.
+fn executed(connection: &mut redis::Connection, count: usize) -> RedisResult<Vec<Failure>> {
+    connection.send_packed_command(&redis::cmd("EXEC").get_packed_command())?;
+    // The answers to MULTI and to each command, which only say whether it was taken.
+    let refused = failed(connection, count + 1)?;
+    let outcome = connection.recv_response()?;
     // What refused one of them is the reason; EXEC only tells that there was one.
-    let refusal = answers.into_iter().find(|answer| matches!(answer, Value::ServerError(_)));
-    match (refusal, last) {
-        (Some(Value::ServerError(error)), _) | (None, Some(Value::ServerError(error))) => Err(error.into()),
-        (None, Some(Value::Array(results))) => Ok(results),
+    if let Some(Failure { error, .. }) = refused.into_iter().next() {
+        return Err(error.into());
+    }
+    match outcome {
+        Value::ServerError(error) => Err(error.into()),
+        Value::Array(results) => {
+            let failure = |(index, result)| match result {
+                Value::ServerError(error) => Some(Failure { index, error }),
+                _ => None,
+            };
+            Ok(results.into_iter().enumerate().filter_map(failure).collect())
+        }
         _ => Err((redis::ErrorKind::UnexpectedReturnType, "EXEC got an answer of unknown form").into()),
     }
-}
-
-fn next_answers(connection: &mut redis::Connection, count: usize) -> RedisResult<Vec<Value>> {
-    (0..count).map(|_| connection.recv_response()).collect()
 }
 
 fn failures(outcome: RedisResult<()>) -> RedisResult<Vec<Failure>> {
@@ -284,11 +322,7 @@ fn failures(outcome: RedisResult<()>) -> RedisResult<Vec<Failure>> {
 }
 
 /// What has moved to another node in the meantime is sent there, in order.
-fn send_to_cluster(connection: &mut ClusterConnection, commands: Vec<Cmd>) -> RedisResult<Vec<Failure>> {
-    let mut pipeline = ClusterPipeline::with_capacity(commands.len());
-    for command in commands {
-        pipeline.add_command(command);
-    }
+fn send_to_cluster(connection: &mut ClusterConnection, pipeline: &ClusterPipeline) -> RedisResult<Vec<Failure>> {
     let mut left = Vec::new();
     for failure in failures(pipeline.exec(connection))? {
         let moved = matches!(failure.error.kind(), Some(ServerErrorKind::Moved | ServerErrorKind::Ask));

@@ -5,10 +5,8 @@ use crate::layout::{self, Layout};
 use crate::preset::{Preset, Settings};
 use crate::value::Values;
 use crate::writer::Writer;
-use ferroconnect_plugin_sdk::connector::AlteredPartition;
 use ferroconnect_plugin_sdk::{
-    Config, ConfigValue, ConnectorContext, Description, Error, ErrorKind, Plugin, Record, Result, SinkConnector,
-    SinkContext, SinkTask,
+    Config, ConfigValue, Description, Error, ErrorKind, Plugin, Record, Result, SinkContext, SinkTask, UniformSink,
 };
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -16,13 +14,12 @@ use std::time::Duration;
 /// The connector under the names and keys of a preset.
 #[derive(Debug)]
 pub(crate) struct RedisSink<P> {
-    config: Config,
     preset: PhantomData<fn() -> P>,
 }
 
 impl<P> Default for RedisSink<P> {
     fn default() -> RedisSink<P> {
-        RedisSink { config: Config::default(), preset: PhantomData }
+        RedisSink { preset: PhantomData }
     }
 }
 
@@ -33,29 +30,19 @@ impl<P: Preset> Plugin for RedisSink<P> {
     }
 }
 
-impl<P: Preset> SinkConnector for RedisSink<P> {
+impl<P: Preset> UniformSink for RedisSink<P> {
     type Task = RedisSinkTask<P>;
 
-    fn validate(&self, config: &Config) -> Result<Vec<ConfigValue>> {
+    fn check(config: &Config) -> Result<()> {
+        P::settings(config)?;
+        Ok(())
+    }
+
+    fn validate(config: &Config) -> Result<Vec<ConfigValue>> {
         Ok(match P::settings(config) {
             Ok(_) => Vec::new(),
             Err(invalid) => invalid.into_values(config),
         })
-    }
-
-    fn start(&mut self, _: ConnectorContext, config: Config) -> Result<()> {
-        P::settings(&config)?;
-        self.config = config;
-        Ok(())
-    }
-
-    fn task_configs(&mut self, maximum: usize) -> Result<Vec<Config>> {
-        Ok(vec![self.config.clone(); maximum])
-    }
-
-    fn alter_offsets(&mut self, _: &Config, _: &[AlteredPartition]) -> Result<bool> {
-        // Nothing is kept outside Kafka, so every offset is fine.
-        Ok(true)
     }
 }
 
@@ -127,13 +114,12 @@ impl Running {
 
     fn write(&mut self, records: &[Record]) -> Result<Vec<(usize, Error)>> {
         let Running { layout, values, writer, .. } = self;
-        writer.begin();
-        for (place, record) in records.iter().enumerate() {
-            if let Err(error) = layout.commands(values, record, &mut |command| writer.push(place, command)) {
-                writer.refuse(place, error);
+        if !writer.has_written(records) {
+            writer.begin();
+            for (place, record) in records.iter().enumerate() {
+                writer.write(place, |commands| layout.write(values, record, commands))?;
             }
-            writer.send_when_full()?;
         }
-        writer.finish()
+        writer.finish(records)
     }
 }

@@ -1,11 +1,12 @@
-//! Certificates and keys out of the files that users have.
+//! Certificates and keys out of the files that users have: PEM, PKCS#12 or JKS, as their content says.
 
-use openssl::pkcs12::Pkcs12;
-use openssl::pkey::PKey;
-use openssl::x509::{X509, X509Ref};
+use ferroconnect_key_stores::{Identity, Problem, by_content, own, to_pem, trusted};
 use redis::{ClientTlsConfig, TlsCertificates};
 use std::fmt;
 use std::fs;
+
+const OWN_KEY: &str = "ssl.keystore.key";
+const OWN_CHAIN: &str = "ssl.keystore.certificate.chain";
 
 /// What a connection needs for TLS. Holds a private key; its debug form shows none of it.
 #[derive(Clone)]
@@ -29,81 +30,59 @@ impl Tls {
     }
 }
 
-/// What is wrong with a file, without the file's content.
-pub(crate) type Wrong = String;
+/// A key that is wrong, and why, without the content of its file.
+pub(crate) type Wrong = (&'static str, String);
 
-/// The certificates of a PEM or PKCS#12 file.
-pub(crate) fn trusted(path: &str, password: &str) -> Result<Vec<u8>, Wrong> {
-    let bytes = read(path)?;
-    if is_pem(&bytes) {
-        X509::stack_from_pem(&bytes)
-            .ok()
-            .filter(|certificates| !certificates.is_empty())
-            .ok_or_else(|| format!("{path} holds no certificate in PEM form"))?;
-        return Ok(bytes);
+/// Where certificates and keys are: names that Kafka's clients have for that, with those of a connector.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Names(pub(crate) &'static [(&'static str, &'static str)]);
+
+impl Names {
+    fn of(self, kafka: &str) -> Option<&'static str> {
+        self.0.iter().find(|(name, _)| *name == kafka).map(|(_, own)| *own)
     }
-    let store = open_store(path, &bytes, password)?;
-    let own = store.cert.as_deref();
-    let certificates: Vec<&X509Ref> = store.ca.iter().flatten().chain(own).collect();
-    if certificates.is_empty() {
-        return Err(format!("{path} holds no certificate"));
+
+    /// Reads the files that the configuration names; `get` gives the values of the connector's keys.
+    ///
+    /// # Errors
+    /// A file cannot be read, or holds something else, or needs another password.
+    pub(crate) fn read<'a>(self, get: impl Fn(&str) -> Option<&'a str>) -> Result<TlsCertificates, Wrong> {
+        // In files of their own, where Kafka's clients have them in the configuration.
+        let content = |kafka: &str| {
+            let Some((own, path)) = self.of(kafka).and_then(|own| Some((own, get(own)?))) else { return Ok(None) };
+            fs::read_to_string(path).map(Some).map_err(|error| (own, format!("{path} cannot be read: {error}")))
+        };
+        let (key, chain) = (content(OWN_KEY)?, content(OWN_CHAIN)?);
+        let values = by_content(|kafka: &str| match kafka {
+            OWN_KEY => key.as_deref(),
+            OWN_CHAIN => chain.as_deref(),
+            _ => self.of(kafka).and_then(&get),
+        });
+        let wrong = |problem: Problem| self.wrong(&problem, &get);
+        let roots = trusted(&values).map_err(wrong)?;
+        let identity = own(&values).map_err(wrong)?;
+        let unusable = |kafka| move |reason: String| wrong(Problem { key: kafka, reason });
+        Ok(TlsCertificates {
+            root_cert: match roots {
+                Some(roots) => Some(to_pem(&roots).map_err(unusable("ssl.truststore.location"))?.into_bytes()),
+                None => None,
+            },
+            client_tls: match identity {
+                Some(identity) => Some(client(&identity).map_err(unusable("ssl.keystore.location"))?),
+                None => None,
+            },
+        })
     }
-    to_pem(path, certificates)
-}
 
-/// The certificate and key of two PEM files.
-pub(crate) fn identity(certificate: &str, key: &str, password: &str) -> Result<ClientTlsConfig, Wrong> {
-    let client_cert = read(certificate)?;
-    X509::from_pem(&client_cert).map_err(|_| format!("{certificate} holds no certificate in PEM form"))?;
-    Ok(ClientTlsConfig { client_cert, client_key: pkcs8(key, &read(key)?, password)? })
-}
-
-/// The certificate and key of one PEM or PKCS#12 file.
-pub(crate) fn identity_of_store(path: &str, password: &str) -> Result<ClientTlsConfig, Wrong> {
-    let bytes = read(path)?;
-    if is_pem(&bytes) {
-        return identity(path, path, password);
+    fn wrong<'a>(self, problem: &Problem, get: impl Fn(&str) -> Option<&'a str>) -> Wrong {
+        let own = self.of(problem.key).expect("only what has a name of the connector is looked at");
+        let reason = self.0.iter().fold(problem.reason.clone(), |reason, (kafka, own)| reason.replace(kafka, own));
+        (own, format!("{} {reason}", get(own).unwrap_or_default()))
     }
-    let store = open_store(path, &bytes, password)?;
-    let (Some(key), Some(certificate)) = (&store.pkey, &store.cert) else {
-        return Err(format!("{path} holds no key with its certificate"));
-    };
-    let chain = std::iter::once(&**certificate).chain(store.ca.iter().flatten());
-    let client_key = key.private_key_to_pem_pkcs8().map_err(|_| format!("The key in {path} cannot be used"))?;
-    Ok(ClientTlsConfig { client_cert: to_pem(path, chain)?, client_key })
 }
 
-fn read(path: &str) -> Result<Vec<u8>, Wrong> {
-    fs::read(path).map_err(|error| format!("{path} cannot be read: {error}"))
-}
-
-fn is_pem(bytes: &[u8]) -> bool {
-    bytes.windows(10).any(|window| window == b"-----BEGIN")
-}
-
-/// The key in the form that the TLS library takes: PKCS#8 without a password.
-fn pkcs8(path: &str, pem: &[u8], password: &str) -> Result<Vec<u8>, Wrong> {
-    // Always with a password, as OpenSSL would ask for one at the terminal otherwise.
-    let key = PKey::private_key_from_pem_passphrase(pem, password.as_bytes())
-        .map_err(|_| format!("{path} holds no private key in PEM form, or its password is another one"))?;
-    key.private_key_to_pem_pkcs8().map_err(|_| format!("The key in {path} cannot be used"))
-}
-
-fn open_store(path: &str, bytes: &[u8], password: &str) -> Result<openssl::pkcs12::ParsedPkcs12_2, Wrong> {
-    if bytes.starts_with(&[0xFE, 0xED, 0xFE, 0xED]) {
-        return Err(format!(
-            "{path} is a JKS store; convert it: keytool -importkeystore -srckeystore {path} -destkeystore NEW.p12 \
-             -deststoretype PKCS12"
-        ));
-    }
-    let store = Pkcs12::from_der(bytes).map_err(|_| format!("{path} is neither PEM nor PKCS#12"))?;
-    store.parse2(password).map_err(|_| format!("{path} cannot be opened with its password"))
-}
-
-fn to_pem<'a>(path: &str, certificates: impl IntoIterator<Item = &'a X509Ref>) -> Result<Vec<u8>, Wrong> {
-    let mut text = Vec::new();
-    for certificate in certificates {
-        text.extend(certificate.to_pem().map_err(|_| format!("A certificate in {path} cannot be used"))?);
-    }
-    Ok(text)
+fn client(Identity { key, chain }: &Identity) -> Result<ClientTlsConfig, String> {
+    let client_key =
+        key.private_key_to_pem_pkcs8().map_err(|_| "holds a key that cannot be written as PEM".to_owned())?;
+    Ok(ClientTlsConfig { client_cert: to_pem(chain)?.into_bytes(), client_key })
 }

@@ -2,10 +2,8 @@
 
 use ferroconnect_plugin_sdk::json::{Decimals, Format, Writer, decimal, float};
 use ferroconnect_plugin_sdk::{Data, Error, Value, ValueRef};
-use std::borrow::Cow;
-use std::io::Write as _;
 
-/// Turns data into the bytes that Redis gets. Remembers schemas between records.
+/// Appends data as the bytes that Redis gets. Remembers schemas between records.
 #[derive(Debug)]
 pub(crate) struct Values {
     json: Writer,
@@ -19,43 +17,43 @@ impl Default for Values {
 
 impl Values {
     /// Text as it is, bytes as they are, all else as JSON.
-    pub(crate) fn text<'a>(&mut self, data: &'a Data) -> Result<Cow<'a, [u8]>, Error> {
+    pub(crate) fn text(&mut self, out: &mut Vec<u8>, data: &Data) -> Result<(), Error> {
         match plain(&data.value) {
-            Some(bytes) => Ok(Cow::Borrowed(bytes)),
-            None => self.json(data).map(Cow::Owned),
+            Some(bytes) => out.extend_from_slice(bytes),
+            None => self.json(out, data)?,
         }
+        Ok(())
     }
 
     /// A field of a struct: as [`Values::text`], and null is the empty text.
-    pub(crate) fn field<'a>(&mut self, value: &'a Value, data: impl FnOnce() -> Data) -> Result<Cow<'a, [u8]>, Error> {
-        let mut out = Vec::new();
+    pub(crate) fn field(&mut self, out: &mut Vec<u8>, value: &Value, data: impl FnOnce() -> Data) -> Result<(), Error> {
         match value.view() {
             ValueRef::Null => {}
-            ValueRef::String(text) => return Ok(Cow::Borrowed(text.as_bytes())),
-            ValueRef::Bytes(bytes) => return Ok(Cow::Borrowed(bytes)),
-            ValueRef::Boolean(value) => put(&mut out, value),
-            ValueRef::Int8(value) => put(&mut out, value),
-            ValueRef::Int16(value) => put(&mut out, value),
-            ValueRef::Int32(value) | ValueRef::Date(value) | ValueRef::Time(value) => put(&mut out, value),
-            ValueRef::Int64(value) | ValueRef::Timestamp(value) => put(&mut out, value),
-            ValueRef::Float32(value) => float::write_f32(&mut out, value),
-            ValueRef::Float64(value) => float::write_f64(&mut out, value),
-            ValueRef::Decimal { unscaled, scale } => out = decimal::text(unscaled, scale).into_bytes(),
-            ValueRef::BigInteger(bytes) => out = decimal::integer_text(bytes).into_bytes(),
-            _ => out = self.json(&data())?,
+            ValueRef::String(text) => out.extend_from_slice(text.as_bytes()),
+            ValueRef::Bytes(bytes) => out.extend_from_slice(bytes),
+            ValueRef::Boolean(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
+            ValueRef::Int8(value) => integer(out, value),
+            ValueRef::Int16(value) => integer(out, value),
+            ValueRef::Int32(value) | ValueRef::Date(value) | ValueRef::Time(value) => integer(out, value),
+            ValueRef::Int64(value) | ValueRef::Timestamp(value) => integer(out, value),
+            ValueRef::Float32(value) => float::write_f32(out, value),
+            ValueRef::Float64(value) => float::write_f64(out, value),
+            ValueRef::Decimal { unscaled, scale } => {
+                out.extend_from_slice(decimal::text(unscaled, scale).as_bytes());
+            }
+            ValueRef::BigInteger(bytes) => out.extend_from_slice(decimal::integer_text(bytes).as_bytes()),
+            _ => self.json(out, &data())?,
         }
-        Ok(Cow::Owned(out))
+        Ok(())
     }
 
-    fn json(&mut self, data: &Data) -> Result<Vec<u8>, Error> {
-        let mut out = Vec::new();
-        self.json.append(&mut out, data).map_err(|error| Error::data(error.to_string()))?;
-        Ok(out)
+    fn json(&mut self, out: &mut Vec<u8>, data: &Data) -> Result<(), Error> {
+        self.json.append(out, data).map_err(|error| Error::data(error.to_string()))
     }
 }
 
-fn put(out: &mut Vec<u8>, value: impl std::fmt::Display) {
-    write!(out, "{value}").expect("a vector takes every byte");
+fn integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// The bytes of text or bytes; none for all else.
@@ -87,8 +85,9 @@ mod tests {
     fn scalars_are_written_plainly_and_the_rest_as_json() {
         let mut values = Values::default();
         let mut text = |value: Value| {
-            let bytes = values.field(&value, || Data::schemaless(value.clone())).unwrap().into_owned();
-            String::from_utf8(bytes).unwrap()
+            let mut out = Vec::new();
+            values.field(&mut out, &value, || Data::schemaless(value.clone())).unwrap();
+            String::from_utf8(out).unwrap()
         };
         assert_eq!(text(Value::NULL), "");
         assert_eq!(text(Value::string("é\"")), "é\"");
@@ -105,7 +104,9 @@ mod tests {
     fn decimals_in_json_are_numbers() {
         let schema = SchemaBuilder::structure().field("price", SchemaBuilder::decimal(2).build()).build();
         let value = Value::structure(schema.clone(), vec![Value::decimal(vec![0x04, 0xD2], 2)]);
-        assert_eq!(Values::default().json(&Data::new(schema, value)).unwrap(), br#"{"price":12.34}"#);
+        let mut out = Vec::new();
+        Values::default().text(&mut out, &Data::new(schema, value)).unwrap();
+        assert_eq!(out, br#"{"price":12.34}"#);
     }
 
     #[test]

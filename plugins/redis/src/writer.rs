@@ -1,13 +1,16 @@
 //! Sends the commands of many records together, and sorts out what became of each.
 
+use crate::commands::Commands;
 use crate::keys;
 use crate::server::{Connection, Failure, Server};
-use ferroconnect_plugin_sdk::{Error, ErrorKind, StopSignal, info};
-use redis::{Arg, Cmd, ServerError, Value};
+use ferroconnect_plugin_sdk::{Coordinates, Error, ErrorKind, Record, StopSignal, info};
+use redis::{ServerError, Value};
 use std::time::Duration;
 
-/// So many bytes are sent together, or one record where that is larger.
+/// So many bytes are sent before their answers are read, or one record where that is larger.
 const MOST_BYTES: usize = 1 << 20;
+/// So many bytes go on their way together: enough for the server to be busy with while the next ones are written.
+const AT_ONCE: usize = 32 << 10;
 
 /// How surely records are written.
 #[derive(Debug, Clone, Copy, Default)]
@@ -27,14 +30,6 @@ pub(crate) struct Replicas {
     pub(crate) timeout: Duration,
 }
 
-/// Commands with the places of the records that they belong to.
-#[derive(Debug, Default)]
-struct Pending {
-    commands: Vec<Cmd>,
-    owners: Vec<usize>,
-    bytes: usize,
-}
-
 /// A record that the server refused: its place, and why.
 pub(crate) type Refused = (usize, Error);
 
@@ -44,9 +39,17 @@ pub(crate) struct Writer {
     server: Server,
     delivery: Delivery,
     connection: Option<Connection>,
-    pending: Pending,
+    /// What is not on its way yet.
+    commands: Commands,
+    /// The places of the records that the commands without answers belong to: of those on their way, and then of
+    /// `commands`.
+    owners: Vec<usize>,
+    /// The bytes on their way without answers.
+    posted: usize,
     refused: Vec<Refused>,
     wrote: bool,
+    /// A batch that was written and that too few replicas had in time, by the origins of its records.
+    unconfirmed: Vec<Coordinates>,
 }
 
 impl Writer {
@@ -61,59 +64,90 @@ impl Writer {
         }
         let connection = Some(server.connect_patiently(stop)?);
         info!("Connected to {server}");
-        let pending = Pending::default();
-        Ok(Writer { server, delivery, connection, pending, refused: Vec::new(), wrote: false })
+        let (commands, owners, refused, unconfirmed) = Default::default();
+        Ok(Writer { server, delivery, connection, commands, owners, posted: 0, refused, wrote: false, unconfirmed })
     }
 
     /// Forgets what the last batch left behind.
     pub(crate) fn begin(&mut self) {
-        self.pending = Pending::default();
+        self.commands.clear();
+        self.owners.clear();
+        self.posted = 0;
         self.refused.clear();
         self.wrote = false;
+        self.unconfirmed.clear();
     }
 
-    /// Adds a command of the record at this place of the batch.
-    pub(crate) fn push(&mut self, owner: usize, command: Cmd) {
-        let size = |argument: Arg<&[u8]>| if let Arg::Simple(bytes) = argument { bytes.len() } else { 0 };
-        self.pending.bytes += command.args_iter().map(size).sum::<usize>();
-        self.pending.commands.push(command);
-        self.pending.owners.push(owner);
+    /// Whether these records were written by the last batch, so that only replicas are to be waited for. They are asked
+    /// about what this connection wrote.
+    pub(crate) fn has_written(&self, records: &[Record]) -> bool {
+        let unconfirmed = || records.iter().map(|record| &record.origin).eq(&self.unconfirmed);
+        self.connection.is_some() && !self.unconfirmed.is_empty() && unconfirmed()
     }
 
-    /// Says that a record cannot be written.
-    pub(crate) fn refuse(&mut self, owner: usize, error: Error) {
-        self.refused.push((owner, error));
-    }
-
-    /// Sends if there is enough to send.
+    /// Writes the record at this place of the batch, which `encode` turns into commands. A record that has none is
+    /// among those that are refused.
     ///
     /// # Errors
     /// As [`Writer::finish`].
-    pub(crate) fn send_when_full(&mut self) -> Result<(), Error> {
-        let full = self.pending.bytes >= MOST_BYTES || self.pending.commands.len() >= self.server.most_commands();
-        if full { self.send() } else { Ok(()) }
+    pub(crate) fn write(
+        &mut self,
+        place: usize,
+        encode: impl FnOnce(&mut Commands) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let before = self.commands.count();
+        if let Err(error) = encode(&mut self.commands) {
+            self.refused.push((place, error));
+        }
+        let added = self.commands.count() - before;
+        self.owners.extend(std::iter::repeat_n(place, added));
+        let bytes = self.commands.bytes().len();
+        if self.posted + bytes >= MOST_BYTES || self.owners.len() >= self.server.most_commands() {
+            return self.settle();
+        }
+        if bytes >= AT_ONCE { self.post() } else { Ok(()) }
     }
 
-    /// Sends the rest of a batch, waits for the replicas, and gives the records that were refused, in order.
+    /// Sends the rest of a batch of these records, waits for the replicas, and gives those that were refused, in order.
     ///
     /// # Errors
     /// A retriable one where the whole batch should be written again, a fatal one where that would not help.
-    pub(crate) fn finish(&mut self) -> Result<Vec<Refused>, Error> {
-        if !self.pending.commands.is_empty() {
-            self.send()?;
-        }
-        if let (Some(replicas), true) = (self.delivery.replicas, self.wrote) {
-            self.await_replicas(replicas)?;
+    pub(crate) fn finish(&mut self, records: &[Record]) -> Result<Vec<Refused>, Error> {
+        self.settle()?;
+        if let (Some(replicas), true) = (self.delivery.replicas, self.wrote)
+            && let Err(error) = self.await_replicas(replicas)
+        {
+            self.unconfirmed = records.iter().map(|record| record.origin.clone()).collect();
+            return Err(error);
         }
         self.refused.sort_by_key(|(owner, _)| *owner);
         Ok(std::mem::take(&mut self.refused))
     }
 
-    fn send(&mut self) -> Result<(), Error> {
-        let Pending { commands, owners, .. } = std::mem::take(&mut self.pending);
+    /// Sends what there is on its way. Does not wait for answers.
+    fn post(&mut self) -> Result<(), Error> {
+        let begins = self.delivery.atomic && self.posted == 0;
+        let commands = std::mem::take(&mut self.commands);
+        let posted = self.with_connection(|connection| connection.post(&commands, begins));
+        self.posted += commands.bytes().len();
+        self.commands = commands;
+        self.commands.clear();
+        posted
+    }
+
+    /// Sends the rest on its way, and sees to the answers to all that is.
+    fn settle(&mut self) -> Result<(), Error> {
+        if self.owners.is_empty() {
+            return Ok(());
+        }
+        if self.commands.count() > 0 {
+            self.post()?;
+        }
         self.wrote = true;
         let atomic = self.delivery.atomic;
-        let failures = self.with_connection(|connection| connection.send(commands, atomic))?;
+        let failures = self.with_connection(|connection| connection.answers(atomic))?;
+        let owners = std::mem::take(&mut self.owners);
+        self.posted = 0;
         for Failure { index, error } in failures {
             let owner = owners[index];
             match self.verdict(&error) {

@@ -4,6 +4,7 @@
 mod common;
 
 use common::{Redis, command, free_port, until};
+use ferroconnect_key_stores::testing;
 use ferroconnect_plugin_sdk::testkit::{self, SinkHarness, sink_record};
 use ferroconnect_plugin_sdk::{Config, Data, ErrorKind, Record, Value};
 use openssl::asn1::Asn1Time;
@@ -83,6 +84,7 @@ fn server_with_tls(clients: &str) -> Redis {
     let mut store = Pkcs12::builder();
     store.name("client").pkey(&client.key).cert(&client.certificate);
     write("client.p12", &store.build2("store-secret").unwrap().to_der().unwrap());
+    write("trust.jks", &testing::jks(std::slice::from_ref(&authority.certificate), "trust-secret"));
     let mut trusted = Stack::new().unwrap();
     trusted.push(authority.certificate).unwrap();
     let mut store = Pkcs12::builder();
@@ -132,7 +134,7 @@ fn a_client_shows_its_certificate() {
     known.put(&[record(0, "k")]).unwrap();
     let wrong = with("wrong-secret").validate().unwrap();
     assert_eq!(wrong[0].name.as_str(), "redis.key.file");
-    assert!(wrong[0].errors[0].contains("its password is another one"), "{wrong:?}");
+    assert!(wrong[0].errors[0].ends_with("is redis.key.password the right one?"), "{wrong:?}");
     assert!(!format!("{wrong:?}").contains("secret"));
     let mut unknown = sink(FIELD_ENGINEERING, &[&common[..], &files[..1], &[("redis.tls", "true")]].concat());
     assert_eq!(unknown.start().unwrap_err().kind(), ErrorKind::FATAL);
@@ -143,25 +145,28 @@ fn stores_of_java_clients_are_read() {
     let redis = server_with_tls("yes");
     let file = |name: &str| path(redis.directory.path(), name);
     let hosts = format!("127.0.0.1:{}", redis.port);
-    let (trust, own) = (file("trust.p12"), file("client.p12"));
-    let config = [
-        ("redis.hosts", hosts.as_str()),
-        ("redis.ssl.enabled", "true"),
-        ("redis.ssl.truststore.path", &trust),
-        ("redis.ssl.truststore.password", "trust-secret"),
-        ("redis.ssl.keystore.path", &own),
-        ("redis.ssl.keystore.password", "store-secret"),
-    ];
-    let mut sink = sink(CUSTENBORDER, &config);
-    sink.start().unwrap();
-    sink.put(&[record(0, "k")]).unwrap();
-    let jks = file("store.jks");
-    fs::write(&jks, [0xFE, 0xED, 0xFE, 0xED, 0, 0, 0, 2]).unwrap();
-    let mut config = config.to_vec();
-    config.retain(|(key, _)| *key != "redis.ssl.truststore.path");
-    config.push(("redis.ssl.truststore.path", &jks));
-    let told = self::sink(CUSTENBORDER, &config).validate().unwrap();
-    assert!(told[0].errors[0].contains("keytool -importkeystore"), "{told:?}");
+    let own = file("client.p12");
+    let with = |trust: &str, password: &str| {
+        let config = [
+            ("redis.hosts", hosts.as_str()),
+            ("redis.ssl.enabled", "true"),
+            ("redis.ssl.truststore.path", trust),
+            ("redis.ssl.truststore.password", password),
+            ("redis.ssl.keystore.path", &own),
+            ("redis.ssl.keystore.password", "store-secret"),
+        ];
+        sink(CUSTENBORDER, &config)
+    };
+    for trust in [file("trust.p12"), file("trust.jks")] {
+        let mut sink = with(&trust, "trust-secret");
+        sink.start().unwrap();
+        sink.put(&[record(0, "k")]).unwrap();
+        let told = with(&trust, "wrong-secret").validate().unwrap();
+        assert_eq!(told[0].name.as_str(), "redis.ssl.truststore.path");
+        let message = &told[0].errors[0];
+        assert!(message.starts_with(&*trust) && message.contains("redis.ssl.truststore.password"), "{message}");
+        assert!(!message.contains("secret"), "{message}");
+    }
 }
 
 /// Three nodes with a third of the slots each.
