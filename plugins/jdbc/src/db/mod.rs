@@ -143,6 +143,11 @@ pub trait Connection: Send {
     /// The columns that a query would give, without running it: fails where it is wrong.
     fn describe(&mut self, sql: &str) -> DbResult<Vec<Column>>;
 
+    /// Whether COPY does to this table what INSERT does, so that [`Dml::with_copy`] may be asked for.
+    fn takes_copy(&mut self, _table: &TableId) -> DbResult<bool> {
+        Ok(false)
+    }
+
     /// Runs one statement for each of `rows` (values in the order of [`Dml::parameters`]), several rows in one statement
     /// where [`Dml`] allows. Returns how many rows of the table changed, as the server counts (MySQL counts 2 for an
     /// upsert that updates). Rows of one upsert must differ in their keys: PostgreSQL refuses others.

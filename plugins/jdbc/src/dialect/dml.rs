@@ -8,14 +8,15 @@ pub struct Dml {
     dialect: Dialect,
     parameters: Vec<String>,
     shape: Shape,
+    by_copy: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Shape {
     /// One row in each statement.
     One(String),
-    /// `head (?, ?), (?, ?) tail`.
-    Many { head: String, tail: String },
+    /// `INSERT INTO target VALUES (?, ?), (?, ?) tail`, where the target is a table with its columns.
+    Many { target: String, tail: String },
 }
 
 impl Dml {
@@ -36,21 +37,45 @@ impl Dml {
     pub fn sql(&self, rows: usize) -> String {
         match &self.shape {
             Shape::One(sql) => sql.clone(),
-            Shape::Many { head, tail } => {
-                let mut sql = head.clone();
+            Shape::Many { target, tail } => {
+                let mut sql = format!("INSERT INTO {target} VALUES");
                 for row in 0..rows {
                     sql.push_str(if row == 0 { " (" } else { ", (" });
                     for column in 0..self.parameters.len() {
                         if column > 0 {
                             sql.push_str(", ");
                         }
-                        sql.push_str(&self.dialect.placeholder(row * self.parameters.len() + column + 1));
+                        self.dialect.push_placeholder(row * self.parameters.len() + column + 1, &mut sql);
                     }
                     sql.push(')');
                 }
                 sql + tail
             }
         }
+    }
+
+    /// Lets a connection take COPY for many rows, where that does the same to the table.
+    #[must_use]
+    pub fn with_copy(self, by_copy: bool) -> Dml {
+        Dml { by_copy, ..self }
+    }
+
+    /// COPY to the same columns; none where it was not asked for or would not do the same.
+    pub(crate) fn copy(&self) -> Option<String> {
+        match &self.shape {
+            Shape::Many { target, tail } if self.by_copy && tail.is_empty() => {
+                Some(format!("COPY {target} FROM STDIN"))
+            }
+            _ => None,
+        }
+    }
+
+    /// The same for any number of rows, with one array of values for each column (PostgreSQL). None where it takes one
+    /// row at a time.
+    pub(crate) fn of_arrays(&self) -> Option<String> {
+        let Shape::Many { target, tail } = &self.shape else { return None };
+        let places: Vec<String> = (1..=self.parameters.len()).map(|place| self.dialect.placeholder(place)).collect();
+        Some(format!("INSERT INTO {target} SELECT * FROM unnest({}){tail}", places.join(", ")))
     }
 }
 
@@ -88,7 +113,7 @@ impl Dialect {
         let set = self.each_equal(others, 0).join(", ");
         let sql = format!("UPDATE {} SET {set}{}", self.table(table), self.where_keys(keys, others.len()));
         let parameters = others.iter().chain(keys).map(|&column| column.to_owned()).collect();
-        Dml { dialect: *self, parameters, shape: Shape::One(sql) }
+        Dml { dialect: *self, parameters, shape: Shape::One(sql), by_copy: false }
     }
 
     /// `DELETE` of the row with the key. `keys` is not empty.
@@ -96,14 +121,14 @@ impl Dialect {
         debug_assert!(!keys.is_empty(), "a delete has keys");
         let sql = format!("DELETE FROM {}{}", self.table(table), self.where_keys(keys, 0));
         let parameters = keys.iter().map(|&column| column.to_owned()).collect();
-        Dml { dialect: *self, parameters, shape: Shape::One(sql) }
+        Dml { dialect: *self, parameters, shape: Shape::One(sql), by_copy: false }
     }
 
     fn rows(&self, table: &TableId, keys: &[&str], others: &[&str], tail: String) -> Dml {
         let columns: Vec<&str> = keys.iter().chain(others).copied().collect();
-        let head = format!("INSERT INTO {} ({}) VALUES", self.table(table), self.list(&columns));
+        let target = format!("{} ({})", self.table(table), self.list(&columns));
         let parameters = columns.iter().map(|&column| column.to_owned()).collect();
-        Dml { dialect: *self, parameters, shape: Shape::Many { head, tail } }
+        Dml { dialect: *self, parameters, shape: Shape::Many { target, tail }, by_copy: false }
     }
 
     fn where_keys(&self, keys: &[&str], offset: usize) -> String {
@@ -145,6 +170,23 @@ mod tests {
             ("UPDATE \"t\" SET \"a\" = $1 WHERE \"id\" = $2", ["a".to_owned(), "id".to_owned()].as_slice())
         );
         assert_eq!(update.most_rows(), 1);
+    }
+
+    #[test]
+    fn many_rows_of_postgresql() {
+        let dialect = quoting(Database::Postgres);
+        let table = TableId::bare("t");
+        let insert = dialect.insert(&table, &["id"], &["a\"b"]);
+        assert_eq!(insert.copy(), None);
+        assert_eq!(insert.with_copy(true).copy().unwrap(), "COPY \"t\" (\"id\", \"a\"\"b\") FROM STDIN");
+        let upsert = dialect.upsert(&table, &["id"], &["a"]).unwrap().with_copy(true);
+        // COPY knows no ON CONFLICT.
+        assert_eq!(upsert.copy(), None);
+        let sql = "INSERT INTO \"t\" (\"id\", \"a\") SELECT * FROM unnest($1, $2) \
+                   ON CONFLICT (\"id\") DO UPDATE SET \"a\"=EXCLUDED.\"a\"";
+        assert_eq!(upsert.of_arrays().unwrap(), sql);
+        let update = dialect.update(&table, &["id"], &["a"]).with_copy(true);
+        assert_eq!((update.copy(), update.of_arrays()), (None, None));
     }
 
     #[test]

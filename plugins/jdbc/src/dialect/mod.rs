@@ -9,7 +9,7 @@ pub(crate) use ddl::{date_time_text, time_text};
 pub use dml::Dml;
 pub use names::TableId;
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// The databases that are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,9 +78,16 @@ pub struct Dialect {
 impl Dialect {
     /// The n-th placeholder of a statement, from 1.
     pub fn placeholder(&self, n: usize) -> String {
+        let mut sql = String::new();
+        self.push_placeholder(n, &mut sql);
+        sql
+    }
+
+    /// Adds the n-th placeholder to a statement.
+    fn push_placeholder(&self, n: usize, sql: &mut String) {
         match self.database {
-            Database::Postgres => format!("${n}"),
-            Database::MySql | Database::Sqlite | Database::OpenMldb => "?".to_owned(),
+            Database::Postgres => write!(sql, "${n}").expect("a String takes everything"),
+            Database::MySql | Database::Sqlite | Database::OpenMldb => sql.push('?'),
         }
     }
 

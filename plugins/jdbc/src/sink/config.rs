@@ -8,6 +8,8 @@ use std::time::Duration;
 pub(super) const INSERT_MODE: &str = "insert.mode";
 pub(super) const BATCH_SIZE: &str = "batch.size";
 pub(super) const DELETE_ENABLED: &str = "delete.enabled";
+/// Our own: off takes INSERT where COPY would do the same.
+pub(super) const COPY: &str = "copy.enabled";
 pub(super) const TABLE_TYPES: &str = "table.types";
 pub(super) const NULL_DEFAULTS: &str = "replace.null.with.default";
 pub(super) const TABLE_FORMAT: &str = "table.name.format";
@@ -96,6 +98,8 @@ pub(crate) struct Settings {
     pub(crate) deletes: bool,
     /// The most rows of one statement or batch.
     pub(crate) batch_size: usize,
+    /// Whether COPY may be taken in place of INSERT.
+    pub(crate) copy: bool,
     pub(crate) tables: TableNames,
     /// The kinds of tables to look for, as databases name them.
     pub(crate) table_types: Vec<String>,
@@ -196,6 +200,7 @@ impl Settings {
             pk: pk_mode(config)?,
             deletes: config.flag(DELETE_ENABLED)?,
             batch_size: config.parse::<u32>(BATCH_SIZE)?.max(1) as usize,
+            copy: config.flag(COPY)?,
             tables: table_names(config)?,
             table_types: owned(config.list(TABLE_TYPES)),
             null_defaults: config.flag(NULL_DEFAULTS)?,
@@ -331,7 +336,9 @@ mod tests {
         assert_eq!((settings.batch_size, settings.max_retries), (3000, 10));
         assert_eq!(settings.retry_backoff, Duration::from_secs(3));
         assert_eq!(settings.string_column, "record_value");
-        assert!(settings.null_defaults && !settings.create && !settings.evolve && !settings.dates_in_utc);
+        assert!(
+            settings.null_defaults && settings.copy && !settings.create && !settings.evolve && !settings.dates_in_utc
+        );
         assert_eq!(settings.table_types, ["TABLE"]);
     }
 

@@ -2,9 +2,10 @@
 
 use crate::openmldb::API_SERVER_KEY;
 use crate::sink::config::{
-    AUTO_CREATE, AUTO_EVOLVE, AUTO_SCHEMA, BATCH_SIZE, CALENDAR, DATE_ZONE, DELETE_ENABLED, INSERT_MODE, MAX_RETRIES,
-    NULL_DEFAULTS, OFFSETS_TABLE, PK_FIELDS, PK_MODE, RETRY_BACKOFF, STRING_COLUMN, TABLE_FORMAT, TABLE_MAPPING,
-    TABLE_MAPPING_OPENMLDB, TABLE_NORMALIZE, TABLE_TYPES, TIMESTAMP_FIELDS, TIMESTAMP_PRECISION, WHITELIST,
+    AUTO_CREATE, AUTO_EVOLVE, AUTO_SCHEMA, BATCH_SIZE, CALENDAR, COPY, DATE_ZONE, DELETE_ENABLED, INSERT_MODE,
+    MAX_RETRIES, NULL_DEFAULTS, OFFSETS_TABLE, PK_FIELDS, PK_MODE, RETRY_BACKOFF, STRING_COLUMN, TABLE_FORMAT,
+    TABLE_MAPPING, TABLE_MAPPING_OPENMLDB, TABLE_NORMALIZE, TABLE_TYPES, TIMESTAMP_FIELDS, TIMESTAMP_PRECISION,
+    WHITELIST,
 };
 use ferroconnect_plugin_sdk::{ConfigDef, Key, Width};
 
@@ -64,6 +65,17 @@ fn write_keys(def: ConfigDef) -> ConfigDef {
             .group(group, 4)
             .display(Width::MEDIUM, "Kinds of tables")
             .doc("What may be written to: TABLE, PARTITIONED TABLE, VIEW. A view is never created or altered."),
+    )
+    .key(
+        Key::boolean(COPY)
+            .default_value("true")
+            .low()
+            .group(group, 6)
+            .display(Width::SHORT, "COPY")
+            .doc(
+                "PostgreSQL with insert.mode=insert: whether many rows are written by COPY, which is faster, where it does \
+                 the same to the table as INSERT. Off: always by INSERT.",
+            ),
     )
 }
 

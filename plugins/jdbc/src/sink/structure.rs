@@ -70,7 +70,9 @@ impl Tables {
         }
         self.widen(connection, name, shape)?;
         let table = self.known.get_mut(name).expect("it was found or created just now");
-        let dml = Arc::new(statement(&dialect, &self.settings, table, shape, delete)?);
+        let copy = self.settings.copy && !delete && self.settings.mode == InsertMode::Insert;
+        let copy = copy && connection.takes_copy(&table.id)?;
+        let dml = Arc::new(statement(&dialect, &self.settings, table, shape, delete)?.with_copy(copy));
         table.statements.push((Arc::clone(shape), delete, Arc::clone(&dml)));
         Ok(Some(dml))
     }

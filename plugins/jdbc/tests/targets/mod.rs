@@ -24,6 +24,11 @@ impl Target {
         Target { url, database: Database::Sqlite, connection: Mutex::default(), _folder: Some(folder) }
     }
 
+    /// What is at a URL already.
+    pub(crate) fn at(database: Database, url: String) -> Target {
+        Target { url, database, connection: Mutex::default(), _folder: None }
+    }
+
     /// A database of its own on a server.
     pub(crate) fn on(kind: Kind, server: &Server, name: &str) -> Target {
         let (database, first) = match kind {

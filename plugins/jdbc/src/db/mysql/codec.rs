@@ -6,6 +6,7 @@ use crate::url::Parameters;
 use jiff::civil;
 use mysql::Value;
 use mysql::consts::{ColumnFlags, ColumnType};
+use std::mem::discriminant;
 
 /// The character set of bytes that are no text.
 const BINARY: u16 = 63;
@@ -270,19 +271,39 @@ fn bind_duration(nanos: i64) -> Option<Value> {
 
 /// How many of the first rows go into one statement: not more than `most`, nor more than so many bytes, but one at least.
 pub(super) fn rows_that_fit(rows: &[Vec<SqlValue>], most: usize, bytes: usize) -> usize {
-    let size = |value: &SqlValue| match value {
-        SqlValue::Text(text) => text.len(),
-        SqlValue::Bytes(bytes) => bytes.len(),
-        _ => 16,
-    };
     let mut left = bytes;
     let fits = |row: &&Vec<SqlValue>| {
-        let row: usize = row.iter().map(size).sum();
+        let row: usize = row.iter().map(most_bytes).sum();
         let fits = row <= left;
         left = left.saturating_sub(row);
         fits
     };
     rows.iter().take(most).take_while(fits).count().max(1)
+}
+
+/// No fewer bytes than a value has on its way to the server, its length and a mark for NULL included.
+fn most_bytes(value: &SqlValue) -> usize {
+    let around = 16;
+    match value {
+        SqlValue::Text(text) => text.len() + around,
+        SqlValue::Bytes(bytes) => bytes.len() + around,
+        // A digit has more than three bits.
+        SqlValue::Decimal(decimal) => {
+            let digits = usize::try_from(decimal.unscaled.bits() / 3).unwrap_or(usize::MAX);
+            digits.saturating_add(decimal.scale.unsigned_abs() as usize + around)
+        }
+        _ => around,
+    }
+}
+
+/// Whether each column has values of one kind, besides NULL: an array of rows names the type of each column once.
+pub(super) fn are_alike(rows: &[Vec<SqlValue>]) -> bool {
+    let mut kinds = vec![None; rows.first().map_or(0, Vec::len)];
+    rows.iter().all(|row| {
+        row.iter().zip(&mut kinds).all(|(value, kind)| {
+            value.is_null() || *kind.get_or_insert_with(|| discriminant(value)) == discriminant(value)
+        })
+    })
 }
 
 #[cfg(test)]
@@ -294,8 +315,18 @@ mod tests {
         let small = vec![SqlValue::Int(1)];
         let large = vec![SqlValue::Bytes(vec![0; 100])];
         assert_eq!(rows_that_fit(&[small.clone(), small.clone(), small.clone()], 2, 1000), 2);
-        assert_eq!(rows_that_fit(&[small, large.clone(), large.clone()], 9, 120), 2);
+        assert_eq!(rows_that_fit(&[small, large.clone(), large.clone()], 9, 140), 2);
         assert_eq!(rows_that_fit(&[large.clone(), large], 9, 10), 1);
+    }
+
+    #[test]
+    fn an_array_has_one_kind_of_values() {
+        let (text, none) = (SqlValue::Text("1".into()), SqlValue::Null);
+        let row = |first: &SqlValue, second: &SqlValue| vec![first.clone(), second.clone()];
+        let (int, large) = (SqlValue::Int(-1), SqlValue::UInt(u64::MAX));
+        assert!(are_alike(&[row(&none, &text), row(&int, &none), row(&int, &text)]));
+        assert!(!are_alike(&[row(&int, &text), row(&none, &int)]));
+        assert!(!are_alike(&[row(&int, &text), row(&large, &text)]));
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub(in crate::db) const HONOURED: &[&str] = &[
     "transformedBitIsBoolean",
     "yearIsDateType",
     "rewriteBatchedStatements",
+    "useBulkStmts",
     "connectionTimeZone",
     "serverTimezone",
     "forceConnectionTimeZoneToSession",

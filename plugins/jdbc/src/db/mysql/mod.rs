@@ -21,8 +21,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Rows in one INSERT. More of them make it no faster.
 const ROWS_AT_ONCE: usize = 1000;
-/// Bytes in one INSERT, well below the smallest usual `max_allowed_packet`. A single row may have more.
+/// Bytes in one statement at most. A single row may have more.
 const BYTES_AT_ONCE: usize = 4 << 20;
+
+/// How many rows a server takes at once.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// Whether it takes the rows of one statement as an array, as MariaDB does.
+    bulk: bool,
+    /// Bytes in one statement.
+    bytes: usize,
+}
 
 /// A connection to a server.
 pub(super) struct MySqlConnection {
@@ -31,6 +40,9 @@ pub(super) struct MySqlConnection {
     dialect: Dialect,
     reading: Reading,
     join_rows: bool,
+    bulk: bool,
+    /// Once it was asked for.
+    limits: Option<Limits>,
     in_transaction: bool,
     interrupted: Arc<AtomicBool>,
     closed: bool,
@@ -41,6 +53,7 @@ impl MySqlConnection {
     pub(super) fn open(url: &JdbcUrl, dialect: Dialect, stop: &StopSignal) -> DbResult<MySqlConnection> {
         let reading = Reading::of(&url.parameters)?;
         let join_rows = flag(&url.parameters, "rewriteBatchedStatements", true)?;
+        let bulk = flag(&url.parameters, "useBulkStmts", true)?;
         let (connection, way) = connect::connect(url, stop)?;
         Ok(MySqlConnection {
             connection,
@@ -48,6 +61,8 @@ impl MySqlConnection {
             dialect,
             reading,
             join_rows,
+            bulk,
+            limits: None,
             in_transaction: false,
             interrupted: Arc::default(),
             closed: false,
@@ -132,21 +147,21 @@ impl Connection for MySqlConnection {
     }
 
     fn execute_batch(&mut self, dml: &Dml, rows: &[Vec<SqlValue>]) -> DbResult<u64> {
-        let most = if self.join_rows { dml.most_rows().min(ROWS_AT_ONCE) } else { 1 };
+        let joined = self.join_rows && rows.len() > 1;
+        let limits = if joined { self.limits()? } else { Limits { bulk: false, bytes: BYTES_AT_ONCE } };
+        let bulk = limits.bulk && codec::are_alike(rows);
+        let most = match (bulk, joined) {
+            (true, _) => rows.len(),
+            (false, true) => dml.most_rows().min(ROWS_AT_ONCE),
+            (false, false) => 1,
+        };
         let mut changed = 0;
         let mut rest = rows;
         while !rest.is_empty() {
-            let (now, later) = rest.split_at(codec::rows_that_fit(rest, most, BYTES_AT_ONCE));
+            let (now, later) = rest.split_at(codec::rows_that_fit(rest, most, limits.bytes));
             rest = later;
-            let mut bound = Vec::with_capacity(now.len() * dml.parameters().len());
-            for row in now {
-                codec::bind_into(row, &mut bound)?;
-            }
-            let sql = dml.sql(now.len());
-            changed += self.run(|connection| {
-                connection.exec_drop(sql, Params::Positional(bound))?;
-                Ok(connection.affected_rows())
-            })?;
+            // The driver sends a row that is too large for one packet in parts only where it is alone.
+            changed += if bulk && now.len() > 1 { self.write_bulk(dml, now)? } else { self.write_joined(dml, now)? };
         }
         Ok(changed)
     }
@@ -239,6 +254,41 @@ impl Connection for MySqlConnection {
 }
 
 impl MySqlConnection {
+    /// Asks the server once.
+    fn limits(&mut self) -> DbResult<Limits> {
+        if let Some(limits) = self.limits {
+            return Ok(limits);
+        }
+        let sql = "SELECT @@version, @@max_allowed_packet";
+        let found: Option<(String, usize)> = self.run(|connection| connection.query_first(sql))?;
+        let (version, packet) = found.unwrap_or_default();
+        // An array and what is around it has to be one packet.
+        let bytes = BYTES_AT_ONCE.min(packet / 2);
+        Ok(*self.limits.insert(Limits { bulk: self.bulk && version.contains("MariaDB"), bytes }))
+    }
+
+    /// Runs the statement for all rows, which go to the server as an array.
+    fn write_bulk(&mut self, dml: &Dml, rows: &[Vec<SqlValue>]) -> DbResult<u64> {
+        let bound =
+            rows.iter().map(|row| codec::bind_all(row).map(Params::Positional)).collect::<DbResult<Vec<_>>>()?;
+        self.run(|connection| {
+            connection.exec_batch(dml.sql(1), bound)?;
+            Ok(connection.affected_rows())
+        })
+    }
+
+    /// Runs one statement that has all rows in it.
+    fn write_joined(&mut self, dml: &Dml, rows: &[Vec<SqlValue>]) -> DbResult<u64> {
+        let mut bound = Vec::with_capacity(rows.len() * dml.parameters().len());
+        for row in rows {
+            codec::bind_into(row, &mut bound)?;
+        }
+        self.run(|connection| {
+            connection.exec_drop(dml.sql(rows.len()), Params::Positional(bound))?;
+            Ok(connection.affected_rows())
+        })
+    }
+
     /// Ends the connection from the server's side, by another connection. Does not wait for it.
     fn interrupter_of_calls(&self) -> Interrupter {
         let (way, id) = (self.way.clone(), self.connection.connection_id());

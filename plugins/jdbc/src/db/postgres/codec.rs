@@ -1,13 +1,14 @@
 //! Values and types between PostgreSQL and [`SqlValue`].
 
 use crate::db::{Column, DbError, DbErrorKind, DbResult, Decimal, SqlValue, TypeClass};
-use crate::dialect::{date_time_text, time_text};
+use crate::dialect::time_text;
 use jiff::civil;
 use num_bigint::BigInt;
+use std::fmt::Write;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{Format, FromSql, IsNull, Kind, ToSql, Type};
 
-type BoxError = Box<dyn std::error::Error + Sync + Send>;
+pub(super) type BoxError = Box<dyn std::error::Error + Sync + Send>;
 
 /// Seconds from 1970 to 2000, where the server's times begin.
 const EPOCH: i64 = 946_684_800;
@@ -48,7 +49,7 @@ pub(super) fn column(column: &tokio_postgres::Column) -> Column {
 }
 
 /// The type under a domain.
-fn base(ty: &Type) -> &Type {
+pub(super) fn base(ty: &Type) -> &Type {
     match ty.kind() {
         Kind::Domain(inner) => base(inner),
         _ => ty,
@@ -249,8 +250,11 @@ impl Binary<'_> {
 impl<'a> Bound<'a> {
     /// The form that is written without a text between; none = as text, which the server reads as a literal of the type.
     fn binary(&self, ty: &Type) -> Option<Binary<'a>> {
-        let micros =
-            |instant: jiff::Timestamp| Binary::Eight((instant.as_microsecond() - EPOCH * 1_000_000).to_be_bytes());
+        // What is below a microsecond is cut, before 1970 too.
+        let micros = |instant: jiff::Timestamp| {
+            let micros = i64::try_from(instant.as_nanosecond().div_euclid(1000)).ok()?;
+            Some(Binary::Eight((micros - EPOCH * 1_000_000).to_be_bytes()))
+        };
         Some(match (self.0, ty) {
             (SqlValue::Bool(value), &Type::BOOL) => Binary::One(u8::from(*value)),
             (SqlValue::Int(value), &Type::INT2) => Binary::Two(i16::try_from(*value).ok()?.to_be_bytes()),
@@ -266,50 +270,93 @@ impl<'a> Bound<'a> {
                 Binary::Four(civil::date(2000, 1, 1).until(*date).ok()?.get_days().to_be_bytes())
             }
             (SqlValue::DateTime(time), &Type::TIMESTAMP) => {
-                micros(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+                micros(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())?
             }
-            (SqlValue::Instant(instant), &Type::TIMESTAMPTZ | &Type::TIMESTAMP) => micros(*instant),
+            (SqlValue::Instant(instant), &Type::TIMESTAMPTZ | &Type::TIMESTAMP) => micros(*instant)?,
             _ => return None,
         })
     }
 }
 
 /// A value as a literal of type `ty`, without quotes.
-fn as_text(value: &SqlValue, ty: &Type) -> Result<String, BoxError> {
-    Ok(match value {
+pub(super) fn as_text(value: &SqlValue, ty: &Type) -> Result<String, BoxError> {
+    let mut text = String::new();
+    write_text(value, ty, &mut text)?;
+    Ok(text)
+}
+
+/// Writes a value as a literal of type `ty`, without quotes.
+pub(super) fn write_text(value: &SqlValue, ty: &Type, out: &mut impl Write) -> Result<(), BoxError> {
+    match value {
         SqlValue::Null => return Err("NULL has no text".into()),
-        SqlValue::Bool(value) if matches!(*ty, Type::BOOL | Type::TEXT | Type::VARCHAR) => value.to_string(),
-        SqlValue::Bool(value) => u8::from(*value).to_string(),
-        SqlValue::Int(value) => value.to_string(),
-        SqlValue::UInt(value) => value.to_string(),
-        SqlValue::Float(value) => value.to_string(),
-        SqlValue::Double(value) => value.to_string(),
-        SqlValue::Decimal(value) => value.to_string(),
-        SqlValue::Text(text) => text.clone(),
+        SqlValue::Bool(value) if matches!(*ty, Type::BOOL | Type::TEXT | Type::VARCHAR) => write!(out, "{value}")?,
+        SqlValue::Bool(value) => write!(out, "{}", u8::from(*value))?,
+        SqlValue::Int(value) => write!(out, "{value}")?,
+        SqlValue::UInt(value) => write!(out, "{value}")?,
+        // As the server widens it.
+        SqlValue::Float(value) if *ty == Type::FLOAT8 => write!(out, "{}", f64::from(*value))?,
+        SqlValue::Float(value) => write!(out, "{value}")?,
+        SqlValue::Double(value) => write!(out, "{value}")?,
+        SqlValue::Decimal(value) => write!(out, "{value}")?,
+        SqlValue::Text(text) => out.write_str(text)?,
         SqlValue::Bytes(bytes) => {
-            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("\\x{digits}")
+            out.write_str("\\x")?;
+            bytes.iter().try_for_each(|byte| {
+                let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
+                out.write_char(digit(byte >> 4))?;
+                out.write_char(digit(byte & 15))
+            })?;
         }
-        SqlValue::Date(date) => date.to_string(),
-        SqlValue::Time(nanos) => time_text(*nanos, 6),
+        SqlValue::Date(date) => write_date_time(*date, None, "", out)?,
+        SqlValue::Time(nanos) => out.write_str(&time_text(*nanos, 6))?,
         // Read in the session's zone where the column has one.
-        SqlValue::DateTime(time) => date_time_text(*time, 6),
-        SqlValue::Instant(instant) => format!("{instant:.6}"),
-        SqlValue::Array(elements) => {
-            let element_type = match base(ty).kind() {
-                Kind::Array(element) => element,
-                _ => return Err(format!("an array does not go into {}", ty.name()).into()),
-            };
-            let element = |value: &SqlValue| match value {
-                SqlValue::Null => Ok("NULL".to_owned()),
-                SqlValue::Array(_) => as_text(value, ty),
-                value => as_text(value, element_type)
-                    .map(|text| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))),
-            };
-            let elements = elements.iter().map(element).collect::<Result<Vec<_>, _>>()?;
-            format!("{{{}}}", elements.join(","))
+        SqlValue::DateTime(time) => write_date_time(time.date(), Some(time.time()), "", out)?,
+        SqlValue::Instant(instant) => {
+            let time = instant.to_zoned(jiff::tz::TimeZone::UTC).datetime();
+            write_date_time(time.date(), Some(time.time()), "+00", out)?;
         }
-    })
+        SqlValue::Array(elements) => match base(ty).kind() {
+            Kind::Array(element) => write_array(elements, ty, element, out)?,
+            _ => return Err(format!("an array does not go into {}", ty.name()).into()),
+        },
+    }
+    Ok(())
+}
+
+/// Writes an array of type `ty`. Elements that are arrays themselves are of the same type.
+pub(super) fn write_array<'v>(
+    elements: impl IntoIterator<Item = &'v SqlValue>,
+    ty: &Type,
+    element_type: &Type,
+    out: &mut impl Write,
+) -> Result<(), BoxError> {
+    out.write_char('{')?;
+    for (place, element) in elements.into_iter().enumerate() {
+        if place > 0 {
+            out.write_char(',')?;
+        }
+        match element {
+            SqlValue::Null => out.write_str("NULL")?,
+            SqlValue::Array(_) => write_text(element, ty, out)?,
+            _ => {
+                let text = as_text(element, element_type)?;
+                write!(out, "\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))?;
+            }
+        }
+    }
+    out.write_char('}')?;
+    Ok(())
+}
+
+/// Writes a day, and a time where there is one, as the server reads them in any `DateStyle`. It knows no year 0.
+fn write_date_time(date: civil::Date, time: Option<civil::Time>, zone: &str, out: &mut impl Write) -> std::fmt::Result {
+    let (year, era) = if date.year() > 0 { (date.year(), "") } else { (1 - date.year(), " BC") };
+    write!(out, "{year:04}-{:02}-{:02}", date.month(), date.day())?;
+    if let Some(time) = time {
+        let micros = time.subsec_nanosecond() / 1000;
+        write!(out, " {:02}:{:02}:{:02}.{micros:06}", time.hour(), time.minute(), time.second())?;
+    }
+    write!(out, "{zone}{era}")
 }
 
 impl ToSql for Bound<'_> {

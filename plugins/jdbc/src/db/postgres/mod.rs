@@ -3,8 +3,10 @@
 //! The driver is asynchronous; a connection runs it on the thread that calls, in a runtime of its own. So a call ends at
 //! once when it is interrupted, even where the server does not answer any more.
 
+mod batch;
 mod codec;
 mod connect;
+mod rows;
 
 pub(super) use connect::{HONOURED, MEANINGLESS};
 
@@ -17,7 +19,6 @@ use crate::url::{JdbcUrl, Parameters};
 use codec::{Bound, Raw};
 use connect::Way;
 use ferroconnect_plugin_sdk::StopSignal;
-use futures_util::future::try_join_all;
 use futures_util::{TryStreamExt, pin_mut};
 use jiff::tz::TimeZone;
 use std::cell::Cell;
@@ -29,10 +30,6 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio_postgres::{Client, Statement};
 
-/// Rows in one INSERT. More of them make it no faster.
-const ROWS_AT_ONCE: usize = 1000;
-/// Statements that are sent before the first answer is looked at.
-const STATEMENTS_AT_ONCE: usize = 256;
 /// Prepared statements that are kept.
 const STATEMENTS_KEPT: usize = 64;
 /// How long to wait until the server took a request to cancel.
@@ -222,25 +219,22 @@ impl Connection for PostgresConnection {
         Ok(self.prepared(sql)?.columns.to_vec())
     }
 
+    fn takes_copy(&mut self, table: &TableId) -> DbResult<bool> {
+        // Rules and row security are not asked by COPY, or forbid it.
+        let sql = "SELECT c.relkind IN ('r', 'p') AND NOT row_security_active(c.oid) \
+                          AND NOT EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type = '3') \
+                   FROM pg_catalog.pg_class c WHERE c.oid = to_regclass($1)";
+        let name = SqlValue::Text(self.dialect.quoted_table(table));
+        match query_all(self, sql, &[name]) {
+            Ok((_, rows)) => Ok(rows == [[SqlValue::Bool(true)]]),
+            // Servers that only speak like PostgreSQL may not know all of that.
+            Err(error) if error.kind() == DbErrorKind::Permanent => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     fn execute_batch(&mut self, dml: &Dml, rows: &[Vec<SqlValue>]) -> DbResult<u64> {
-        let most = dml.most_rows().min(ROWS_AT_ONCE);
-        let mut changed = 0;
-        if most == 1 || !self.join_rows {
-            let prepared = self.prepared(&dml.sql(1))?;
-            for now in rows.chunks(STATEMENTS_AT_ONCE) {
-                let counts = self.run(|client| {
-                    try_join_all(now.iter().map(|row| execute(client, prepared.statement.clone(), row)))
-                })?;
-                changed += counts.iter().sum::<u64>();
-            }
-            return Ok(changed);
-        }
-        for now in rows.chunks(most) {
-            let prepared = self.prepared(&dml.sql(now.len()))?;
-            let values: Vec<&SqlValue> = now.iter().flatten().collect();
-            changed += self.run(|client| execute(client, prepared.statement, values))?;
-        }
-        Ok(changed)
+        self.write_rows(dml, rows)
     }
 
     fn begin(&mut self, isolation: Isolation) -> DbResult<()> {

@@ -1,0 +1,125 @@
+//! How many rows are written: by COPY, as arrays in one INSERT, as one INSERT with many rows, or each by itself.
+
+use super::codec::BoxError;
+use super::rows::{Stacked, can_be_stacked, write_line};
+use super::{PostgresConnection, Prepared, error_of, execute};
+use crate::db::{DbError, DbErrorKind, DbResult, SqlValue};
+use crate::dialect::Dml;
+use futures_util::future::try_join_all;
+use futures_util::{SinkExt, pin_mut};
+use tokio_postgres::types::private::BytesMut;
+use tokio_postgres::types::{Kind, Type};
+use tokio_postgres::{Client, Statement};
+
+/// Rows in one INSERT. More of them make it no faster.
+const ROWS_AT_ONCE: usize = 1000;
+/// Statements that are sent before the first answer is looked at.
+const STATEMENTS_AT_ONCE: usize = 256;
+/// From so many rows on COPY is worth that the server is asked twice.
+const ROWS_FOR_COPY: usize = 50;
+/// Bytes of COPY that are sent together.
+const BYTES_AT_ONCE: usize = 64 << 10;
+
+impl PostgresConnection {
+    pub(super) fn write_rows(&mut self, dml: &Dml, rows: &[Vec<SqlValue>]) -> DbResult<u64> {
+        if dml.most_rows() == 1 || !self.join_rows {
+            return self.write_one_by_one(dml, rows);
+        }
+        if let Some(sql) = dml.copy().filter(|_| rows.len() >= ROWS_FOR_COPY) {
+            return self.copy(dml, &sql, rows);
+        }
+        let mut changed = 0;
+        for now in rows.chunks(dml.most_rows().min(ROWS_AT_ONCE)) {
+            changed += match self.stacking(dml, now.len())? {
+                Some((statement, types)) => {
+                    let columns = types.iter().enumerate().map(|(place, ty)| Stacked::new(now, place, ty));
+                    self.run(|client| async move { client.execute_raw(&statement, columns).await.map_err(error_of) })?
+                }
+                None => {
+                    let prepared = self.prepared(&dml.sql(now.len()))?;
+                    let values: Vec<&SqlValue> = now.iter().flatten().collect();
+                    self.run(|client| execute(client, prepared.statement, values))?
+                }
+            };
+        }
+        Ok(changed)
+    }
+
+    fn write_one_by_one(&mut self, dml: &Dml, rows: &[Vec<SqlValue>]) -> DbResult<u64> {
+        let prepared = self.prepared(&dml.sql(1))?;
+        let mut changed = 0;
+        for now in rows.chunks(STATEMENTS_AT_ONCE) {
+            let counts = self
+                .run(|client| try_join_all(now.iter().map(|row| execute(client, prepared.statement.clone(), row))))?;
+            changed += counts.iter().sum::<u64>();
+        }
+        Ok(changed)
+    }
+
+    fn copy(&mut self, dml: &Dml, sql: &str, rows: &[Vec<SqlValue>]) -> DbResult<u64> {
+        // The server refuses here what INSERT may not do and COPY would: numbers for a column that always counts itself.
+        let types = self.column_types(dml)?;
+        let statement = self.prepared(sql)?.statement;
+        let copied = self.run(|client| copy(client, statement, &types, rows));
+        copied.map_err(|error| match error.kind() {
+            DbErrorKind::Permanent => error.context("COPY is refused (copy.enabled=false writes by INSERT)"),
+            _ => error,
+        })
+    }
+
+    /// The types of the columns that a row has values for.
+    fn column_types(&mut self, dml: &Dml) -> DbResult<Vec<Type>> {
+        Ok(self.prepared(&dml.sql(1))?.statement.params().to_vec())
+    }
+
+    /// The statement that takes rows as arrays of the values of each column, and the types of these. None where a type
+    /// does not allow that, or one row asks for no array.
+    fn stacking(&mut self, dml: &Dml, rows: usize) -> DbResult<Option<(Statement, Vec<Type>)>> {
+        let Some(sql) = dml.of_arrays().filter(|_| rows > 1) else { return Ok(None) };
+        let types = self.column_types(dml)?;
+        if !types.iter().all(can_be_stacked) {
+            return Ok(None);
+        }
+        if let Some(prepared) = self.statements.get(&sql) {
+            return Ok(Some((prepared.statement.clone(), types)));
+        }
+        let prepared = self.run(|client| async {
+            let Some(arrays) = array_types(client, &types).await? else { return Ok(None) };
+            let statement = client.prepare_typed(&sql, &arrays).await.map_err(error_of)?;
+            Ok(Some(Prepared { statement, columns: [].into() }))
+        })?;
+        let Some(prepared) = prepared else { return Ok(None) };
+        let statement = prepared.statement.clone();
+        self.statements.insert(sql, prepared);
+        Ok(Some((statement, types)))
+    }
+}
+
+async fn copy(client: &Client, statement: Statement, types: &[Type], rows: &[Vec<SqlValue>]) -> DbResult<u64> {
+    let unfit = |error: BoxError| DbError::new(DbErrorKind::Data, format!("A value cannot be written: {error}"));
+    let sink = client.copy_in(&statement).await.map_err(error_of)?;
+    pin_mut!(sink);
+    let mut lines = BytesMut::new();
+    for row in rows {
+        write_line(row, types, &mut lines).map_err(unfit)?;
+        if lines.len() >= BYTES_AT_ONCE {
+            sink.send(lines.split().freeze()).await.map_err(error_of)?;
+        }
+    }
+    sink.send(lines.freeze()).await.map_err(error_of)?;
+    sink.finish().await.map_err(error_of)
+}
+
+/// The types of arrays of these types; none where the server has none for one of them (domains before version 11).
+async fn array_types(client: &Client, types: &[Type]) -> DbResult<Option<Vec<Type>>> {
+    let sql = "SELECT oid, typarray FROM pg_catalog.pg_type WHERE oid = ANY($1) AND typarray <> 0";
+    let oids: Vec<u32> = types.iter().map(Type::oid).collect();
+    let found = client.query(sql, &[&oids]).await.map_err(error_of)?;
+    let found: Vec<(u32, u32)> = found.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let array = |ty: &Type| {
+        let (_, array) = found.iter().find(|(element, _)| *element == ty.oid())?;
+        let kind = Kind::Array(ty.clone());
+        Some(Type::new(format!("_{}", ty.name()), *array, kind, ty.schema().to_owned()))
+    };
+    Ok(types.iter().map(array).collect())
+}
