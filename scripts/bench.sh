@@ -2,10 +2,14 @@
 # Measures our worker beside the Java worker and raw librdkafka loops: same input file, same broker, in turns.
 #
 #   scripts/bench.sh [--lines N] [--rounds N] [--format string|json|struct|chain] [--without-java] [--without-ours] [--write]
+#   scripts/bench.sh connectors [--rows N] [--rounds N] [--format json|avro] [--parts PART,…] [--write]
 #   scripts/bench.sh scale [--connectors N] [--tasks N] [--files N] [--without-java] [--write]
 #
 # string and json move lines of text, json with schemas; struct moves structs with JSON schemas, chain takes them through
 # InsertField, ReplaceField and TimestampConverter as well.
+#
+# "connectors" runs JDBC source and sink on MariaDB and PostgreSQL, and the Redis sink, beside plain loops over the same
+# drivers; it needs those servers installed (Debian: mariadb-server postgresql redis-server).
 #
 # "scale" runs many connectors at once and measures REST, memory and start instead of records.
 #
@@ -24,7 +28,7 @@ ours=1
 for argument in "$@"; do
   case $argument in
     -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 0 ;;
-    scale) command=scale ;;
+    connectors | scale) command=$argument ;;
     --write) arguments+=(--write docs/benchmarks.md) ;;
     --without-ours) ours=; arguments+=("$argument") ;;
     *) arguments+=("$argument") ;;

@@ -20,7 +20,7 @@ type Microseconds = i64;
 
 /// Long enough to cost nothing with a thousand threads, short enough not to be noticed where a producer has no other
 /// reason to wake up.
-const SOON: Microseconds = 20_000;
+const SOON: Microseconds = 100_000;
 
 unsafe extern "C" {
     fn __real_rd_kafka_msgq_allow_wakeup_at(

@@ -3,6 +3,7 @@
 //! Run it through `scripts/bench.sh`, which builds everything and brings a broker.
 
 mod border;
+mod connectors;
 mod format;
 mod raw_consume;
 mod raw_produce;
@@ -28,6 +29,8 @@ enum Command {
     Run(Options),
     /// Many connectors and tasks: REST, memory, start.
     Scale(scale::Options),
+    /// The connectors for databases and Redis beside plain loops over the same drivers.
+    Connectors(connectors::Options),
     /// Only what the border between worker and plugin costs.
     Border,
     /// The raw producer loop: reads lines and sends them.
@@ -78,6 +81,13 @@ fn main() {
             println!("{text}");
             if let Some(path) = &options.write {
                 report::write(path, "scale", &text);
+            }
+        }
+        Command::Connectors(options) => {
+            let text = connectors::markdown(&options, &connectors::all(&options));
+            println!("{text}");
+            if let Some(path) = &options.write {
+                report::write(path, options.name(), &text);
             }
         }
         Command::Border => println!("{}", report::border(&border::measure())),

@@ -134,21 +134,21 @@ fn median(runs: &[Run], who: Who, value: fn(&Run) -> f64) -> Option<f64> {
 }
 
 /// Values of repeated runs, sorted.
-struct Spread(Vec<f64>);
+pub(crate) struct Spread(Vec<f64>);
 
 impl Spread {
-    fn of(values: impl Iterator<Item = f64>) -> Self {
+    pub(crate) fn of(values: impl Iterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.collect();
         values.sort_by(f64::total_cmp);
         Self(values)
     }
 
-    fn median(&self) -> Option<f64> {
+    pub(crate) fn median(&self) -> Option<f64> {
         let (low, high) = (self.0.get(self.0.len().checked_sub(1)? / 2)?, self.0.get(self.0.len() / 2)?);
         Some((low + high) / 2.0)
     }
 
-    fn show(&self, text: impl Fn(f64) -> String) -> String {
+    pub(crate) fn show(&self, text: impl Fn(f64) -> String) -> String {
         match (self.median(), &self.0[..]) {
             (Some(median), [low, .., high]) => format!("{} ({}–{})", text(median), text(*low), text(*high)),
             (Some(median), _) => text(median),
@@ -158,7 +158,7 @@ impl Spread {
 }
 
 /// 1234567.8 → `1,234,568`.
-fn thousands(value: f64) -> String {
+pub(crate) fn thousands(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut out = String::new();
     for (n, digit) in digits.chars().enumerate() {

@@ -14,6 +14,7 @@ pub mod kafka;
 pub mod openapi;
 pub mod process;
 pub mod random;
+pub mod redis;
 pub mod rest;
 pub mod sequences;
 pub mod wait;

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use ferroconnect_e2e::kafka::{Kafka, NewRecord};
-use ferroconnect_e2e::process::Process;
+use ferroconnect_e2e::redis::Redis;
 use ferroconnect_e2e::wait::{until, until_equal};
 use ferroconnect_e2e::worker::{Subject, WorkerSetup};
 use ferroconnect_e2e::{free_port, unique};
@@ -12,61 +12,35 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::ops::Range;
 use std::process::{Command, Stdio};
-use tempfile::TempDir;
 
 /// The example of the plugin, which is the tutorial's `sink.json`.
 const SINK: &str = include_str!("../../plugins/redis/examples/example-sink.json");
 const JSON: &str = "org.apache.kafka.connect.json.JsonConverter";
 const ROWS: [(&str, i64, &str); 3] = [("1", 1, "yyyyyy"), ("2", 2, "qqqq"), ("3", 3, "eeee")];
 
-/// A server; ends with this value.
-struct Redis {
-    _process: Process,
-    _directory: TempDir,
-    port: u16,
+/// Adds entries to the stream `s`, whose field `n` is their number.
+fn add(redis: &Redis, numbers: Range<u32>) {
+    let mut client = Command::new("redis-cli");
+    let mut client =
+        client.args(["-p", &redis.port().to_string()]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut input = client.stdin.take().unwrap();
+    for number in numbers {
+        writeln!(input, "XADD s * n {number}").unwrap();
+    }
+    drop(input);
+    assert!(client.wait().unwrap().success());
 }
 
-impl Redis {
-    fn start(port: u16) -> Redis {
-        let directory = tempfile::tempdir().unwrap();
-        let mut server = Command::new("redis-server");
-        server.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--dir"]).arg(directory.path());
-        let process = Process::start(server, directory.path(), "redis");
-        let redis = Redis { _process: process, _directory: directory, port };
-        until("Redis answers", || redis.ask(&["PING"]) == "PONG");
-        redis
-    }
+/// Whether all entries of the stream were given out and acknowledged.
+fn is_all_acknowledged(redis: &Redis) -> bool {
+    let pending = redis.ask(&["XPENDING", "s", "kafka-consumer-group"]);
+    pending.lines().next() == Some("0") && redis.ask(&["XINFO", "GROUPS", "s"]).ends_with("lag\n0")
+}
 
-    fn ask(&self, question: &[&str]) -> String {
-        let port = self.port.to_string();
-        let answer = Command::new("redis-cli").args(["-p", &port]).args(question).output().unwrap();
-        String::from_utf8(answer.stdout).unwrap().trim_end().to_owned()
-    }
-
-    /// Adds entries to the stream `s`, whose field `n` is their number.
-    fn add(&self, numbers: Range<u32>) {
-        let mut client = Command::new("redis-cli");
-        let mut client =
-            client.args(["-p", &self.port.to_string()]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-        let mut input = client.stdin.take().unwrap();
-        for number in numbers {
-            writeln!(input, "XADD s * n {number}").unwrap();
-        }
-        drop(input);
-        assert!(client.wait().unwrap().success());
-    }
-
-    /// Whether all entries of the stream were given out and acknowledged.
-    fn is_all_acknowledged(&self) -> bool {
-        let pending = self.ask(&["XPENDING", "s", "kafka-consumer-group"]);
-        pending.lines().next() == Some("0") && self.ask(&["XINFO", "GROUPS", "s"]).ends_with("lag\n0")
-    }
-
-    fn keys(&self) -> Vec<String> {
-        let mut keys: Vec<String> = self.ask(&["KEYS", "*"]).lines().map(str::to_owned).collect();
-        keys.sort();
-        keys
-    }
+fn keys_of(redis: &Redis) -> Vec<String> {
+    let mut keys: Vec<String> = redis.ask(&["KEYS", "*"]).lines().map(str::to_owned).collect();
+    keys.sort();
+    keys
 }
 
 /// A row as the tutorial's source writes it.
@@ -124,7 +98,7 @@ fn the_tutorials_sink_fails_without_redis_and_writes_the_rows_after_a_restart() 
     let status = worker.rest.await_task(&name, 0, "RUNNING");
     assert_eq!(status["tasks"][0].get("trace"), None, "{status}");
     let keys: Vec<String> = ROWS.iter().map(|(key, ..)| format!("{topic}_{key}")).collect();
-    until_equal("the keys in Redis", &keys, || redis.keys());
+    until_equal("the keys in Redis", &keys, || keys_of(&redis));
     for (key, id, name) in ROWS {
         let row: Value = serde_json::from_str(&redis.ask(&["GET", &format!("{topic}_{key}")])).unwrap();
         assert_eq!(row, json!({"id": id, "name": name}));
@@ -145,7 +119,7 @@ fn a_record_that_does_not_fit_fails_the_task_or_becomes_a_dead_letter() {
     let mut worker = setup(kafka).start();
 
     let strict = unique("strict");
-    let answer = worker.rest.post("/connectors", Some(&sink(&strict, &topic, redis.port, json!({}))));
+    let answer = worker.rest.post("/connectors", Some(&sink(&strict, &topic, redis.port(), json!({}))));
     assert_eq!(answer.status, 201, "{answer:?}");
     let status = worker.rest.await_task(&strict, 0, "FAILED");
     let trace = status["tasks"][0]["trace"].as_str().unwrap();
@@ -160,13 +134,13 @@ fn a_record_that_does_not_fit_fails_the_task_or_becomes_a_dead_letter() {
         "errors.deadletterqueue.topic.replication.factor": "1",
     });
     let lenient = unique("lenient");
-    let answer = worker.rest.post("/connectors", Some(&sink(&lenient, &topic, redis.port, more)));
+    let answer = worker.rest.post("/connectors", Some(&sink(&lenient, &topic, redis.port(), more)));
     assert_eq!(answer.status, 201, "{answer:?}");
     let found = kafka.read_at_least(&letters, 1);
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].text(), Some(String::from_utf8(row(ROWS[1]).value.unwrap()).unwrap()));
     until_equal("the committed offset", &Some(3), || committed(&worker, &lenient, &topic));
-    assert_eq!(redis.keys(), [format!("{topic}_1"), format!("{topic}_3")]);
+    assert_eq!(keys_of(&redis), [format!("{topic}_1"), format!("{topic}_3")]);
     worker.terminate();
 }
 
@@ -182,7 +156,7 @@ fn entries_of_a_stream_reach_kafka_although_the_worker_is_killed() {
     let redis = Redis::start(free_port());
     let mut setup = setup(kafka);
     setup.set("value.converter.schemas.enable", "false");
-    let port = redis.port.to_string();
+    let port = redis.port().to_string();
     let config = [
         ("connector.class", "com.redis.kafka.connect.RedisStreamSourceConnector"),
         ("redis.host", "127.0.0.1"),
@@ -193,13 +167,13 @@ fn entries_of_a_stream_reach_kafka_although_the_worker_is_killed() {
     ];
     setup.connector(&name, &config);
     for round in 0..=KILLS {
-        redis.add(round * BETWEEN..(round + 1) * BETWEEN);
+        add(&redis, round * BETWEEN..(round + 1) * BETWEEN);
         let before = kafka.count(&topic);
         let mut worker = setup.start();
         until("entries arrive", || kafka.count(&topic) > before);
         // In turns with entries on their way, and with all acknowledged: these must not come again.
         if round % 2 == 1 || round == KILLS {
-            until("all is read and acknowledged", || redis.is_all_acknowledged());
+            until("all is read and acknowledged", || is_all_acknowledged(&redis));
         }
         worker.kill();
     }

@@ -1,0 +1,290 @@
+//! The connectors of this repository beside plain loops over the same drivers, against the same servers, in turns.
+//!
+//! A plain loop has no Kafka: it reads all columns of all rows and drops them, or writes rows that it makes up as fast as
+//! the server takes them.
+
+mod loops;
+mod report;
+mod row;
+
+pub(crate) use report::markdown;
+
+use crate::usage;
+use clap::{Args, ValueEnum};
+use ferroconnect_e2e::kafka::{Kafka, NewRecord};
+use ferroconnect_e2e::redis::Redis;
+use ferroconnect_e2e::wait::until_some;
+use ferroconnect_e2e::worker::{Subject, Worker, WorkerSetup};
+use ferroconnect_e2e::{free_port, unique};
+use ferroconnect_test_registry::Registry;
+use ferroconnect_test_servers::{Kind, Server};
+use loops::{Database, RedisLoop};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// No run may take longer.
+const PATIENCE: Duration = Duration::from_secs(1800);
+/// How often the destination is looked at: seldom enough not to be in a server's way.
+const LOOK: Duration = Duration::from_millis(20);
+/// The table that is read, and the one that is written.
+const TABLES: [&str; 2] = ["original", "copy"];
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Broker to use, host:port.
+    #[arg(long)]
+    bootstrap: String,
+    /// Rows of each table, and records of each topic.
+    #[arg(long, default_value_t = 1_000_000)]
+    rows: u64,
+    /// Rows of a batch, for loops and connectors.
+    #[arg(long, default_value_t = 3_000)]
+    batch: u64,
+    /// How often everyone runs, in turns.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// What rows are in their topics.
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    format: Format,
+    /// Only these parts.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Part::value_variants().to_vec())]
+    parts: Vec<Part>,
+    /// Put the table into this Markdown file, between its `bench` markers.
+    #[arg(long)]
+    pub(crate) write: Option<PathBuf>,
+}
+
+impl Options {
+    /// What the table is called in a page of figures.
+    pub(crate) fn name(&self) -> &'static str {
+        match self.format {
+            Format::Json => "connectors",
+            Format::Avro => "connectors avro",
+        }
+    }
+}
+
+/// How rows become bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// JSON with a schema in each record.
+    Json,
+    /// Avro, with the schemas in a registry.
+    Avro,
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// A table of MariaDB into a topic.
+    MariadbSource,
+    /// The same topic into a table of MariaDB.
+    MariadbSink,
+    /// A table of PostgreSQL into a topic.
+    PostgresSource,
+    /// The same topic into a table of PostgreSQL.
+    PostgresSink,
+    /// A topic into keys of Redis.
+    RedisSink,
+}
+
+/// One measured run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Run {
+    part: Part,
+    /// None is the plain loop.
+    worker: Option<Used>,
+    /// Rows a second.
+    rate: f64,
+}
+
+/// What the worker needed.
+#[derive(Debug, Clone, Copy)]
+struct Used {
+    /// CPU seconds.
+    cpu: f64,
+    /// Most resident memory, megabytes.
+    peak: f64,
+}
+
+/// Measures everything.
+pub(crate) fn all(options: &Options) -> Vec<Run> {
+    let bench = Bench { options, kafka: Kafka::at(&options.bootstrap), registry: Registry::start() };
+    let mut runs = Vec::new();
+    for (kind, parts) in [
+        (Kind::MariaDb, [Part::MariadbSource, Part::MariadbSink]),
+        (Kind::Postgres, [Part::PostgresSource, Part::PostgresSink]),
+    ] {
+        if parts.iter().any(|part| options.parts.contains(part)) {
+            bench.database(kind, parts, &mut runs);
+        }
+    }
+    if options.parts.contains(&Part::RedisSink) {
+        bench.redis(&mut runs);
+    }
+    runs
+}
+
+struct Bench<'a> {
+    options: &'a Options,
+    kafka: Kafka,
+    registry: Registry,
+}
+
+impl Bench<'_> {
+    /// A table into a topic, and the topic into another table.
+    fn database(&self, kind: Kind, [source, sink]: [Part; 2], runs: &mut Vec<Run>) {
+        let server = Server::start(kind);
+        let mut database = Database::connect(kind, server.port());
+        let [original, copy] = TABLES;
+        database.create(original);
+        database.fill(original, self.options.rows, self.options.batch);
+        let mut topic = None;
+        for _ in 0..if self.options.parts.contains(&source) { self.options.rounds } else { 1 } {
+            let loop_rate = self.timed(|| assert_eq!(database.read_all(original), self.options.rows));
+            let (name, run) = self.source(source, &server);
+            if let Some(old) = topic.replace(name) {
+                self.kafka.delete_topic(&old);
+            }
+            if self.options.parts.contains(&source) {
+                runs.push(noted(Run { part: source, worker: None, rate: loop_rate }));
+                runs.push(noted(run));
+            }
+        }
+        let topic = topic.expect("there is a round");
+        for _ in 0..if self.options.parts.contains(&sink) { self.options.rounds } else { 0 } {
+            database.create(copy);
+            let rate = self.timed(|| database.fill(copy, self.options.rows, self.options.batch));
+            runs.push(noted(Run { part: sink, worker: None, rate }));
+            database.create(copy);
+            runs.push(noted(self.database_sink(sink, &server, &topic, &mut database)));
+            assert_eq!(database.count(copy), self.options.rows, "rows of {topic} in {copy}");
+        }
+        self.kafka.delete_topic(&topic);
+    }
+
+    fn source(&self, part: Part, server: &Server) -> (String, Run) {
+        let prefix = unique("bench-");
+        let topic = format!("{prefix}{}", TABLES[0]);
+        self.kafka.create_topic(&topic, 1);
+        let watch = self.kafka.watch(&topic);
+        let worker = self.worker();
+        let run = self.measure(
+            part,
+            &worker,
+            || watch.count(),
+            &[
+                ("connector.class", "JdbcSource"),
+                ("connection.url", &server.url("test")),
+                ("mode", "bulk"),
+                ("table.whitelist", TABLES[0]),
+                ("poll.interval.ms", "86400000"),
+                ("batch.max.rows", &self.options.batch.to_string()),
+                ("topic.prefix", &prefix),
+            ],
+        );
+        (topic, run)
+    }
+
+    fn database_sink(&self, part: Part, server: &Server, topic: &str, database: &mut Database) -> Run {
+        let worker = self.worker();
+        self.measure(
+            part,
+            &worker,
+            || database.highest(TABLES[1]),
+            &[
+                ("connector.class", "JdbcSink"),
+                ("connection.url", &server.url("test")),
+                ("topics", topic),
+                ("table.name.format", TABLES[1]),
+                ("batch.size", &self.options.batch.to_string()),
+            ],
+        )
+    }
+
+    fn redis(&self, runs: &mut Vec<Run>) {
+        let topic = unique("bench-redis");
+        self.kafka.create_topic(&topic, 1);
+        let records = (1..=self.options.rows).map(|n| {
+            let (key, value) = row::entry(n);
+            NewRecord { key: Some(key.into_bytes()), ..NewRecord::of(value) }
+        });
+        self.kafka.write_records(&topic, 0, records);
+        for _ in 0..self.options.rounds {
+            let server = Redis::start(free_port());
+            let mut client = RedisLoop::connect(server.port());
+            let rate = self.timed(|| client.fill(self.options.rows, self.options.batch));
+            runs.push(noted(Run { part: Part::RedisSink, worker: None, rate }));
+            client.empty();
+            let worker = self.worker();
+            runs.push(noted(self.measure(
+                Part::RedisSink,
+                &worker,
+                || client.keys(),
+                &[
+                    ("connector.class", "com.github.jcustenborder.kafka.connect.redis.RedisSinkConnector"),
+                    ("redis.hosts", &format!("127.0.0.1:{}", server.port())),
+                    ("topics", &topic),
+                    ("key.converter", "org.apache.kafka.connect.converters.ByteArrayConverter"),
+                    ("value.converter", "org.apache.kafka.connect.converters.ByteArrayConverter"),
+                ],
+            )));
+        }
+        self.kafka.delete_topic(&topic);
+    }
+
+    fn worker(&self) -> Worker {
+        let mut setup = WorkerSetup::new(Subject::Ferroconnect, &self.kafka);
+        let converter = match self.options.format {
+            Format::Json => "org.apache.kafka.connect.json.JsonConverter",
+            Format::Avro => "io.confluent.connect.avro.AvroConverter",
+        };
+        for side in ["key.converter", "value.converter"] {
+            setup.set(side, converter);
+            if self.options.format == Format::Avro {
+                setup.set(&format!("{side}.schema.registry.url"), &self.registry.url());
+            }
+        }
+        setup.set("consumer.auto.offset.reset", "earliest");
+        setup.set("consumer.max.poll.records", &self.options.batch.to_string());
+        setup.set("offset.flush.interval.ms", "10000").unset("plugin.discovery"); // as a user's worker file has it
+        setup.start()
+    }
+
+    /// Rows a second of a loop.
+    fn timed(&self, run: impl FnOnce()) -> f64 {
+        let begun = Instant::now();
+        run();
+        self.options.rows as f64 / begun.elapsed().as_secs_f64()
+    }
+
+    /// Makes the connector, and watches the destination from the first arrival to the last.
+    fn measure(&self, part: Part, worker: &Worker, mut count: impl FnMut() -> u64, config: &[(&str, &str)]) -> Run {
+        let cpu = usage::of(worker.id()).cpu;
+        let mut config = config.to_vec();
+        config.push(("tasks.max", "1"));
+        worker.rest.put_connector(&unique("measured"), &config);
+        let mut first = None;
+        let (begun, had, end) = until_some("the records", PATIENCE, || match (count(), Instant::now()) {
+            (n, now) if n >= self.options.rows => {
+                let (begun, had) = first.unwrap_or((now, n));
+                Ok((begun, had, now))
+            }
+            (n, now) => {
+                if n > 0 && first.is_none() {
+                    first = Some((now, n));
+                }
+                std::thread::sleep(LOOK);
+                Err(format!("{n} of {}", self.options.rows))
+            }
+        });
+        let used = usage::of(worker.id());
+        let rate = (self.options.rows - had) as f64 / (end - begun).as_secs_f64();
+        Run { part, worker: Some(Used { cpu: used.cpu - cpu, peak: used.peak }), rate }
+    }
+}
+
+fn noted(run: Run) -> Run {
+    eprintln!("{run:?}");
+    run
+}

@@ -1,0 +1,58 @@
+//! The figures as a Markdown table.
+
+use super::{Format, Options, Part, Run};
+use crate::report::{Spread, machine, thousands};
+use clap::ValueEnum as _;
+use std::fmt::Write as _;
+
+/// The table, and the command that made it.
+pub(crate) fn markdown(options: &Options, runs: &[Run]) -> String {
+    let format = options.format.to_possible_value().expect("no format is hidden");
+    let mut text = format!(
+        "`scripts/bench.sh connectors --rows {} --batch {} --rounds {} --format {}` on {}; the servers too.\n\
+         Medians; the lowest and highest run in parentheses. The loops have no Kafka; the worker takes its rows from or to \
+         a topic.\n\n\
+         | What | plain loop, rows/s | Ferroconnect, rows/s | ratio | CPU s per million rows | most memory, MB |\n\
+         | --- | --- | --- | --- | --- | --- |\n",
+        options.rows,
+        options.batch,
+        options.rounds,
+        format.get_name(),
+        machine()
+    );
+    for part in Part::value_variants() {
+        let of = |ours: bool, value: &dyn Fn(&Run) -> f64| {
+            Spread::of(runs.iter().filter(|run| run.part == *part && run.worker.is_some() == ours).map(value))
+        };
+        let (plain, ours) = (of(false, &|run| run.rate), of(true, &|run| run.rate));
+        let (Some(plain_rate), Some(our_rate)) = (plain.median(), ours.median()) else { continue };
+        let cpu = of(true, &|run| run.worker.map_or(0.0, |used| used.cpu * 1e6 / options.rows as f64));
+        let peak = of(true, &|run| run.worker.map_or(0.0, |used| used.peak));
+        writeln!(
+            text,
+            "| {} | {} | {} | {:.2} | {} | {} |",
+            title(*part, options.format),
+            plain.show(thousands),
+            ours.show(thousands),
+            our_rate / plain_rate,
+            cpu.show(|seconds| format!("{seconds:.1}")),
+            peak.show(|megabytes| format!("{megabytes:.0}")),
+        )
+        .expect("text can be written to a string");
+    }
+    text
+}
+
+fn title(part: Part, format: Format) -> String {
+    let format = match format {
+        Format::Json => "JSON with schema",
+        Format::Avro => "Avro",
+    };
+    match part {
+        Part::MariadbSource => format!("MariaDB → {format}; loop: SELECT"),
+        Part::MariadbSink => format!("{format} → MariaDB; loop: multi-row INSERT"),
+        Part::PostgresSource => format!("PostgreSQL → {format}; loop: SELECT"),
+        Part::PostgresSink => format!("{format} → PostgreSQL; loop: COPY"),
+        Part::RedisSink => "bytes → Redis keys; loop: pipelined SET".to_owned(),
+    }
+}
