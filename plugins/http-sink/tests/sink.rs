@@ -290,27 +290,6 @@ fn a_report_that_fails_ends_a_batch_in_pieces() {
 }
 
 #[test]
-fn records_that_name_no_origin_are_not_lost_over_a_retry() {
-    let server = answering(vec![status(200), status(200), status(503), status(200), status(503)]);
-    let mut sink = started(&server, &[("max.retries", "2")]);
-    let mut records = numbered(4);
-    for index in [0, 3] {
-        records[index] = Record::new("t", records[index].value.clone());
-    }
-    put_until_taken(&mut sink, &records);
-    assert_eq!(server.bodies(), ["0", "1", "2", "0", "2", "0", "2", "3"]);
-}
-
-#[test]
-fn a_server_that_stays_down_fails_the_task_though_some_records_come_again() {
-    let server = Server::start(|seen| if seen.body == "1" { status(503) } else { status(200) });
-    let mut sink = started(&server, &[("max.retries", "2")]);
-    let records = ["0", "1"].map(|text| Record::new("t", Data::schemaless(text)));
-    let kinds = [0; 3].map(|_| sink.put(&records).unwrap_err().kind());
-    assert_eq!(kinds, [ErrorKind::RETRIABLE, ErrorKind::RETRIABLE, ErrorKind::FATAL]);
-}
-
-#[test]
 fn a_repeated_delete_that_finds_nothing_is_done() {
     for gone in [404, 410] {
         let server = answering(vec![Reply::Half, status(gone), status(gone)]);

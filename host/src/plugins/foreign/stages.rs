@@ -7,7 +7,7 @@ use std::mem;
 
 use ferroconnect_plugin_abi::containers::{AbiOption, AbiSlice, AbiSliceMut, AbiVec};
 use ferroconnect_plugin_abi::error::{AbiError, AbiResult};
-use ferroconnect_plugin_abi::record::RawHeader;
+use ferroconnect_plugin_abi::record::{Coordinates, RawHeader, TimestampType};
 use ferroconnect_plugin_abi::stages::{ConverterObject, FromBytes, PredicateObject, ToBytes, TransformObject};
 use ferroconnect_plugin_abi::{Blob, Data, Header, Record, Text};
 
@@ -144,18 +144,39 @@ fn only(mut answers: Vec<Result<bool>>) -> Result<bool> {
     answers.pop().unwrap_or_else(|| Err(from_abi_error(&AbiError::unsupported("the call"))))
 }
 
+/// What of a record is the worker's: where it was read, and from which bytes. A transform that makes a record anew need
+/// not take it along, as in Java, where `SinkRecord.newRecord` does so.
+struct Provenance {
+    origin: Coordinates,
+    raw: Blob,
+    timestamp_type: TimestampType,
+}
+
+impl Provenance {
+    fn of(record: &Record) -> Provenance {
+        Provenance { origin: record.origin.clone(), raw: record.raw.clone(), timestamp_type: record.timestamp_type }
+    }
+
+    fn give_back(self, record: &mut Record) {
+        record.origin = self.origin;
+        record.raw = self.raw;
+        record.timestamp_type = self.timestamp_type;
+    }
+}
+
 /// A transform.
 pub(crate) struct ForeignTransform {
     object: TransformObject,
-    /// Kept for its memory; empty between calls.
+    // Both are kept for their memory; empty between calls.
     answers: AbiVec<AbiResult<bool>>,
+    before: Vec<Provenance>,
 }
 
 impl ForeignTransform {
     /// Configures a fresh transform.
     pub(crate) fn configured(mut object: TransformObject, props: &Props) -> Result<ForeignTransform> {
         result(object.configure(to_pairs(props)))?;
-        Ok(ForeignTransform { object, answers: AbiVec::new() })
+        Ok(ForeignTransform { object, answers: AbiVec::new(), before: Vec::new() })
     }
 }
 
@@ -169,7 +190,11 @@ impl Transform for ForeignTransform {
     fn apply_batch(&mut self, records: &mut [Record], out: &mut Vec<Result<bool>>) {
         let asked = records.len();
         self.answers.reserve(asked);
+        self.before.extend(records.iter().map(Provenance::of));
         let call = self.object.apply(AbiSliceMut::from_mut_slice(records), &mut self.answers);
+        for (record, before) in records.iter_mut().zip(self.before.drain(..)) {
+            before.give_back(record);
+        }
         let before = out.len();
         answers(call, &mut self.answers, asked, out);
         for (record, answer) in records.iter_mut().zip(&mut out[before..]) {

@@ -1,6 +1,6 @@
 //! Stages of a library behind the pipeline's traits: batches go over and come back whole.
 
-use ferroconnect_plugin_abi::record::{RawHeader, TimestampType};
+use ferroconnect_plugin_abi::record::{Coordinates, RawHeader, TimestampType};
 use ferroconnect_plugin_abi::{Blob, Data, Header, Record, Text, Value};
 
 use super::{fixture, load};
@@ -65,6 +65,32 @@ fn a_batch_is_read() {
     converter(&Props::new()).to_connect_batch(Part::Value, &messages, &mut results);
     let values: Vec<Value> = results.into_iter().map(|data| data.unwrap().value).collect();
     assert_eq!(values, [Value::bytes(Blob::from_static(b"one")), Value::NULL]);
+}
+
+#[test]
+fn a_record_that_a_transform_makes_anew_keeps_what_is_the_workers() {
+    let plugins = load(&[&fixture("misbehaving")]);
+    let plugin = plugins.registry().find(PluginKind::Transformation, "test.ForgetfulTransform", None).unwrap();
+    let mut records = records();
+    for (offset, record) in (5..).zip(&mut records) {
+        record.origin = Coordinates { topic: "t".into(), partition: 1, offset };
+        record.raw = Blob::from(vec![offset as u8; 12]);
+        record.timestamp = Some(offset).into();
+        record.timestamp_type = TimestampType::LOG_APPEND_TIME;
+    }
+    let before = records.clone();
+    let mut kept = Vec::new();
+    plugin.transform(&Props::new()).unwrap().apply_batch(&mut records, &mut kept);
+    assert!(kept.into_iter().all(|kept| matches!(kept, Ok(true))));
+    for (after, before) in records.iter().zip(&before) {
+        assert_eq!(
+            (&after.origin, &after.raw, after.timestamp_type),
+            (&before.origin, &before.raw, before.timestamp_type)
+        );
+        // All else is the transform's.
+        assert_eq!((after.topic.as_str(), &after.value), ("renamed", &before.value));
+        assert!(after.headers.is_empty() && after.timestamp.is_none());
+    }
 }
 
 /// What became of the answer of each stage of a library that gives this as data.
