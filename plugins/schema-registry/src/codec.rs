@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ferroconnect_plugin_sdk::{Blob, Config, ConfigDef, Data, Result, Schema, Shared, Value};
+use ferroconnect_plugin_sdk::{Blob, Config, ConfigDef, Data, Error, Result, Schema, Shared, Value};
 
 use crate::client::{Document, Format};
 
@@ -11,6 +11,15 @@ use crate::client::{Document, Format};
 /// A schema is compiled once into a plan ([`Codec::Writer`], [`Codec::Reader`]) which then serves all records; nothing
 /// of a schema's text is looked at per record. All methods run on the thread of the task.
 pub(crate) trait Codec: Sized + Send + 'static {
+    /// The name of the format's converter, as Kafka Connect shortens it.
+    const NAME: &'static str;
+
+    /// The Java class that the converter stands in for.
+    const JAVA_CLASS: &'static str;
+
+    /// What the converter does.
+    const DOC: &'static str;
+
     /// What the registry calls the format.
     const FORMAT: Format;
 
@@ -68,6 +77,15 @@ pub(crate) trait Codec: Sized + Send + 'static {
     /// # Errors
     /// A data error where the payload is not one of the schema; it never panics, whatever the bytes are.
     fn read(&self, reader: &Self::Reader, payload: &Blob) -> Result<Data>;
+}
+
+/// Why a format whose schemas have to name a type does not take data without one.
+pub(crate) fn no_schema<C: Codec>() -> Error {
+    Error::data(format!(
+        "Data without a schema cannot be written by {}. Give it a schema, or use \
+         org.apache.kafka.connect.json.JsonConverter with schemas.enable=false",
+        C::NAME
+    ))
 }
 
 /// What a Connect schema is in a format.

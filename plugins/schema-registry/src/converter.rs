@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ferroconnect_plugin_sdk::{
-    AbiVec, Blob, Config, Converter, Data, Error, Header, MaybeShared, RawHeader, Result, Schema, Shared,
+    AbiVec, Blob, Config, Converter, Data, Description, Error, Header, MaybeShared, Plugin, RawHeader, Result, Schema,
+    Shared,
 };
 
 use crate::client::{Client, Document, Registered};
 use crate::codec::{Codec, Described};
-use crate::settings::{Choice, Settings};
+use crate::settings::{self, Choice, Settings};
 use crate::wire::{self, SchemaKey};
 
 /// A converter whose schemas stand in a registry.
@@ -54,6 +55,16 @@ struct Writer<C: Codec> {
 struct Reader<C: Codec> {
     topic: String,
     plan: C::Reader,
+}
+
+impl<C: Codec> Plugin for RegistryConverter<C> {
+    fn describe() -> Description {
+        Description::new(&format!("ferroconnect.registry.{}", C::NAME), env!("CARGO_PKG_VERSION"))
+            .alias(C::JAVA_CLASS)
+            .alias(C::NAME)
+            .doc(C::DOC)
+            .config(C::keys(settings::keys()))
+    }
 }
 
 impl<C: Codec> Converter for RegistryConverter<C> {

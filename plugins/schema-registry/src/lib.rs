@@ -15,6 +15,8 @@ mod path;
 mod protobuf;
 mod settings;
 mod subject;
+#[cfg(test)]
+mod testing;
 mod wire;
 
 use avro::AvroConverter;

@@ -307,7 +307,7 @@ fn wrong_settings_are_named_without_secrets() {
     let error = refusal(&registry, &token_settings("http://ann:secret@issuer"));
     assert!(error.message().contains("@issuer for") && !error.message().contains("ann:"), "{error}");
     let missing = [("schema.registry.ssl.truststore.location", "/no/such/file")];
-    assert!(refusal(&registry, &missing).message().contains("cannot read the file /no/such/file"));
+    assert!(refusal(&registry, &missing).message().contains("the file /no/such/file cannot be read"));
     let context = [("context.name.strategy", "com.example.Own")];
     assert!(refusal(&registry, &context).message().contains("contexts are not supported"));
     assert!(refusal(&registry, &[("proxy.host", "p")]).message().contains("proxy.port"));

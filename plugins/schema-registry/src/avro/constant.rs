@@ -1,19 +1,44 @@
 //! Defaults of a registered schema as bytes, for fields that records do not have.
 
+use std::cell::Cell;
+
 use serde_json::Value as Json;
 
 use super::binary::{put_bytes, put_long};
 use super::defaults;
-use super::schema::{self, Kind, TypeId};
+use super::schema::{self, AvroSchema, Kind, TypeId};
 use super::writer::{Misfit, Planner, block};
 
+/// So many values may stand in one default: a record whose fields take defaults of their own may double it at each level.
+const MOST_VALUES: usize = 100_000;
+
 impl Planner<'_> {
-    /// Writes a default of the registered schema, `depth` levels within that of a field.
-    pub(super) fn constant(&self, id: TypeId, json: &Json, depth: usize, out: &mut Vec<u8>) -> Result<(), Misfit> {
+    /// A default of the registered schema.
+    pub(super) fn constant(&self, id: TypeId, json: &Json) -> Result<Vec<u8>, Misfit> {
+        let (mut out, constant) = (Vec::new(), Constant { avro: self.avro, left: Cell::new(MOST_VALUES) });
+        constant.write(id, json, 0, &mut out)?;
+        Ok(out)
+    }
+}
+
+/// A default that is being written.
+struct Constant<'a> {
+    avro: &'a AvroSchema,
+    /// So many more values it may have.
+    left: Cell<usize>,
+}
+
+impl Constant<'_> {
+    /// Writes what stands `depth` levels within the default.
+    fn write(&self, id: TypeId, json: &Json, depth: usize, out: &mut Vec<u8>) -> Result<(), Misfit> {
         // A record's default may be that of a field of its own type, and so on without end.
         if depth > schema::DEEPEST {
             return Err(Misfit::new("the registered schema has a default that nests without end"));
         }
+        let left = self.left.get().checked_sub(1).ok_or_else(|| {
+            Misfit::new(format!("the registered schema has a default of more than {MOST_VALUES} values"))
+        })?;
+        self.left.set(left);
         let wrong = || {
             Misfit::new(format!("the registered schema has the default {json} for {}", self.avro.get(id).kind.name()))
         };
@@ -35,24 +60,24 @@ impl Planner<'_> {
             }
             Kind::Array(items) => {
                 let values = json.as_array().ok_or_else(wrong)?;
-                block(out, values, |value, out| self.constant(*items, value, depth + 1, out))?;
+                block(out, values, |value, out| self.write(*items, value, depth + 1, out))?;
             }
             Kind::Map(values) => {
                 let entries: Vec<_> = json.as_object().ok_or_else(wrong)?.iter().collect();
                 block(out, &entries, |(key, value), out| {
                     put_bytes(out, key.as_bytes());
-                    self.constant(*values, value, depth + 1, out)
+                    self.write(*values, value, depth + 1, out)
                 })?;
             }
             Kind::Union(branches) => {
                 // A default is one of the first branch.
                 put_long(out, 0);
-                self.constant(*branches.first().ok_or_else(wrong)?, json, depth + 1, out)?;
+                self.write(*branches.first().ok_or_else(wrong)?, json, depth + 1, out)?;
             }
             Kind::Record(record) => {
                 for field in &record.fields {
                     let value = json.get(&field.name).or(field.default.as_ref()).ok_or_else(wrong)?;
-                    self.constant(field.kind, value, depth + 1, out)?;
+                    self.write(field.kind, value, depth + 1, out)?;
                 }
             }
         }

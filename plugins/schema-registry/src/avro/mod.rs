@@ -19,9 +19,7 @@ mod writer;
 
 use std::sync::Arc;
 
-use ferroconnect_plugin_sdk::{
-    Blob, Config, ConfigDef, Data, Description, Error, Plugin, Result, Schema, Shared, Value,
-};
+use ferroconnect_plugin_sdk::{Blob, Config, ConfigDef, Data, Error, Result, Schema, Shared, Value};
 
 use crate::client::{Document, Format};
 use crate::codec::{Codec, Described};
@@ -32,16 +30,6 @@ use shape::Shape;
 
 /// Keys and values in Avro.
 pub(crate) type AvroConverter = RegistryConverter<Avro>;
-
-impl Plugin for AvroConverter {
-    fn describe() -> Description {
-        Description::new("ferroconnect.registry.AvroConverter", env!("CARGO_PKG_VERSION"))
-            .alias("io.confluent.connect.avro.AvroConverter")
-            .alias("AvroConverter")
-            .doc("Writes and reads Avro, with schemas in a schema registry.")
-            .config(Avro::keys(crate::settings::keys()))
-    }
-}
 
 /// The codec of Avro.
 pub(crate) struct Avro {
@@ -57,6 +45,9 @@ pub(crate) enum AvroReader {
 }
 
 impl Codec for Avro {
+    const NAME: &'static str = "AvroConverter";
+    const JAVA_CLASS: &'static str = "io.confluent.connect.avro.AvroConverter";
+    const DOC: &'static str = "Writes and reads Avro, with schemas in a schema registry.";
     const FORMAT: Format = Format::Avro;
     type Writer = writer::Plan;
     type Reader = AvroReader;

@@ -2,19 +2,13 @@
 
 use super::*;
 use crate::arbitrary;
+use crate::testing::{self, document};
 use ferroconnect_plugin_sdk::{MapEntry, SchemaBuilder, SchemaType, StructValue, ValueRef};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 fn codec<const N: usize>(pairs: [(&str, &str); N]) -> Avro {
-    let mut config = Config::from(pairs);
-    config.set("schema.registry.url", "http://localhost:1");
-    let def = Avro::keys(crate::settings::keys());
-    Avro::new(&def.parse(&config.to_pairs()).expect("complete")).expect("right")
-}
-
-fn document(text: &str) -> Arc<Document> {
-    Arc::new(Document { text: text.to_owned(), imports: Vec::new() })
+    testing::codec(pairs)
 }
 
 fn described(codec: &Avro, schema: &Shared<Schema>) -> Json {
@@ -425,6 +419,17 @@ fn a_registered_schema_with_more_fields_is_written_with_its_defaults() {
     let endless = r#"{"type":"record","name":"R","fields":[{"name":"r","type":"R","default":{}}]}"#;
     let error = write(&codec([]), Some(&own), endless, &value).expect_err("it has no end");
     assert!(error.message().ends_with("r: the registered schema has a default that nests without end"), "{error}");
+    // Twice as many values with each level; the innermost take no bytes.
+    let level = |inner: String, number: usize| {
+        let again = if number == 0 { r#""null""#.to_owned() } else { format!(r#""R{}""#, number - 1) };
+        let default = if number == 0 { "null" } else { "{}" };
+        format!(
+            r#"{{"type":"record","name":"R{number}","fields":[{{"name":"x","type":{inner},"default":{default}}},{{"name":"y","type":{again},"default":{default}}}]}}"#
+        )
+    };
+    let doubling = (0..40).fold(r#""null""#.to_owned(), level);
+    let error = write(&codec([]), Some(&own), &doubling, &value).expect_err("it is too large");
+    assert!(error.message().ends_with("x: the registered schema has a default of more than 100000 values"), "{error}");
     let demanding = r#"{"type":"record","name":"R","fields":[{"name":"must","type":"string"}]}"#;
     let error = write(&codec([]), Some(&own), demanding, &value).expect_err("it is missing");
     assert!(error.message().starts_with("Incompatible schema: must: "), "{error}");

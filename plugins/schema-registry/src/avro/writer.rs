@@ -298,9 +298,8 @@ impl Planner<'_> {
                     Step::Field(*index, plan.map_err(|misfit| misfit.within(&field.name))?)
                 }
                 (None, Some(default)) => {
-                    let mut bytes = Vec::new();
-                    self.constant(field.kind, default, 0, &mut bytes).map_err(|misfit| misfit.within(&field.name))?;
-                    Step::Constant(bytes)
+                    let bytes = self.constant(field.kind, default);
+                    Step::Constant(bytes.map_err(|misfit| misfit.within(&field.name))?)
                 }
                 (None, None) => {
                     let missing =

@@ -21,16 +21,13 @@ mod tests;
 
 use std::sync::Arc;
 
-use ferroconnect_plugin_sdk::{
-    Blob, Config, ConfigDef, Data, Description, Error, Plugin, Result, Schema, SchemaType, Shared, Value,
-};
+use ferroconnect_plugin_sdk::{Blob, Config, ConfigDef, Data, Error, Result, Schema, SchemaType, Shared, Value};
 
 use crate::client::{Document, Format};
-use crate::codec::{Codec, Described};
+use crate::codec::{Codec, Described, no_schema};
 use crate::compatible::{Scales, check_readable};
 use crate::converter::RegistryConverter;
 use crate::path::Path;
-use crate::settings;
 use documents::Documents;
 use options::{DecimalFormat, Options};
 
@@ -57,16 +54,6 @@ fn is_enum(schema: &Schema) -> bool {
 /// Reads and writes JSON whose schemas are kept in a schema registry.
 pub(crate) type JsonSchemaConverter = RegistryConverter<JsonCodec>;
 
-impl Plugin for JsonSchemaConverter {
-    fn describe() -> Description {
-        Description::new("ferroconnect.registry.JsonSchemaConverter", env!("CARGO_PKG_VERSION"))
-            .alias("io.confluent.connect.json.JsonSchemaConverter")
-            .alias("JsonSchemaConverter")
-            .doc("Writes JSON whose schema, a JSON Schema, is kept in a schema registry, and reads such JSON.")
-            .config(JsonCodec::keys(settings::keys()))
-    }
-}
-
 /// The format.
 #[derive(Debug)]
 pub(crate) struct JsonCodec {
@@ -74,6 +61,10 @@ pub(crate) struct JsonCodec {
 }
 
 impl Codec for JsonCodec {
+    const NAME: &'static str = "JsonSchemaConverter";
+    const JAVA_CLASS: &'static str = "io.confluent.connect.json.JsonSchemaConverter";
+    const DOC: &'static str =
+        "Writes JSON whose schema, a JSON Schema, is kept in a schema registry, and reads such JSON.";
     const FORMAT: Format = Format::Json;
     type Writer = Shared<Schema>;
     type Reader = Shared<Schema>;
@@ -87,7 +78,7 @@ impl Codec for JsonCodec {
     }
 
     fn describe(&self, schema: Option<&Shared<Schema>>) -> Result<Described> {
-        let schema = schema.ok_or_else(no_schema)?;
+        let schema = schema.ok_or_else(no_schema::<Self>)?;
         let text = schema_out::describe(schema, &self.options)?.to_string();
         Ok(Described { text, record_name: schema.name_str().map(str::to_owned) })
     }
@@ -104,7 +95,7 @@ impl Codec for JsonCodec {
         registered: &Document,
         strict: bool,
     ) -> Result<Shared<Schema>> {
-        let schema = schema.ok_or_else(no_schema)?;
+        let schema = schema.ok_or_else(no_schema::<Self>)?;
         if strict && registered.text != described.text {
             let reader = schema_in::read(&Documents::parse(registered)?, None, &self.options)?;
             let scales = match self.options.decimal_format {
@@ -130,11 +121,4 @@ impl Codec for JsonCodec {
         let value = value_in::read(reader, Some(&json), &self.options, &Path::Root)?;
         Ok(Data::new(reader.clone(), value))
     }
-}
-
-fn no_schema() -> Error {
-    Error::data(
-        "Data without a schema cannot be written by JsonSchemaConverter. Give it a schema, or use \
-         org.apache.kafka.connect.json.JsonConverter with schemas.enable=false",
-    )
 }

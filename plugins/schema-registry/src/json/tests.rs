@@ -3,15 +3,13 @@
 use super::*;
 use crate::arbitrary;
 use crate::client::Import;
+use crate::testing;
 use ferroconnect_plugin_sdk::{ErrorKind, MapEntry, SchemaBuilder, validate};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 fn codec<const N: usize>(pairs: [(&str, &str); N]) -> JsonCodec {
-    let mut config = Config::from(pairs);
-    config.set("schema.registry.url", "http://localhost:1");
-    let config = JsonCodec::keys(settings::keys()).parse(&config.to_pairs()).expect("complete");
-    JsonCodec::new(&config).expect("right")
+    testing::codec(pairs)
 }
 
 fn described(codec: &JsonCodec, schema: &Shared<Schema>) -> Json {
@@ -19,7 +17,7 @@ fn described(codec: &JsonCodec, schema: &Shared<Schema>) -> Json {
 }
 
 fn document(schema: &Json) -> Arc<Document> {
-    Arc::new(Document { text: schema.to_string(), imports: Vec::new() })
+    testing::document(&schema.to_string())
 }
 
 fn schema_of(codec: &JsonCodec, schema: &Json) -> Result<Shared<Schema>> {

@@ -29,33 +29,20 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ferroconnect_plugin_sdk::{
-    Blob, Config, ConfigDef, Data, Description, Error, Plugin, Result, Schema, Shared, Value,
-};
+use ferroconnect_plugin_sdk::{Blob, Config, ConfigDef, Data, Error, Result, Schema, Shared, Value};
 use prost_reflect::prost::Message as _;
 use prost_reflect::{DynamicMessage, FileDescriptor};
 
 use crate::client::{Document, Format};
-use crate::codec::{Codec, Described};
+use crate::codec::{Codec, Described, no_schema};
 use crate::compatible::{Scales, check_readable};
 use crate::converter::RegistryConverter;
 use crate::path::Path;
-use crate::settings;
 use options::Options;
 use plan::Plan;
 
 /// Reads and writes Protobuf whose schemas are kept in a schema registry.
 pub(crate) type ProtobufConverter = RegistryConverter<ProtobufCodec>;
-
-impl Plugin for ProtobufConverter {
-    fn describe() -> Description {
-        Description::new("ferroconnect.registry.ProtobufConverter", env!("CARGO_PKG_VERSION"))
-            .alias("io.confluent.connect.protobuf.ProtobufConverter")
-            .alias("ProtobufConverter")
-            .doc("Writes Protobuf whose schema is kept in a schema registry, and reads such messages.")
-            .config(ProtobufCodec::keys(settings::keys()))
-    }
-}
 
 /// The format.
 #[derive(Debug)]
@@ -81,6 +68,9 @@ pub(crate) struct Reader {
 }
 
 impl Codec for ProtobufCodec {
+    const NAME: &'static str = "ProtobufConverter";
+    const JAVA_CLASS: &'static str = "io.confluent.connect.protobuf.ProtobufConverter";
+    const DOC: &'static str = "Writes Protobuf whose schema is kept in a schema registry, and reads such messages.";
     const FORMAT: Format = Format::Protobuf;
     type Writer = Writer;
     type Reader = Reader;
@@ -95,7 +85,7 @@ impl Codec for ProtobufCodec {
 
     fn describe(&self, schema: Option<&Shared<Schema>>) -> Result<Described> {
         let schema_out::Described { text, message } =
-            schema_out::describe(schema.ok_or_else(no_schema)?, &self.options)?;
+            schema_out::describe(schema.ok_or_else(no_schema::<Self>)?, &self.options)?;
         Ok(Described { text, record_name: Some(message) })
     }
 
@@ -111,7 +101,7 @@ impl Codec for ProtobufCodec {
         registered: &Document,
         strict: bool,
     ) -> Result<Writer> {
-        let schema = schema.ok_or_else(no_schema)?;
+        let schema = schema.ok_or_else(no_schema::<Self>)?;
         let file = compile::compile(registered)?;
         let message = compile::message(&file, described.record_name.as_deref())?;
         if strict && registered.text != described.text {
@@ -154,11 +144,4 @@ impl ProtobufCodec {
     fn reading(&self) -> Options {
         Options { scrub_names: false, ..self.options.clone() }
     }
-}
-
-fn no_schema() -> Error {
-    Error::data(
-        "Data without a schema cannot be written by ProtobufConverter. Give it a schema, or use \
-         org.apache.kafka.connect.json.JsonConverter with schemas.enable=false",
-    )
 }

@@ -4,18 +4,12 @@ use super::*;
 use crate::arbitrary;
 use crate::client::Import;
 use crate::protobuf::names::{ENUM, SUM_ENUM, SUM_UNION, TAG, UNION};
+use crate::testing::{self, document};
 use ferroconnect_plugin_sdk::{ErrorKind, Logical, MapEntry, SchemaBuilder, SchemaType, ValueRef, validate};
 use proptest::prelude::*;
 
 fn codec<const N: usize>(pairs: [(&str, &str); N]) -> ProtobufCodec {
-    let mut config = Config::from(pairs);
-    config.set("schema.registry.url", "http://localhost:1");
-    let config = ProtobufCodec::keys(settings::keys()).parse(&config.to_pairs()).expect("complete");
-    ProtobufCodec::new(&config).expect("right")
-}
-
-fn document(text: &str) -> Arc<Document> {
-    Arc::new(Document { text: text.to_owned(), imports: Vec::new() })
+    testing::codec(pairs)
 }
 
 fn described(codec: &ProtobufCodec, schema: &Shared<Schema>) -> String {
