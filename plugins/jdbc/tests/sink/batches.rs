@@ -1,7 +1,7 @@
 //! Many rows at once: the same rows are there whichever way they were sent, and they were sent in few statements.
 
 use crate::targets::Target;
-use ferroconnect_jdbc::db::{Connection, Decimal, SqlValue, query_all};
+use ferroconnect_jdbc::db::{Connection, DbErrorKind, Decimal, Isolation, SqlValue, query_all};
 use ferroconnect_jdbc::dialect::{Dml, TableId};
 use ferroconnect_plugin_sdk::testkit::{self, SinkHarness, sink_record};
 use ferroconnect_plugin_sdk::{Config, Data, Record, SchemaBuilder, Value};
@@ -287,6 +287,58 @@ fn small_packets_of_mariadb_are_kept_to() {
         target.rows("SELECT count(*), count(name) FROM t WHERE name IS NULL OR name = 'some text'"),
         [[SqlValue::Int(3000), SqlValue::Int(1500)]]
     );
+}
+
+#[test]
+fn a_connection_outlives_a_copy_that_fails() {
+    let target = Target::shared(Kind::Postgres, "failed_copy");
+    target.run("CREATE TABLE t (id BIGINT PRIMARY KEY, name TEXT)");
+    target.run("INSERT INTO t VALUES (1, 'there')");
+    let copy = target.dialect().insert(&TableId::bare("t"), &["id"], &["name"]).with_copy(true);
+    let mut connection = target.connect();
+    // Refused when most of it is still to come.
+    let many = plain_rows(&"x".repeat(2000));
+    connection.begin(Isolation::ServerDefault).unwrap();
+    let error = connection.execute_batch(&copy, &many).unwrap_err();
+    assert_eq!(error.kind(), DbErrorKind::Data, "{error}");
+    connection.rollback().unwrap();
+    // Refused before anything of it was sent: by a lock.
+    let mut other = target.connect();
+    other.begin(Isolation::ServerDefault).unwrap();
+    other.execute("LOCK TABLE t", &[]).unwrap();
+    connection.execute("SET lock_timeout = 200", &[]).unwrap();
+    connection.begin(Isolation::ServerDefault).unwrap();
+    let error = connection.execute_batch(&copy, &many).unwrap_err();
+    assert_eq!(error.kind(), DbErrorKind::Transient, "{error}");
+    connection.rollback().unwrap();
+    other.execute("DELETE FROM t", &[]).unwrap();
+    other.commit().unwrap();
+    assert_eq!(connection.execute_batch(&copy, &many).unwrap(), 3000);
+    assert_eq!(count(&target, "t"), SqlValue::Int(3000));
+}
+
+#[test]
+fn a_copy_that_waits_is_broken_off() {
+    let target = Target::shared(Kind::Postgres, "waiting_copy");
+    target.run("CREATE TABLE t (id BIGINT PRIMARY KEY, name TEXT)");
+    let copy = target.dialect().insert(&TableId::bare("t"), &["id"], &["name"]).with_copy(true);
+    let (mut connection, mut other) = (target.connect(), target.connect());
+    // What is committed beside it at last keeps COPY waiting within its rows, not before them.
+    other.begin(Isolation::ServerDefault).unwrap();
+    other.execute("INSERT INTO t VALUES (7, 'theirs')", &[]).unwrap();
+    let interrupter = connection.interrupter();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| connection.execute_batch(&copy, &plain_rows("ours")));
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%' AND wait_event_type = 'Lock'";
+        while target.rows(waits) == [[SqlValue::Int(0)]] {
+            std::thread::yield_now();
+        }
+        interrupter.interrupt();
+        let error = waiting.join().unwrap().unwrap_err();
+        assert!(error.is_interrupted(), "{error}");
+    });
+    other.commit().unwrap();
+    assert_eq!(target.rows("SELECT id FROM t"), [[SqlValue::Int(7)]]);
 }
 
 /// A sink with these keys.
