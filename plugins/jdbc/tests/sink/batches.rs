@@ -281,11 +281,11 @@ fn small_packets_of_mariadb_are_kept_to() {
     let insert = target.dialect().insert(&TableId::bare("t"), &["id"], &["name"]);
     // The first of several packets has nothing but NULL in a column, the others have more.
     let mut rows = plain_rows("some text");
-    rows[..1500].iter_mut().for_each(|row| row[1] = SqlValue::Null);
+    rows[..2500].iter_mut().for_each(|row| row[1] = SqlValue::Null);
     write(Target::at(target.database, target.url.clone()).connect().as_mut(), &insert, &rows);
     assert_eq!(
         target.rows("SELECT count(*), count(name) FROM t WHERE name IS NULL OR name = 'some text'"),
-        [[SqlValue::Int(3000), SqlValue::Int(1500)]]
+        [[SqlValue::Int(3000), SqlValue::Int(500)]]
     );
 }
 
