@@ -141,7 +141,7 @@ fn no_row_is_lost_among_writers_that_overtake_each_other() {
         let mut source = db.started(&WAIT);
         let mut writers: Vec<_> = (0..4).map(|_| (connect(&db.url), false)).collect();
         let (mut random, mut seen, mut pending) = (11u64, BTreeSet::new(), Vec::new());
-        for step in 0..400 {
+        for step in 0..600 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let choice = (random >> 33) as usize;
             let (writer, open) = &mut writers[choice % 4];
@@ -155,9 +155,9 @@ fn no_row_is_lost_among_writers_that_overtake_each_other() {
                 writer.execute(INSERT, &[]).unwrap();
             }
             if step % 20 == 0 {
-                seen.extend(delivered(&mut source, &mut pending, choice / 12 % 10));
+                seen.extend(delivered(&mut source, &mut pending, choice / 12 % 20));
             }
-            if step % 100 == 99 {
+            if step % 60 == 40 {
                 source.restart().unwrap();
                 pending.clear();
             }
