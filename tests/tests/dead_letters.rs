@@ -162,6 +162,40 @@ fn lines(file: &Path) -> Vec<String> {
     read_lossy(file).lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
+#[test]
+fn letters_name_the_record_that_was_read_though_a_transform_made_it_anew() {
+    let (kafka, topic, letters, name) = (Kafka::shared(), unique("anew"), unique("letters"), unique("picky"));
+    kafka.create_topic(&topic, 1);
+    kafka.write(&topic, 0, ["good", "bad by report", "bad by put"]);
+    let mut setup = worker(kafka);
+    let file = setup.path("out.txt");
+    let worker = setup.start();
+    let mut config = picky_sink(&topic, &file, &letters);
+    config.extend([
+        ("transforms", "anew"),
+        ("transforms.anew.type", "ForgetfulTransform"),
+        ("report.prefix", "bad by report"),
+        ("reject.prefix", "bad by put"),
+        ("fail.as", "data"),
+        ("errors.deadletterqueue.put.errors", "data"),
+    ]);
+    worker.rest.put_connector(&name, &config);
+    let found = kafka.read_at_least(&letters, 2);
+    let mut told: Vec<_> = found
+        .iter()
+        .map(|letter| {
+            let place = ["topic", "partition", "offset"].map(|key| header(letter, key));
+            (place.join(" "), letter.text().unwrap())
+        })
+        .collect();
+    told.sort();
+    assert_eq!(
+        told,
+        [(format!("{topic} 0 1"), "bad by report".to_owned()), (format!("{topic} 0 2"), "bad by put".into())]
+    );
+    until_equal("the good record at the sink", &vec!["good".to_owned()], || lines(&file));
+}
+
 /// A letter that Kafka refuses fails the task, with the record still to be read.
 #[test]
 fn a_letter_that_is_too_large_fails_the_task() {
