@@ -22,6 +22,9 @@ pub(super) const HONOURED: &[&str] = &[BUSY, DATES, "foreign_keys", "journal_mod
 pub(super) const MEANINGLESS: &[&str] =
     &["user", "password", "date_precision", "shared_cache", "enable_load_extension"];
 
+/// A float holds each whole number up to here.
+const FLOAT_HOLDS: u64 = 1 << 53;
+
 const BUSY: &str = "busy_timeout";
 const DATES: &str = "date_class";
 
@@ -312,8 +315,9 @@ fn columns_of(statement: &Statement<'_>) -> Vec<Column> {
 /// What a declared type stands for, with precision and scale.
 fn class_of(declared: &str) -> (TypeClass, Option<u32>, Option<i32>) {
     let (name, arguments) = declared.split_once('(').unwrap_or((declared, ""));
-    let mut numbers = arguments.trim_end_matches(')').split(',').map(|number| number.trim().parse::<u32>().ok());
-    let (precision, scale) = (numbers.next().flatten(), numbers.next().flatten());
+    let mut numbers = arguments.trim_end_matches(')').split(',').map(str::trim);
+    let precision = numbers.next().and_then(|digits| digits.parse::<u32>().ok());
+    let scale = numbers.next().and_then(|digits| digits.parse::<i32>().ok());
     let name = name.trim().to_ascii_uppercase();
     let class = match name.as_str() {
         "" => TypeClass::Other,
@@ -334,7 +338,7 @@ fn class_of(declared: &str) -> (TypeClass, Option<u32>, Option<i32>) {
         _ => TypeClass::Other,
     };
     let exact = matches!(class, TypeClass::Numeric | TypeClass::Decimal);
-    let scale = scale.or(precision.filter(|_| exact).map(|_| 0)).and_then(|scale| i32::try_from(scale).ok());
+    let scale = scale.or(precision.filter(|_| exact).map(|_| 0));
     (class, precision, scale)
 }
 
@@ -426,7 +430,7 @@ impl ToSql for Bound<'_> {
             }
             SqlValue::Float(value) => owned(Value::Real(f64::from(*value))),
             SqlValue::Double(value) => owned(Value::Real(*value)),
-            SqlValue::Decimal(value) => owned(Value::Text(value.to_string())),
+            SqlValue::Decimal(value) => owned(exact(value)),
             SqlValue::Text(text) => Ok(ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes()))),
             SqlValue::Bytes(bytes) => Ok(ToSqlOutput::Borrowed(ValueRef::Blob(bytes))),
             SqlValue::Date(date) => owned(self.time(date.to_datetime(civil::Time::midnight()), date.to_string())),
@@ -451,6 +455,16 @@ impl Bound<'_> {
             Ok(zoned) if self.times_as_numbers => Value::Integer(zoned.timestamp().as_millisecond()),
             _ => Value::Text(text),
         }
+    }
+}
+
+/// A decimal as text, which a numeric column makes a float unless it is a whole number to the letter. So a whole number
+/// that a float would round is bound as one.
+fn exact(value: &Decimal) -> Value {
+    let whole = value.rescale(0).and_then(|whole| i64::try_from(whole.unscaled).ok());
+    match whole {
+        Some(whole) if whole.unsigned_abs() > FLOAT_HOLDS => Value::Integer(whole),
+        _ => Value::Text(value.to_string()),
     }
 }
 

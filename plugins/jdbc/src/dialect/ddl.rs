@@ -3,6 +3,13 @@
 use super::{Database, Dialect, TableId};
 use crate::db::SqlValue;
 
+/// The scale of decimals whose column leaves it to each value.
+pub(crate) const OPEN_SCALE: i32 = 127;
+/// The most digits behind the point that MySQL has (MariaDB: 38).
+const MYSQL_SCALE: i32 = 30;
+/// The most digits that PostgreSQL lets a column declare.
+const POSTGRES_DIGITS: i32 = 1000;
+
 /// What a record's field holds, as far as column types depend on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ColumnKind {
@@ -63,7 +70,7 @@ impl Dialect {
         let name = match self.database {
             Database::MySql => return mysql_type(kind, key),
             Database::Postgres => return postgres_type(kind),
-            Database::Sqlite => sqlite_type(kind)?,
+            Database::Sqlite => return sqlite_type(kind),
             Database::OpenMldb => openmldb_type(kind)?,
         };
         Some(name.to_owned())
@@ -197,7 +204,7 @@ fn mysql_type(kind: &ColumnKind, key: bool) -> Option<String> {
         ColumnKind::String => "LONGTEXT",
         ColumnKind::Bytes if key => "VARBINARY(255)",
         ColumnKind::Bytes => "LONGBLOB",
-        ColumnKind::Decimal { scale } => return Some(format!("DECIMAL(65,{scale})")),
+        ColumnKind::Decimal { scale } => return Some(format!("DECIMAL(65,{})", (*scale).clamp(0, MYSQL_SCALE))),
         ColumnKind::Date => "DATE",
         ColumnKind::Time => "TIME(3)",
         ColumnKind::Timestamp => "DATETIME(3)",
@@ -217,7 +224,11 @@ fn postgres_type(kind: &ColumnKind) -> Option<String> {
         ColumnKind::Boolean => "BOOLEAN",
         ColumnKind::String => "TEXT",
         ColumnKind::Bytes => "BYTEA",
-        ColumnKind::Decimal { .. } => "DECIMAL",
+        ColumnKind::Decimal { scale: OPEN_SCALE } => "DECIMAL",
+        // With its scale, or whoever reads the column would not know it.
+        ColumnKind::Decimal { scale } => {
+            return Some(format!("DECIMAL({POSTGRES_DIGITS},{})", (*scale).clamp(0, POSTGRES_DIGITS)));
+        }
         ColumnKind::Date => "DATE",
         ColumnKind::Time => "TIME",
         ColumnKind::Timestamp | ColumnKind::FineTimestamp => "TIMESTAMP",
@@ -226,19 +237,23 @@ fn postgres_type(kind: &ColumnKind) -> Option<String> {
     Some(name.to_owned())
 }
 
-fn sqlite_type(kind: &ColumnKind) -> Option<&'static str> {
-    Some(match kind {
-        ColumnKind::Int8 | ColumnKind::Int16 | ColumnKind::Int32 | ColumnKind::Int64 | ColumnKind::Boolean => "INTEGER",
+/// SQLite stores a value in the same way in a column of any of NUMERIC, BOOLEAN, DATE, TIME and DATETIME; the name tells
+/// whoever reads the column what the value is.
+fn sqlite_type(kind: &ColumnKind) -> Option<String> {
+    let name = match kind {
+        ColumnKind::Int8 | ColumnKind::Int16 | ColumnKind::Int32 | ColumnKind::Int64 => "INTEGER",
+        ColumnKind::Boolean => "BOOLEAN",
         ColumnKind::Float32 | ColumnKind::Float64 => "REAL",
         ColumnKind::String => "TEXT",
         ColumnKind::Bytes => "BLOB",
-        ColumnKind::Decimal { .. }
-        | ColumnKind::Date
-        | ColumnKind::Time
-        | ColumnKind::Timestamp
-        | ColumnKind::FineTimestamp => "NUMERIC",
+        ColumnKind::Decimal { scale: OPEN_SCALE } => "NUMERIC",
+        ColumnKind::Decimal { scale } => return Some(format!("NUMERIC(65,{})", (*scale).max(0))),
+        ColumnKind::Date => "DATE",
+        ColumnKind::Time => "TIME",
+        ColumnKind::Timestamp | ColumnKind::FineTimestamp => "DATETIME",
         ColumnKind::Array(_) => return None,
-    })
+    };
+    Some(name.to_owned())
 }
 
 fn openmldb_type(kind: &ColumnKind) -> Option<&'static str> {
@@ -288,6 +303,17 @@ mod tests {
         text.default = Some(SqlValue::Text("it's".into()));
         let sql = quoting(Database::MySql).add_columns(&TableId::bare("t"), &[text]).unwrap();
         assert_eq!(sql, ["ALTER TABLE `t` ADD `a` LONGTEXT DEFAULT ('it''s')"]);
+    }
+
+    #[test]
+    fn decimals_keep_their_scale_as_far_as_the_database_has_it() {
+        let types = |database| {
+            [2, 127, -3, 40].map(|scale| quoting(database).column_type(&ColumnKind::Decimal { scale }, false).unwrap())
+        };
+        assert_eq!(types(Database::MySql), ["DECIMAL(65,2)", "DECIMAL(65,30)", "DECIMAL(65,0)", "DECIMAL(65,30)"]);
+        let postgres = ["DECIMAL(1000,2)", "DECIMAL", "DECIMAL(1000,0)", "DECIMAL(1000,40)"];
+        assert_eq!(types(Database::Postgres), postgres);
+        assert_eq!(types(Database::Sqlite), ["NUMERIC(65,2)", "NUMERIC", "NUMERIC(65,0)", "NUMERIC(65,40)"]);
     }
 
     #[test]

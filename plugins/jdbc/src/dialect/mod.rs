@@ -5,7 +5,7 @@ mod dml;
 mod names;
 
 pub use ddl::{ColumnKind, NewColumn};
-pub(crate) use ddl::{date_time_text, time_text};
+pub(crate) use ddl::{OPEN_SCALE, date_time_text, time_text};
 pub use dml::Dml;
 pub use names::TableId;
 

@@ -2,14 +2,12 @@
 
 use super::times::Clock;
 use crate::db::{Column, Decimal, SqlValue, TypeClass};
-use crate::dialect::Database;
+use crate::dialect::{Database, OPEN_SCALE};
 use ferroconnect_plugin_sdk::{Schema, SchemaBuilder, Shared, Value};
 use num_bigint::BigInt;
 
 /// The parameter of decimals with the number of digits of the column.
 const PRECISION: &str = "connect.decimal.precision";
-/// The scale of decimals whose column leaves it to each value.
-const OPEN_SCALE: i32 = 127;
 /// The most digits that a 64-bit integer always holds.
 const MOST_DIGITS: u32 = 18;
 /// The least scale of NUMERIC columns that `best_fit` takes for integers.
@@ -128,7 +126,11 @@ impl ValueRules {
     fn value(&self, kind: FieldKind, value: SqlValue) -> Option<Value> {
         Some(match kind {
             FieldKind::Boolean => Value::boolean(integer(&value)? != 0),
-            FieldKind::Bits => Value::int8(u8::try_from(integer(&value)?).ok()? as i8),
+            // Eight bits have no sign, a TINYINT(1) has one.
+            FieldKind::Bits => {
+                let bits = integer(&value)?;
+                Value::int8(i8::try_from(bits).ok().or_else(|| Some(u8::try_from(bits).ok()? as i8))?)
+            }
             FieldKind::Integer(8) => Value::int8(integer(&value)?.try_into().ok()?),
             FieldKind::Integer(16) => Value::int16(integer(&value)?.try_into().ok()?),
             FieldKind::Integer(32) => Value::int32(integer(&value)?.try_into().ok()?),
@@ -411,6 +413,7 @@ mod tests {
         for (class, value, expected) in [
             (TypeClass::Bool, SqlValue::Bool(true), Value::boolean(true)),
             (TypeClass::Bit(1), SqlValue::Int(1), Value::int8(1)),
+            (TypeClass::Bit(1), SqlValue::Int(-128), Value::int8(-128)),
             (TypeClass::Bit(8), SqlValue::Int(255), Value::int8(-1)),
             (TypeClass::Bit(9), SqlValue::Bytes(vec![1, 255]), Value::bytes(vec![1, 255])),
             (integer(8, false), SqlValue::Int(-128), Value::int8(-128)),

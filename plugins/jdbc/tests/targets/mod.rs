@@ -99,7 +99,7 @@ impl Target {
     /// How a column is read so that [`Target::stored`] can tell what is in it.
     pub(crate) fn shown(&self, column: &str) -> String {
         match self.database {
-            // Its columns for numbers and times all are NUMERIC.
+            // It stores numbers and times in one way, whatever the column is called.
             Database::Sqlite if ["price", "day", "clock", "at", "fine"].contains(&column) => {
                 format!("CAST({column} AS TEXT)")
             }
@@ -110,7 +110,7 @@ impl Target {
     /// What is read from a column that the sink made for this value.
     pub(crate) fn stored(&self, value: SqlValue) -> SqlValue {
         match (self.database, value) {
-            (Database::MySql | Database::Sqlite, SqlValue::Bool(flag)) => SqlValue::Int(flag.into()),
+            (Database::MySql, SqlValue::Bool(flag)) => SqlValue::Int(flag.into()),
             (Database::Sqlite, SqlValue::Float(value)) => SqlValue::Double(value.into()),
             (Database::Sqlite, SqlValue::Decimal(value)) => SqlValue::Text(value.to_string()),
             (Database::Sqlite, SqlValue::Date(date)) => SqlValue::Text(date.to_string()),
