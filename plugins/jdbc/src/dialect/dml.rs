@@ -60,7 +60,7 @@ impl Dml {
         Dml { by_copy, ..self }
     }
 
-    /// COPY to the same columns; none where it was not asked for or would not do the same.
+    /// COPY of text to the same columns; none where it was not asked for or would not do the same.
     pub(crate) fn copy(&self) -> Option<String> {
         match &self.shape {
             Shape::Many { target, tail } if self.by_copy && tail.is_empty() => {

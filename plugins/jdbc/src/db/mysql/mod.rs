@@ -271,9 +271,16 @@ impl MySqlConnection {
     fn write_bulk(&mut self, dml: &Dml, rows: &[Vec<SqlValue>]) -> DbResult<u64> {
         let bound =
             rows.iter().map(|row| codec::bind_all(row).map(Params::Positional)).collect::<DbResult<Vec<_>>>()?;
-        self.run(|connection| {
+        let written = self.run(|connection| {
             connection.exec_batch(dml.sql(1), bound)?;
             Ok(connection.affected_rows())
+        });
+        written.map_err(|error| match error.code() {
+            // Some storage engine or proxy may not take arrays.
+            Some(1210 | 1295) => {
+                error.context("The rows are refused as an array (useBulkStmts=false in connection.url)")
+            }
+            _ => error,
         })
     }
 

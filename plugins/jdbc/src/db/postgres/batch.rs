@@ -1,12 +1,13 @@
 //! How many rows are written: by COPY, as arrays in one INSERT, as one INSERT with many rows, or each by itself.
 
-use super::codec::BoxError;
-use super::rows::{Stacked, can_be_stacked, write_line};
+use super::codec::{Bound, BoxError};
+use super::rows::{Stacked, are_binary, can_be_stacked, write_line};
 use super::{PostgresConnection, Prepared, error_of, execute};
 use crate::db::{DbError, DbErrorKind, DbResult, SqlValue};
 use crate::dialect::Dml;
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 use futures_util::{SinkExt, pin_mut};
+use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{Kind, Type};
 use tokio_postgres::{Client, Statement};
@@ -59,12 +60,23 @@ impl PostgresConnection {
     fn copy(&mut self, dml: &Dml, sql: &str, rows: &[Vec<SqlValue>]) -> DbResult<u64> {
         // The server refuses here what INSERT may not do and COPY would: numbers for a column that always counts itself.
         let types = self.column_types(dml)?;
-        let statement = self.prepared(sql)?.statement;
-        let copied = self.run(|client| copy(client, statement, &types, rows));
-        copied.map_err(|error| match error.kind() {
+        let refused = |error: DbError| match error.kind() {
             DbErrorKind::Permanent => error.context("COPY is refused (copy.enabled=false writes by INSERT)"),
             _ => error,
-        })
+        };
+        // Only a transaction holds the lock that keeps types as they are.
+        if self.in_transaction && are_binary(rows, &types) {
+            let statement = self.prepared(&format!("{sql} (FORMAT binary)"))?.statement;
+            let insert = dml.sql(1);
+            let copied = self.run(|client| copy_binary(client, &insert, &statement, &types, rows)).map_err(refused)?;
+            if let Some(copied) = copied {
+                return Ok(copied);
+            }
+            self.stale.set(true);
+        }
+        let types = self.column_types(dml)?;
+        let statement = self.prepared(sql)?.statement;
+        self.run(|client| copy(client, statement, &types, rows)).map_err(refused)
     }
 
     /// The types of the columns that a row has values for.
@@ -108,6 +120,27 @@ async fn copy(client: &Client, statement: Statement, types: &[Type], rows: &[Vec
     }
     sink.send(lines.freeze()).await.map_err(error_of)?;
     sink.finish().await.map_err(error_of)
+}
+
+/// None, with nothing written, where the columns are not of these types any more: then the bytes of a value might pass for
+/// those of another. To prepare the INSERT locks the table until the end of the transaction; COPY follows it without
+/// waiting for the answer.
+async fn copy_binary(
+    client: &Client,
+    insert: &str,
+    copy: &Statement,
+    types: &[Type],
+    rows: &[Vec<SqlValue>],
+) -> DbResult<Option<u64>> {
+    let (insert, sink) = try_join(client.prepare(insert), client.copy_in(copy)).await.map_err(error_of)?;
+    let writer = BinaryCopyInWriter::new(sink, types);
+    pin_mut!(writer);
+    let same = insert.params() == types;
+    for row in if same { rows } else { &[] } {
+        writer.as_mut().write_raw(row.iter().map(Bound)).await.map_err(error_of)?;
+    }
+    let copied = writer.finish().await.map_err(error_of)?;
+    Ok(same.then_some(copied))
 }
 
 /// The types of arrays of these types; none where the server has none for one of them (domains before version 11).

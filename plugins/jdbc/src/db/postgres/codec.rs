@@ -248,6 +248,11 @@ impl Binary<'_> {
 }
 
 impl<'a> Bound<'a> {
+    /// Whether the server gets it in the binary form of its type.
+    pub(super) fn is_binary(&self, ty: &Type) -> bool {
+        self.0.is_null() || self.binary(base(ty)).is_some()
+    }
+
     /// The form that is written without a text between; none = as text, which the server reads as a literal of the type.
     fn binary(&self, ty: &Type) -> Option<Binary<'a>> {
         // What is below a microsecond is cut, before 1970 too.
@@ -376,7 +381,7 @@ impl ToSql for Bound<'_> {
     }
 
     fn encode_format(&self, ty: &Type) -> Format {
-        if self.0.is_null() || self.binary(base(ty)).is_some() { Format::Binary } else { Format::Text }
+        if self.is_binary(ty) { Format::Binary } else { Format::Text }
     }
 
     fn to_sql_checked(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {

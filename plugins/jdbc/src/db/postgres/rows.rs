@@ -6,8 +6,12 @@ use std::fmt::Write;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{Format, IsNull, Kind, ToSql, Type};
 
-/// Adds a row as a line of COPY. Its form is text, which the server reads by the type that a column has then: a binary
-/// form would be taken for something else where the column was altered meanwhile.
+/// Whether each value has the binary form of its column.
+pub(super) fn are_binary(rows: &[Vec<SqlValue>], types: &[Type]) -> bool {
+    rows.iter().all(|row| row.iter().zip(types).all(|(value, ty)| Bound(value).is_binary(ty)))
+}
+
+/// Adds a row as a line of COPY, which the server reads by the types that its columns have then.
 pub(super) fn write_line(row: &[SqlValue], types: &[Type], out: &mut BytesMut) -> Result<(), BoxError> {
     for (place, (value, ty)) in row.iter().zip(types).enumerate() {
         if place > 0 {
@@ -53,9 +57,9 @@ pub(super) struct Stacked<'a> {
 impl<'a> Stacked<'a> {
     /// The column at this place, whose type is `element`.
     pub(super) fn new(rows: &'a [Vec<SqlValue>], place: usize, element: &'a Type) -> Stacked<'a> {
-        let is_binary = |row: &Vec<SqlValue>| matches!(Bound(&row[place]).encode_format(element), Format::Binary);
         // A type that has no binary form may still have NULL in every row.
-        let binary = rows.iter().any(|row| !row[place].is_null()) && rows.iter().all(is_binary);
+        let binary = rows.iter().any(|row| !row[place].is_null())
+            && rows.iter().all(|row| Bound(&row[place]).is_binary(element));
         Stacked { rows, place, element, format: if binary { Format::Binary } else { Format::Text } }
     }
 
