@@ -242,6 +242,18 @@ mod tests {
     }
 
     #[test]
+    fn only_positions_that_name_each_row_are_fit_for_exactly_once() {
+        let support = |pairs: &[(&str, &str)]| {
+            let config = config(&[pairs, &[(keys::WHITELIST, "t")]].concat());
+            JdbcSource::default().exactly_once_support(&config).unwrap()
+        };
+        let mode = |mode| (keys::MODE, mode);
+        assert_eq!(support(&[mode("incrementing")]), Support::SUPPORTED);
+        assert_eq!(support(&[mode("incrementing"), (keys::GAPS, "wait")]), Support::UNSUPPORTED);
+        assert_eq!(support(&[mode("bulk")]), Support::UNSUPPORTED);
+    }
+
+    #[test]
     fn offsets_that_fit_can_be_set() {
         let altered = |mode: &str, offset: Option<_>| {
             let config = config(&[(keys::MODE, mode), (keys::WHITELIST, "t"), (keys::TIMESTAMP, "x")]);
