@@ -195,6 +195,9 @@ fn postgresql_takes_the_same_by_copy_by_arrays_and_one_by_one() {
         joined.begin(Isolation::ServerDefault).unwrap();
         write(joined.as_mut(), &insert(&target, &table("begun"), &columns).with_copy(true), &rows);
         joined.commit().unwrap();
+        let binary = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'COPY%begun%(FORMAT binary)'";
+        let binary = query_all(joined.as_mut(), binary, &[]).unwrap().1;
+        assert_eq!(binary, [[SqlValue::Int(i64::from(name == "native"))]], "{name}");
         for way in ["arrays", "copied", "begun"] {
             assert_same(&target, &table("single"), &table(way), &columns);
         }

@@ -256,10 +256,7 @@ impl<'a> Bound<'a> {
     /// The form that is written without a text between; none = as text, which the server reads as a literal of the type.
     fn binary(&self, ty: &Type) -> Option<Binary<'a>> {
         // What is below a microsecond is cut, before 1970 too.
-        let micros = |instant: jiff::Timestamp| {
-            let micros = i64::try_from(instant.as_nanosecond().div_euclid(1000)).ok()?;
-            Some(Binary::Eight((micros - EPOCH * 1_000_000).to_be_bytes()))
-        };
+        let micros = |nanos: i128| Some(Binary::Eight(i64::try_from(nanos.div_euclid(1000)).ok()?.to_be_bytes()));
         Some(match (self.0, ty) {
             (SqlValue::Bool(value), &Type::BOOL) => Binary::One(u8::from(*value)),
             (SqlValue::Int(value), &Type::INT2) => Binary::Two(i16::try_from(*value).ok()?.to_be_bytes()),
@@ -275,9 +272,11 @@ impl<'a> Bound<'a> {
                 Binary::Four(civil::date(2000, 1, 1).until(*date).ok()?.get_days().to_be_bytes())
             }
             (SqlValue::DateTime(time), &Type::TIMESTAMP) => {
-                micros(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())?
+                micros(time.duration_since(civil::date(2000, 1, 1).at(0, 0, 0, 0)).as_nanos())?
             }
-            (SqlValue::Instant(instant), &Type::TIMESTAMPTZ | &Type::TIMESTAMP) => micros(*instant)?,
+            (SqlValue::Instant(instant), &Type::TIMESTAMPTZ | &Type::TIMESTAMP) => {
+                micros(instant.as_nanosecond() - i128::from(EPOCH) * 1_000_000_000)?
+            }
             _ => return None,
         })
     }
