@@ -135,7 +135,7 @@ impl Bench<'_> {
     /// A table into a topic, and the topic into another table.
     fn database(&self, kind: Kind, [source, sink]: [Part; 2], runs: &mut Vec<Run>) {
         let server = Server::start(kind);
-        let mut database = Database::connect(kind, server.port());
+        let mut database = Database::connect(kind, &server);
         let [original, copy] = TABLES;
         database.create(original);
         database.fill(original, self.options.rows, self.options.batch);
@@ -175,7 +175,7 @@ impl Bench<'_> {
             || watch.count(),
             &[
                 ("connector.class", "JdbcSource"),
-                ("connection.url", &server.url("test")),
+                ("connection.url", &server.url(server.database())),
                 ("mode", "bulk"),
                 ("table.whitelist", TABLES[0]),
                 ("poll.interval.ms", "86400000"),
@@ -194,7 +194,7 @@ impl Bench<'_> {
             || database.highest(TABLES[1]),
             &[
                 ("connector.class", "JdbcSink"),
-                ("connection.url", &server.url("test")),
+                ("connection.url", &server.url(server.database())),
                 ("topics", topic),
                 ("table.name.format", TABLES[1]),
                 ("batch.size", &self.options.batch.to_string()),

@@ -1,7 +1,7 @@
 //! What somebody would write by hand who has nothing but a driver.
 
 use super::row::{COLUMNS, Row, WIDTH, entry};
-use ferroconnect_test_servers::{Kind, PASSWORD, USER};
+use ferroconnect_test_servers::{Kind, PASSWORD, Server, USER};
 use futures_util::{SinkExt as _, TryStreamExt as _};
 use mysql::prelude::Queryable as _;
 use std::fmt::Write as _;
@@ -12,23 +12,23 @@ use tokio::runtime::Runtime;
 
 const UP: &str = "the server answers";
 
-/// A connection to the database `test`.
+/// A connection to a server's first database.
 pub(super) enum Database {
     MariaDb(mysql::Conn),
     Postgres { runtime: Runtime, client: Box<tokio_postgres::Client> },
 }
 
 impl Database {
-    pub(super) fn connect(kind: Kind, port: u16) -> Database {
+    pub(super) fn connect(kind: Kind, server: &Server) -> Database {
         match kind {
             Kind::MariaDb => {
                 let options = mysql::OptsBuilder::new()
                     .ip_or_hostname(Some("127.0.0.1"))
                     .prefer_socket(false)
-                    .tcp_port(port)
+                    .tcp_port(server.port())
                     .user(Some(USER))
                     .pass(Some(PASSWORD))
-                    .db_name(Some("test"));
+                    .db_name(Some(server.database()));
                 Database::MariaDb(mysql::Conn::new(options).expect(UP))
             }
             Kind::Postgres => {
@@ -38,7 +38,7 @@ impl Database {
                     .build()
                     .expect("threads can be made");
                 let mut config = tokio_postgres::Config::new();
-                config.host("127.0.0.1").port(port).user(USER).password(PASSWORD).dbname("test");
+                config.host("127.0.0.1").port(server.port()).user(USER).password(PASSWORD).dbname(server.database());
                 let (client, connection) = runtime.block_on(config.connect(tokio_postgres::NoTls)).expect(UP);
                 runtime.spawn(connection);
                 Database::Postgres { runtime, client: Box::new(client) }

@@ -142,7 +142,15 @@ impl Server {
         format!("jdbc:{protocol}://localhost:{}/{database}", self.port)
     }
 
-    /// The JDBC URL of a database, with user and password. There is a database `test` to begin with.
+    /// The database that there is to begin with.
+    pub fn database(&self) -> &'static str {
+        match self.kind {
+            Kind::MariaDb => "test",
+            Kind::Postgres => "postgres",
+        }
+    }
+
+    /// The JDBC URL of a database, with user and password.
     pub fn url(&self, database: &str) -> String {
         format!("{}?user={USER}&password={PASSWORD_IN_URL}", self.bare_url(database))
     }
