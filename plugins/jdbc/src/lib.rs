@@ -1,13 +1,14 @@
 //! Source and sink for tables of MySQL, MariaDB, PostgreSQL and SQLite.
 //!
 //! What is here: `url` and `settings` read where the database is; `dialect` writes SQL, `db` runs it, by one driver for
-//! each database behind one trait. `source` reads tables and queries, `sink` writes records to
-//! tables.
+//! each database behind one trait, and `link` is a connection that a stop breaks off. `source` reads tables and queries,
+//! `sink` writes records to tables.
 //!
 //! What is not here: JDBC or ODBC. The `jdbc:` of the URLs is only how people write them.
 
 pub mod db;
 pub mod dialect;
+mod link;
 mod openmldb;
 pub mod settings;
 mod sink;

@@ -1,6 +1,6 @@
 //! What source and sink have in common: where the database is, who asks, and how names and times are written.
 
-use crate::db::{self, Connection, DbError, DbErrorKind, DbResult};
+use crate::db::{self, Connection, DbResult};
 use crate::dialect::{Database, Dialect};
 use crate::url::JdbcUrl;
 use ferroconnect_plugin_sdk::{Config, ConfigDef, Error, Key, StopSignal, Width};
@@ -179,7 +179,7 @@ impl ConnectionSettings {
             let (left, pause) = (self.attempts - attempt, self.backoff.as_millis());
             ferroconnect_plugin_sdk::warn!("{error}. Trying again in {pause} ms; {left} more tries");
             if stop.wait_or_stop(self.backoff) {
-                return Err(DbError::new(DbErrorKind::Interrupted, "Connecting ended because the task should"));
+                return Err(db::told_to_stop());
             }
             attempt += 1;
         }

@@ -5,6 +5,7 @@
 //! [`DbErrorKind::Interrupted`] it is of no more use: drop it and open another.
 
 pub mod error;
+mod hosts;
 mod mysql;
 mod postgres;
 mod sqlite;
@@ -12,6 +13,7 @@ mod tls;
 pub mod value;
 
 pub use error::{DbError, DbErrorKind, DbResult};
+pub(crate) use hosts::told_to_stop;
 pub use value::{Column, Decimal, SqlValue, TypeClass};
 
 use crate::dialect::{Database, Dialect, Dml, TableId};
@@ -228,4 +230,13 @@ pub fn query_all(
     let mut all = All::default();
     connection.query(sql, parameters, &mut all)?;
     Ok((all.0, all.1))
+}
+
+/// The date and time that a query gives.
+fn query_time(connection: &mut dyn Connection, sql: &str) -> DbResult<jiff::civil::DateTime> {
+    let (_, rows) = query_all(connection, sql, &[])?;
+    match rows.first().and_then(|row| row.first()) {
+        Some(SqlValue::DateTime(time)) => Ok(*time),
+        other => Err(DbError::new(DbErrorKind::Permanent, format!("The server's time is {other:?}"))),
+    }
 }

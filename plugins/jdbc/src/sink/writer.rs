@@ -2,6 +2,7 @@
 
 use crate::db::{Connection, Isolation};
 use crate::dialect::{Database, Dml};
+use crate::link::Link;
 use crate::settings::ConnectionSettings;
 use crate::sink::auto_schema::AutoSchema;
 use crate::sink::bind::Binder;
@@ -13,16 +14,19 @@ use crate::sink::structure::Tables;
 use ferroconnect_plugin_sdk::{Record, StopSignal};
 use jiff::tz::TimeZone;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a write may go on after the task was told to stop: what is broken off comes again, and of what is broken off
+/// while it is committed nobody knows whether it was written. Well below the time that a worker gives a task to stop.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Writes records over one connection, which it opens when it needs one.
 pub(crate) struct Writer {
-    database: ConnectionSettings,
-    stop: StopSignal,
     auto_schema: Option<AutoSchema>,
     positions: Option<Positions>,
     planner: Planner,
     tables: Tables,
-    connection: Option<Box<dyn Connection>>,
+    link: Link,
 }
 
 impl Writer {
@@ -39,9 +43,7 @@ impl Writer {
             positions: settings.offsets.as_ref().map(|offsets| Positions::new(&offsets.table, &offsets.connector)),
             planner: Planner::new(Arc::clone(&settings), binder.clone()),
             tables: Tables::new(settings, binder),
-            database,
-            stop,
-            connection: None,
+            link: Link::new(database, stop, GRACE),
         }
     }
 
@@ -67,10 +69,9 @@ impl Writer {
     /// Leaves nothing behind of what failed: no transaction, no broken connection, no doubtful knowledge of tables.
     fn recover(&mut self, failure: &Failure) {
         self.tables.forget();
-        let lost = matches!(failure, Failure::Sql(error) if error.may_work_later() || error.is_interrupted());
-        // What cannot be rolled back is closed, which rolls it back.
-        if lost || self.connection.as_mut().is_some_and(|connection| connection.rollback().is_err()) {
-            self.connection = None;
+        match failure {
+            Failure::Sql(error) if error.may_work_later() || error.is_interrupted() => self.link.close(),
+            _ => self.link.roll_back(),
         }
     }
 
@@ -95,26 +96,18 @@ impl Writer {
     }
 
     /// Opens a connection unless there is one.
-    pub(crate) fn connect(&mut self) -> Result<&mut Box<dyn Connection>, Failure> {
-        if self.connection.is_none() {
-            self.connection = Some(self.database.connect(&self.stop).map_err(Failure::Connect)?);
-        }
-        Ok(self.connection.as_mut().expect("it was opened just now"))
+    pub(crate) fn connect(&mut self) -> Result<&mut dyn Connection, Failure> {
+        self.link.get().map_err(Failure::Connect)
     }
 
     /// With `auto.schema` the same records with the schemas of their tables.
     fn with_schemas(&mut self, records: &[&Record]) -> Result<Option<Vec<Record>>, Failure> {
-        if self.auto_schema.is_none() {
-            return Ok(None);
-        }
-        self.connect()?;
-        let Writer { auto_schema: Some(auto_schema), connection: Some(connection), tables, planner, .. } = self else {
-            return Ok(None);
-        };
+        let Writer { auto_schema: Some(auto_schema), link, tables, planner, .. } = self else { return Ok(None) };
+        let connection = link.get().map_err(Failure::Connect)?;
         let mut made = Vec::with_capacity(records.len());
         for record in records {
             let table = planner.table_of(record);
-            let columns = tables.columns(connection.as_mut(), &table)?;
+            let columns = tables.columns(connection, &table)?;
             made.push(
                 auto_schema.apply(&table, columns, record).map_err(|error| Failure::Record(named(record, &error)))?,
             );
@@ -124,18 +117,14 @@ impl Writer {
 
     /// Those of the records that are not in the database, where that is known.
     fn not_written<'a>(&mut self, records: &[&'a Record]) -> Result<Option<Vec<&'a Record>>, Failure> {
-        if self.positions.is_none() {
-            return Ok(None);
-        }
-        self.connect()?;
-        let Writer { positions: Some(positions), connection: Some(connection), .. } = self else { return Ok(None) };
-        Ok(Some(positions.open(connection.as_mut(), records)?))
+        let Writer { positions: Some(positions), link, .. } = self else { return Ok(None) };
+        let connection = link.get().map_err(Failure::Connect)?;
+        Ok(Some(positions.open(connection, records)?))
     }
 
     fn attempt(&mut self, plan: &[TablePlan], records: &[&Record]) -> Result<(), Failure> {
-        self.connect()?;
-        let connection = self.connection.as_mut().expect("it was opened just now");
-        transfer(connection.as_mut(), &mut self.tables, &mut self.positions, plan, records)
+        let connection = self.link.get().map_err(Failure::Connect)?;
+        transfer(connection, &mut self.tables, &mut self.positions, plan, records)
     }
 }
 

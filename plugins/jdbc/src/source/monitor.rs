@@ -2,12 +2,12 @@
 
 use super::filter::TableChoice;
 use super::keys;
-use super::link::Link;
 use super::reader::of_database;
 use super::settings::Settings;
 use super::watched::Watched;
 use crate::db::{Connection, DbResult, TableFilter};
 use crate::dialect::{Database, TableId};
+use crate::link::Link;
 use ferroconnect_plugin_sdk::{ConnectorContext, Error, Result, info, warn};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -89,7 +89,7 @@ impl Watch {
         let stop = self.context.stop().clone();
         let shared = Arc::clone(&self.shared);
         stop.on_stop(move || shared.changed.notify_all());
-        let mut link = Link::new(self.settings.connection.clone(), stop.clone());
+        let mut link = Link::new(self.settings.connection.clone(), stop.clone(), Duration::ZERO);
         loop {
             match link.get().and_then(|connection| self.look(connection)) {
                 Ok(tables) => self.found(tables),

@@ -2,7 +2,6 @@
 
 use super::gaps::{self, Gaps};
 use super::keys;
-use super::link::Link;
 use super::offset::Offset;
 use super::outlet::{Closed, Outlet};
 use super::query::{Range, Statement, Statements, Subject, Tracking};
@@ -12,6 +11,7 @@ use super::stream::{Stream, Style, tracking};
 use super::times::Instant as Moment;
 use crate::db::{Column, Connection, DbError, DbErrorKind, DbResult, Ended, Isolation, SqlValue};
 use crate::dialect::TableId;
+use crate::link::Link;
 use ferroconnect_plugin_sdk::{Error, StopSignal, debug, info, warn};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -71,7 +71,7 @@ impl Reader {
         streams: Vec<Stream>,
         outlet: Outlet,
     ) -> Reader {
-        let link = Link::new(settings.connection.clone(), stop.clone());
+        let link = Link::new(settings.connection.clone(), stop.clone(), Duration::ZERO);
         let isolation = settings.isolation;
         Reader { settings, style, stop, link, streams, outlet, isolation }
     }

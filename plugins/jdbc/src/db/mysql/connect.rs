@@ -1,7 +1,7 @@
 //! How a URL of MySQL or MariaDB becomes a connection.
 
 use crate::db::tls::{self, Trust};
-use crate::db::{DbError, DbErrorKind, DbResult};
+use crate::db::{DbError, DbErrorKind, DbResult, hosts};
 use crate::url::{Host, JdbcUrl, Parameters};
 use ferroconnect_plugin_sdk::StopSignal;
 use mysql::{ClientIdentity, Conn, Opts, OptsBuilder, SslOpts};
@@ -78,8 +78,6 @@ pub(in crate::db) const MEANINGLESS: &[&str] = &[
     "fallbackToSystemTrustStore",
 ];
 
-/// Connections are made beside the thread that asks, so that it can end when the task should.
-const LOOK_FOR_STOP: Duration = Duration::from_millis(50);
 /// Where no `connectTimeout` is set: a host that swallows packets should not hold a task for minutes.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -100,20 +98,7 @@ impl Way {
 
 /// Connects to the first host that lets us, and says how.
 pub(super) fn connect(url: &JdbcUrl, stop: &StopSignal) -> DbResult<(Conn, Way)> {
-    let local = [Host { name: "localhost".to_owned(), port: None }];
-    let hosts = if url.hosts.is_empty() { &local[..] } else { &url.hosts };
-    let mut last = None;
-    for host in hosts {
-        let error = match connect_to(url, host, stop) {
-            Ok(connection) => return Ok(connection),
-            Err(error) => error.context(host),
-        };
-        if !error.may_work_later() {
-            return Err(error);
-        }
-        last = Some(error);
-    }
-    Err(last.expect("there is a host"))
+    hosts::first_that_works(url, |host| connect_to(url, host, stop))
 }
 
 fn connect_to(url: &JdbcUrl, host: &Host, stop: &StopSignal) -> DbResult<(Conn, Way)> {
@@ -133,6 +118,7 @@ fn connect_to(url: &JdbcUrl, host: &Host, stop: &StopSignal) -> DbResult<(Conn, 
     }
 }
 
+/// Connects beside the thread that asks, so that it can end when the task should.
 fn establish(options: Opts, stop: &StopSignal) -> DbResult<mysql::Result<Conn>> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
@@ -140,12 +126,10 @@ fn establish(options: Opts, stop: &StopSignal) -> DbResult<mysql::Result<Conn>> 
         let _ = sender.send(Conn::new(options));
     });
     loop {
-        match receiver.recv_timeout(LOOK_FOR_STOP) {
+        match receiver.recv_timeout(hosts::LOOK_FOR_STOP) {
             Ok(connection) => return Ok(connection),
             Err(RecvTimeoutError::Timeout) if !stop.is_stopped() => {}
-            Err(RecvTimeoutError::Timeout) => {
-                return Err(DbError::new(DbErrorKind::Interrupted, "Connecting ended because the task should"));
-            }
+            Err(RecvTimeoutError::Timeout) => return Err(hosts::told_to_stop()),
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(DbError::new(DbErrorKind::Permanent, "The driver panicked while it connected"));
             }

@@ -7,7 +7,7 @@ pub(super) use connect::{HONOURED, MEANINGLESS};
 
 use super::{
     Column, Connection, DbError, DbErrorKind, DbResult, Ended, Interrupter, Isolation, RowSink, SqlValue, TableFilter,
-    TableKind, query_all,
+    TableKind, query_all, query_time,
 };
 use crate::dialect::{Dialect, Dml, TableId};
 use crate::url::{JdbcUrl, Parameters};
@@ -233,11 +233,7 @@ impl Connection for MySqlConnection {
     }
 
     fn now(&mut self) -> DbResult<jiff::civil::DateTime> {
-        let (_, rows) = query_all(self, "SELECT CURRENT_TIMESTAMP(6)", &[])?;
-        match rows.first().and_then(|row| row.first()) {
-            Some(SqlValue::DateTime(now)) => Ok(*now),
-            other => Err(DbError::new(DbErrorKind::Permanent, format!("The server's time is {other:?}"))),
-        }
+        query_time(self, "SELECT CURRENT_TIMESTAMP(6)")
     }
 
     fn ping(&mut self) -> DbResult<()> {
@@ -382,7 +378,7 @@ fn error_of(error: mysql::Error) -> DbError {
             error @ (mysql::DriverError::MismatchedStmtParams(..) | mysql::DriverError::MixedParams),
         ) => DbError::new(DbErrorKind::Permanent, error.to_string()),
         mysql::Error::DriverError(mysql::DriverError::PacketTooLarge) => {
-            DbError::new(DbErrorKind::Data, "A row is larger than max_allowed_packet of the server")
+            DbError::new(DbErrorKind::Data, "A row is larger than max_allowed_packet of the server; raise it there")
         }
         error if error.is_connectivity_error() => DbError::new(DbErrorKind::Connection, error.to_string()),
         error => DbError::new(DbErrorKind::Permanent, error.to_string()),
@@ -392,8 +388,8 @@ fn error_of(error: mysql::Error) -> DbError {
 /// What an error of the server means, by its number.
 fn kind_of(code: u16, state: &str) -> DbErrorKind {
     match code {
-        // Shutdown, killed connection, too many connections, host blocked, handshake.
-        1040 | 1042 | 1043 | 1053 | 1077..=1080 | 1129 | 1158..=1161 | 1184 | 1203 | 1927 | 4031 => {
+        // Shutdown, killed connection, too many connections (of all, of this user), host blocked, handshake.
+        1040 | 1042 | 1043 | 1053 | 1077..=1080 | 1129 | 1158..=1161 | 1184 | 1203 | 1226 | 1927 | 4031 => {
             DbErrorKind::Connection
         }
         // Lock wait, deadlock, killed query, time-outs, table changed under a statement, read-only while failing over.

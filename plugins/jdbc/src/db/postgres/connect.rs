@@ -2,7 +2,7 @@
 
 use super::{error_of, wrong};
 use crate::db::tls::{self, Trust, tls_error};
-use crate::db::{DbError, DbErrorKind, DbResult};
+use crate::db::{DbError, DbErrorKind, DbResult, hosts};
 use crate::url::{Host, JdbcUrl, Parameters};
 use ferroconnect_plugin_sdk::StopSignal;
 use jiff::tz::TimeZone;
@@ -70,8 +70,6 @@ pub(in crate::db) const MEANINGLESS: &[&str] = &[
 /// As in the JDBC driver.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
-/// How long a connection may take to find out that the task should end.
-const LOOK_FOR_STOP: Duration = Duration::from_millis(50);
 
 /// What is needed to reach the same server once more, to cancel a statement.
 #[derive(Clone)]
@@ -92,35 +90,23 @@ impl Way {
 
 /// Connects to the first host that lets us and is of the wanted kind.
 pub(super) fn connect(runtime: &Runtime, url: &JdbcUrl, zone: &TimeZone, stop: &StopSignal) -> DbResult<(Client, Way)> {
-    let local = [Host { name: "localhost".to_owned(), port: None }];
-    let hosts = if url.hosts.is_empty() { &local[..] } else { &url.hosts };
     let tls = Tls::of(&url.parameters)?;
-    let mut last = None;
-    for host in hosts {
+    hosts::first_that_works(url, |host| {
         let way = Way { host: host.clone(), tls: tls.connector()? };
         let connecting = async {
             tokio::select! {
                 connected = connect_to(url, &way, tls.mode, zone) => connected,
-                () = stopped(stop) => {
-                    Err(DbError::new(DbErrorKind::Interrupted, "Connecting ended because the task should"))
-                }
+                () = stopped(stop) => Err(hosts::told_to_stop()),
             }
         };
-        let error = match runtime.block_on(connecting) {
-            Ok(client) => return Ok((client, way)),
-            Err(error) => error.context(host),
-        };
-        if !error.may_work_later() {
-            return Err(error);
-        }
-        last = Some(error);
-    }
-    Err(last.expect("there is a host"))
+        let client = runtime.block_on(connecting)?;
+        Ok((client, way))
+    })
 }
 
 async fn stopped(stop: &StopSignal) {
     while !stop.is_stopped() {
-        tokio::time::sleep(LOOK_FOR_STOP).await;
+        tokio::time::sleep(hosts::LOOK_FOR_STOP).await;
     }
 }
 

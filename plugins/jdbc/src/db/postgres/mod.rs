@@ -12,7 +12,7 @@ pub(super) use connect::{HONOURED, MEANINGLESS};
 
 use super::{
     Column, Connection, DbError, DbErrorKind, DbResult, Ended, Interrupter, Isolation, RowSink, SqlValue, TableFilter,
-    TableKind, query_all,
+    TableKind, query_all, query_time,
 };
 use crate::dialect::{Dialect, Dml, TableId};
 use crate::url::{JdbcUrl, Parameters};
@@ -319,11 +319,7 @@ impl Connection for PostgresConnection {
     }
 
     fn now(&mut self) -> DbResult<jiff::civil::DateTime> {
-        let (_, rows) = query_all(self, "SELECT clock_timestamp()::timestamp", &[])?;
-        match rows.first().and_then(|row| row.first()) {
-            Some(SqlValue::DateTime(now)) => Ok(*now),
-            other => Err(DbError::new(DbErrorKind::Permanent, format!("The server's time is {other:?}"))),
-        }
+        query_time(self, "SELECT clock_timestamp()::timestamp")
     }
 
     fn ping(&mut self) -> DbResult<()> {
