@@ -6,6 +6,7 @@
 
 pub mod error;
 mod hosts;
+mod instant;
 mod mysql;
 mod postgres;
 mod sqlite;
@@ -14,6 +15,7 @@ pub mod value;
 
 pub use error::{DbError, DbErrorKind, DbResult};
 pub(crate) use hosts::told_to_stop;
+pub use instant::Instant;
 pub use value::{Column, Decimal, SqlValue, TypeClass};
 
 use crate::dialect::{Database, Dialect, Dml, TableId};

@@ -2,12 +2,13 @@
 
 use super::error::MISSING_TABLE;
 use super::{
-    Column, Connection, DbError, DbErrorKind, DbResult, Decimal, Ended, Interrupter, Isolation, RowSink, SqlValue,
-    TableFilter, TableKind, TypeClass,
+    Column, Connection, DbError, DbErrorKind, DbResult, Decimal, Ended, Instant, Interrupter, Isolation, RowSink,
+    SqlValue, TableFilter, TableKind, TypeClass,
 };
 use crate::dialect::{Dialect, Dml, TableId, date_time_text, time_text};
 use crate::url::JdbcUrl;
 use jiff::civil;
+use jiff::tz::TimeZone;
 use num_bigint::BigInt;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{ErrorCode, OpenFlags, Statement, ToSql};
@@ -378,8 +379,7 @@ fn read(stored: ValueRef<'_>, class: TypeClass) -> Option<SqlValue> {
 
 fn read_integer(number: i64, class: TypeClass) -> Option<SqlValue> {
     // The JDBC driver writes times as milliseconds since the epoch.
-    let time =
-        || jiff::Timestamp::from_millisecond(number).ok().map(|time| time.to_zoned(jiff::tz::TimeZone::UTC).datetime());
+    let time = || Instant::from_millis(number).civil(&TimeZone::UTC);
     Some(match class {
         TypeClass::Other => SqlValue::Null,
         TypeClass::Bool => SqlValue::Bool(number != 0),
@@ -440,7 +440,9 @@ impl ToSql for Bound<'_> {
                 owned(self.time(*time, date_time_text(*time, digits(i64::from(time.subsec_nanosecond())))))
             }
             SqlValue::Instant(instant) => {
-                let time = instant.to_zoned(jiff::tz::TimeZone::UTC).datetime();
+                let beyond =
+                    || rusqlite::Error::ToSqlConversionFailure(format!("{instant} is beyond year 9999").into());
+                let time = instant.civil(&TimeZone::UTC).ok_or_else(beyond)?;
                 owned(self.time(time, date_time_text(time, digits(i64::from(time.subsec_nanosecond())))))
             }
             SqlValue::Array(_) => Err(rusqlite::Error::ToSqlConversionFailure("SQLite has no arrays".into())),
@@ -450,11 +452,7 @@ impl ToSql for Bound<'_> {
 
 impl Bound<'_> {
     fn time(&self, time: civil::DateTime, text: String) -> Value {
-        let zoned = time.to_zoned(jiff::tz::TimeZone::UTC);
-        match zoned {
-            Ok(zoned) if self.times_as_numbers => Value::Integer(zoned.timestamp().as_millisecond()),
-            _ => Value::Text(text),
-        }
+        if self.times_as_numbers { Value::Integer(Instant::of_utc(time).millis()) } else { Value::Text(text) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is bound to statements and read from rows, and what a column is.
 
+use super::Instant;
 use jiff::civil;
 use num_bigint::BigInt;
 
@@ -35,7 +36,7 @@ pub enum SqlValue {
     /// A date and a time without a zone.
     DateTime(civil::DateTime),
     /// A point in time (`timestamptz` of PostgreSQL).
-    Instant(jiff::Timestamp),
+    Instant(Instant),
     /// An array of PostgreSQL.
     Array(Vec<SqlValue>),
 }

@@ -146,7 +146,7 @@ impl Dialect {
             SqlValue::Date(date) => format!("'{date}'"),
             SqlValue::Time(nanos) => format!("'{}'", time_text(*nanos, 6)),
             SqlValue::DateTime(time) => format!("'{}'", date_time_text(*time, 6)),
-            SqlValue::Instant(instant) => format!("'{instant:.6}'"),
+            SqlValue::Instant(instant) => format!("'{instant}'"),
             SqlValue::Array(_) => return None,
         })
     }

@@ -1,17 +1,15 @@
 //! Connect values as values of SQL.
 
-use crate::db::{Decimal, SqlValue};
+use crate::db::{Decimal, Instant, SqlValue};
 use crate::sink::config::{Precision, Settings};
 use crate::sink::shape::Column;
 use ferroconnect_plugin_sdk::{Error, Result, Value, ValueRef};
 use jiff::civil;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use num_bigint::BigInt;
 
 const NANOS_PER_MILLI: i64 = 1_000_000;
-const NANOS_PER_SECOND: i128 = 1_000_000_000;
-const NANOS_PER_DAY: i128 = 86_400 * NANOS_PER_SECOND;
+const MILLIS_PER_DAY: i64 = 86_400_000;
 
 /// How times become what a database shows.
 #[derive(Debug, Clone)]
@@ -66,15 +64,14 @@ impl Binder {
                 )
             }
             ValueRef::Date(days) => {
-                let midnight = shown(&self.dates, i128::from(days) * NANOS_PER_DAY)?;
-                SqlValue::Date(self.calendar(midnight.date())?)
+                let midnight = Instant::from_millis(i64::from(days) * MILLIS_PER_DAY);
+                SqlValue::Date(self.calendar(midnight.civil(&self.dates).ok_or_else(beyond)?.date())?)
             }
             ValueRef::Time(millis) => {
-                let moment = Timestamp::from_millisecond(millis.into()).map_err(|_| beyond())?;
-                let time = moment.to_zoned(self.zone.clone()).time();
+                let time = Instant::from_millis(millis.into()).civil(&self.zone).ok_or_else(beyond)?.time();
                 SqlValue::Time(time.duration_since(civil::Time::midnight()).as_millis() as i64 * NANOS_PER_MILLI)
             }
-            ValueRef::Timestamp(millis) => self.moment(i128::from(millis) * i128::from(NANOS_PER_MILLI))?,
+            ValueRef::Timestamp(millis) => self.moment(Instant::from_millis(millis))?,
             ValueRef::Array(values) => {
                 let values: Result<Vec<SqlValue>, String> = values.iter().map(|value| self.plain(value)).collect();
                 SqlValue::Array(values?)
@@ -91,14 +88,13 @@ impl Binder {
     /// A number of `timestamp.fields.list`.
     fn counted(&self, count: i64) -> Result<SqlValue, String> {
         self.moment(match self.precision {
-            Precision::Microseconds => i128::from(count) * 1000,
-            Precision::Nanoseconds => count.into(),
+            Precision::Microseconds => Instant::from_nanos(i128::from(count) * 1000),
+            Precision::Nanoseconds => Instant::from_nanos(count.into()),
         })
     }
 
-    /// Nanoseconds since 1970 as what clocks of the database show.
-    fn moment(&self, nanos: i128) -> Result<SqlValue, String> {
-        let local = shown(&self.zone, nanos)?;
+    fn moment(&self, moment: Instant) -> Result<SqlValue, String> {
+        let local = moment.civil(&self.zone).ok_or_else(beyond)?;
         Ok(SqlValue::DateTime(self.calendar(local.date())?.to_datetime(local.time())))
     }
 
@@ -108,17 +104,6 @@ impl Binder {
         }
         julian(date).ok_or_else(|| format!("the Julian day of {date}, which the Gregorian calendar does not have"))
     }
-}
-
-/// What clocks of a zone show so many nanoseconds after 1970. [`Timestamp`] ends a day before the 31st of December 9999 that
-/// many tables have for "never"; what comes after it has its zone's last offset.
-fn shown(zone: &TimeZone, nanos: i128) -> Result<civil::DateTime, String> {
-    let (least, most) = (Timestamp::MIN.as_nanosecond(), Timestamp::MAX.as_nanosecond());
-    let nearest = Timestamp::from_nanosecond(nanos.clamp(least, most)).expect("it was brought into the range");
-    let local = nanos + i128::from(zone.to_offset(nearest).seconds()) * NANOS_PER_SECOND;
-    let seconds = i64::try_from(local.div_euclid(NANOS_PER_SECOND)).map_err(|_| beyond())?;
-    let since = SignedDuration::new(seconds, local.rem_euclid(NANOS_PER_SECOND) as i32);
-    civil::date(1970, 1, 1).at(0, 0, 0, 0).checked_add(since).map_err(|_| beyond())
 }
 
 /// The first day of the Gregorian calendar in Java's legacy calendar.
@@ -176,14 +161,15 @@ mod tests {
     }
 
     #[test]
-    fn the_last_day_can_be_written() {
-        let last = date(9999, 12, 31);
-        let night = last.at(23, 59, 59, 0);
-        let (utc, east) = (binder("UTC", &[]), binder("Asia/Shanghai", &[]));
-        assert_eq!(bind(&utc, Value::date(2_932_896), false).unwrap(), SqlValue::Date(last));
-        assert_eq!(bind(&utc, Value::timestamp(253_402_300_799_000), false).unwrap(), SqlValue::DateTime(night));
-        assert_eq!(bind(&east, Value::timestamp(253_402_271_999_000), false).unwrap(), SqlValue::DateTime(night));
-        assert!(bind(&east, Value::timestamp(253_402_300_799_000), false).is_err());
+    fn the_last_day_of_9999_can_be_written() {
+        let never = date(9999, 12, 31);
+        for zone in ["UTC", "America/New_York"] {
+            let binder = binder(zone, &[("date.timezone", "UTC")]);
+            assert_eq!(bind(&binder, Value::date(2_932_896), false).unwrap(), SqlValue::Date(never));
+            let local = if zone == "UTC" { never.at(23, 59, 59, 0) } else { never.at(18, 59, 59, 0) };
+            assert_eq!(bind(&binder, Value::timestamp(253_402_300_799_000), false).unwrap(), SqlValue::DateTime(local));
+        }
+        assert!(bind(&binder("Asia/Tokyo", &[]), Value::timestamp(253_402_300_799_000), false).is_err());
     }
 
     #[test]

@@ -1,63 +1,15 @@
 //! Points in time, and what columns without a zone mean.
 
 use crate::db::SqlValue;
+use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, date};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 
-const NANOS_PER_SECOND: i128 = 1_000_000_000;
+pub(super) use crate::db::Instant;
+
+const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const NANOS_PER_DAY: i64 = 86_400_000_000_000;
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
-
-/// Nanoseconds since 1970 in UTC.
-///
-/// Wider than [`Timestamp`], which ends a day before the 31st of December 9999 that many tables have for "never".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Instant(i128);
-
-impl Instant {
-    /// From milliseconds since 1970.
-    pub(super) fn from_millis(millis: i64) -> Instant {
-        Instant(i128::from(millis) * 1_000_000)
-    }
-
-    /// From nanoseconds since 1970.
-    pub(super) fn from_nanos(nanos: i128) -> Instant {
-        Instant(nanos)
-    }
-
-    /// Milliseconds since 1970, rounded down.
-    pub(super) fn millis(self) -> i64 {
-        self.0.div_euclid(1_000_000) as i64
-    }
-
-    /// Nanoseconds since 1970.
-    pub(super) fn nanos(self) -> i128 {
-        self.0
-    }
-
-    /// The nanoseconds of its second.
-    pub(super) fn subsecond(self) -> i64 {
-        self.0.rem_euclid(NANOS_PER_SECOND) as i64
-    }
-
-    /// So much earlier.
-    pub(super) fn earlier(self, millis: i64) -> Instant {
-        Instant(self.0 - i128::from(millis) * 1_000_000)
-    }
-
-    /// Cut off behind so many digits of the second.
-    pub(super) fn cut(self, digits: u32) -> Instant {
-        let step = 10i128.pow(9u32.saturating_sub(digits));
-        Instant(self.0.div_euclid(step) * step)
-    }
-
-    /// What jiff can say of it: the nearest point of its range.
-    fn nearest(self) -> Timestamp {
-        let (least, most) = (Timestamp::MIN.as_nanosecond(), Timestamp::MAX.as_nanosecond());
-        Timestamp::from_nanosecond(self.0.clamp(least, most)).expect("it was brought into the range")
-    }
-}
 
 /// What dates and times of a database mean.
 #[derive(Debug, Clone)]
@@ -74,7 +26,7 @@ impl Clock {
     /// For times without a zone that are those of `zone`. `legacy_calendar`: days before the 15th of October 1582 are
     /// days of the Julian calendar.
     pub(super) fn new(zone: TimeZone, legacy_calendar: bool) -> Clock {
-        let offset_1970 = i64::from(zone.to_offset(Timestamp::UNIX_EPOCH).seconds()) * NANOS_PER_SECOND as i64;
+        let offset_1970 = i64::from(zone.to_offset(Timestamp::UNIX_EPOCH).seconds()) * NANOS_PER_SECOND;
         Clock { utc: zone == TimeZone::UTC, zone, offset_1970, legacy_calendar }
     }
 
@@ -82,7 +34,7 @@ impl Clock {
     pub(super) fn instant(&self, value: &SqlValue) -> Option<Instant> {
         match value {
             SqlValue::DateTime(time) => Some(self.of_civil(*time)),
-            SqlValue::Instant(instant) => Some(Instant(instant.as_nanosecond())),
+            SqlValue::Instant(instant) => Some(*instant),
             SqlValue::Date(day) => Some(self.of_civil(day.at(0, 0, 0, 0))),
             _ => None,
         }
@@ -91,9 +43,7 @@ impl Clock {
     /// The point in time when clocks of the zone show this. Where they show it twice, the first; where they never do,
     /// as if they had not been put forward.
     fn of_civil(&self, time: DateTime) -> Instant {
-        let days = i128::from(epoch_day(time.date()));
-        let of_day = time.time().duration_since(jiff::civil::Time::midnight()).as_nanos();
-        Instant(days * i128::from(NANOS_PER_DAY) + of_day - self.offset(time))
+        Instant::from_nanos(Instant::of_utc(time).nanos() - self.offset(time))
     }
 
     /// How far the zone is from UTC at this time, in nanoseconds.
@@ -110,16 +60,13 @@ impl Clock {
 
     /// What clocks of the zone show then, as far as years have four digits.
     pub(super) fn civil(&self, instant: Instant) -> DateTime {
-        let offset = if self.utc { 0 } else { i128::from(self.zone.to_offset(instant.nearest()).seconds()) };
-        let local = instant.0 + offset * NANOS_PER_SECOND;
-        let duration =
-            SignedDuration::new(local.div_euclid(NANOS_PER_SECOND) as i64, local.rem_euclid(NANOS_PER_SECOND) as i32);
-        EPOCH.saturating_add(duration)
+        let ends = if instant < Instant::from_nanos(0) { DateTime::MIN } else { DateTime::MAX };
+        instant.civil(&self.zone).unwrap_or(ends)
     }
 
     /// A bound for a column: a point in time for a column with a zone, else what clocks show then.
     pub(super) fn bound(&self, instant: Instant, with_zone: bool) -> SqlValue {
-        if with_zone { SqlValue::Instant(instant.nearest()) } else { SqlValue::DateTime(self.civil(instant)) }
+        if with_zone { SqlValue::Instant(instant) } else { SqlValue::DateTime(self.civil(instant)) }
     }
 
     /// As [`Clock::instant`], with the calendar that `date.calendar.system` asks for.
@@ -130,7 +77,7 @@ impl Clock {
             SqlValue::Date(day) => self.calendar_shift(*day),
             _ => 0,
         };
-        Some(Instant(instant.0 + i128::from(days) * i128::from(NANOS_PER_DAY)))
+        Some(Instant::from_nanos(instant.nanos() + i128::from(days) * i128::from(NANOS_PER_DAY)))
     }
 
     /// Days since 1970 of a column's date, in the calendar that `date.calendar.system` asks for.
@@ -206,7 +153,6 @@ mod tests {
             assert_eq!(clock.civil(instant), never, "{zone}");
         }
         assert_eq!(millis(&clock("UTC"), datetime(1969, 12, 31, 23, 59, 59, 999_500_000)), -1);
-        assert_eq!(Instant::from_nanos(-1).subsecond(), 999_999_999);
     }
 
     #[test]
@@ -230,11 +176,5 @@ mod tests {
         assert_eq!(clock("UTC").record_time(1_999_999), Some(1));
         assert_eq!(clock("Asia/Shanghai").record_time(0), Some(16 * 3_600_000));
         assert_eq!((clock("UTC").record_time(-1), clock("UTC").record_time(NANOS_PER_DAY)), (None, None));
-    }
-
-    #[test]
-    fn a_bound_can_be_cut_to_what_a_column_holds() {
-        let instant = Instant::from_nanos(-1);
-        assert_eq!([0, 3, 6, 9].map(|digits| instant.cut(digits).nanos()), [-1_000_000_000, -1_000_000, -1_000, -1]);
     }
 }

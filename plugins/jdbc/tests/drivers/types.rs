@@ -1,7 +1,7 @@
 //! Every type of column of the three databases, at its edges, read and written.
 
 use crate::databases::{columns_and_rows, connect, new_database, rows, run, text, try_connect};
-use ferroconnect_jdbc::db::{Connection, Decimal, SqlValue, TypeClass, query_all};
+use ferroconnect_jdbc::db::{Connection, Decimal, Instant, SqlValue, TypeClass, query_all};
 use ferroconnect_jdbc::dialect::{ColumnKind, NewColumn, TableId};
 use ferroconnect_test_servers::Kind;
 use jiff::civil::{date, datetime};
@@ -107,7 +107,8 @@ fn columns_of_postgresql() {
     let mut connection = connect(&new_database(Kind::Postgres));
     run(connection.as_mut(), "CREATE TYPE mood AS ENUM ('sad', 'happy')");
     run(connection.as_mut(), "CREATE DOMAIN positive AS int CHECK (value > 0)");
-    let instant = "2024-02-29T00:02:03.000004Z".parse().unwrap();
+    let instant = Instant::of_utc(datetime(2024, 2, 29, 0, 2, 3, 4000));
+    let never = Instant::of_utc(datetime(9999, 12, 31, 23, 59, 59, 999_999_000));
     let cases = vec![
         ("boolean", "true", TypeClass::Bool, SqlValue::Bool(true)),
         ("smallint", "-32768", integer(16), SqlValue::Int(-32_768)),
@@ -159,6 +160,7 @@ fn columns_of_postgresql() {
             SqlValue::DateTime(datetime(1900, 1, 1, 0, 0, 0, 1000)),
         ),
         ("timestamptz", "'2024-02-29 01:02:03.000004+01'", TypeClass::TimestampWithZone, SqlValue::Instant(instant)),
+        ("timestamptz", "'9999-12-31 23:59:59.999999+00'", TypeClass::TimestampWithZone, SqlValue::Instant(never)),
         ("interval", "'1 day'", TypeClass::Other, SqlValue::Null),
         ("inet", "'127.0.0.1'", TypeClass::Other, SqlValue::Null),
         ("text[]", "'{a,b}'", TypeClass::Other, SqlValue::Null),

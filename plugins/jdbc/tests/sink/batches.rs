@@ -1,7 +1,7 @@
 //! Many rows at once: the same rows are there whichever way they were sent, and they were sent in few statements.
 
 use crate::targets::Target;
-use ferroconnect_jdbc::db::{Connection, DbErrorKind, Decimal, Isolation, SqlValue, query_all};
+use ferroconnect_jdbc::db::{Connection, DbErrorKind, Decimal, Instant, Isolation, SqlValue, query_all};
 use ferroconnect_jdbc::dialect::{Dml, TableId};
 use ferroconnect_plugin_sdk::testkit::{self, SinkHarness, sink_record};
 use ferroconnect_plugin_sdk::{Config, Data, Record, SchemaBuilder, Value};
@@ -106,7 +106,8 @@ fn columns_of_postgresql() -> Vec<Column> {
     let narrow: Vec<f32> = vec![f32::NAN, f32::INFINITY, f32::MIN, 0.1, 1e-45];
     let moment = |day: Date| day.at(23, 59, 59, 999_999_999);
     let instants = ["0001-01-01T00:00:00.000001Z", "-000043-03-15T12:00:00Z", "1969-12-31T23:59:59.9999995Z"];
-    let instants: Vec<_> = instants.iter().map(|text| SqlValue::Instant(text.parse().unwrap())).collect();
+    let nanos = |text: &&str| text.parse::<jiff::Timestamp>().unwrap().as_nanosecond();
+    let instants: Vec<_> = instants.iter().map(|text| SqlValue::Instant(Instant::from_nanos(nanos(text)))).collect();
     let moments: Vec<_> = days().into_iter().map(|day| SqlValue::DateTime(moment(day))).collect();
     vec![
         ("boolean", vec![SqlValue::Bool(true), SqlValue::Bool(false)]),

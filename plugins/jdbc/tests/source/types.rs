@@ -127,6 +127,7 @@ fn types_of_postgres() {
             ("TIMESTAMP", "'2024-03-01 01:01:01.123456'", SchemaType::INT64, Value::timestamp(MOMENT)),
             ("TIMESTAMP", "'1969-12-31 23:59:59.9995'", SchemaType::INT64, Value::timestamp(-1)),
             ("TIMESTAMPTZ", "'2024-03-01 03:01:01.123+02'", SchemaType::INT64, Value::timestamp(MOMENT)),
+            ("TIMESTAMPTZ", "'9999-12-31 23:59:59Z'", SchemaType::INT64, Value::timestamp(253_402_300_799_000)),
         ],
     );
 }

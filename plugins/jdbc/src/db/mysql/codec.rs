@@ -243,8 +243,8 @@ fn bind(value: &SqlValue) -> DbResult<Value> {
         SqlValue::Time(nanos) => bind_duration(*nanos).ok_or_else(|| unfit("a TIME has at most 838 hours"))?,
         SqlValue::DateTime(time) => bind_time(*time).ok_or_else(|| unfit("before year 0"))?,
         SqlValue::Instant(instant) => {
-            let time = instant.to_zoned(jiff::tz::TimeZone::UTC).datetime();
-            bind_time(time).ok_or_else(|| unfit("before year 0"))?
+            let time = instant.civil(&jiff::tz::TimeZone::UTC);
+            time.and_then(bind_time).ok_or_else(|| unfit("no year from 0 to 9999"))?
         }
         SqlValue::Array(_) => return Err(unfit("MySQL has no arrays")),
     })

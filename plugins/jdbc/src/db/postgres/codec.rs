@@ -1,6 +1,6 @@
 //! Values and types between PostgreSQL and [`SqlValue`].
 
-use crate::db::{Column, DbError, DbErrorKind, DbResult, Decimal, SqlValue, TypeClass};
+use crate::db::{Column, DbError, DbErrorKind, DbResult, Decimal, Instant, SqlValue, TypeClass};
 use crate::dialect::time_text;
 use jiff::civil;
 use num_bigint::BigInt;
@@ -140,7 +140,7 @@ fn decode(ty: &Type, bytes: &[u8]) -> Result<SqlValue, BoxError> {
             SqlValue::Time(micros.rem_euclid(86_400_000_000) * 1000)
         }
         Type::TIMESTAMP => SqlValue::DateTime(date_time(bytes)?),
-        Type::TIMESTAMPTZ => SqlValue::Instant(instant(bytes)?),
+        Type::TIMESTAMPTZ => SqlValue::Instant(Instant::of_utc(date_time(bytes)?)),
         _ => SqlValue::Text(text(bytes)?),
     })
 }
@@ -185,11 +185,6 @@ fn micros(bytes: &[u8]) -> Result<i64, BoxError> {
 fn date_time(bytes: &[u8]) -> Result<civil::DateTime, BoxError> {
     let since = jiff::SignedDuration::from_micros(micros(bytes)?);
     civil::date(2000, 1, 1).at(0, 0, 0, 0).checked_add(since).map_err(|error| format!("{error}; {INSTEAD}").into())
-}
-
-fn instant(bytes: &[u8]) -> Result<jiff::Timestamp, BoxError> {
-    let micros = micros(bytes)?.checked_add(EPOCH * 1_000_000).ok_or("out of range")?;
-    jiff::Timestamp::from_microsecond(micros).map_err(|error| format!("{error}; {INSTEAD}").into())
 }
 
 /// Digits to the base of 10,000 behind four numbers: how many, the weight of the first, the sign, the scale.
@@ -256,7 +251,10 @@ impl<'a> Bound<'a> {
     /// The form that is written without a text between; none = as text, which the server reads as a literal of the type.
     fn binary(&self, ty: &Type) -> Option<Binary<'a>> {
         // What is below a microsecond is cut, before 1970 too.
-        let micros = |nanos: i128| Some(Binary::Eight(i64::try_from(nanos.div_euclid(1000)).ok()?.to_be_bytes()));
+        let micros = |instant: Instant| {
+            let micros = i64::try_from(instant.nanos().div_euclid(1000)).ok()?;
+            Some(Binary::Eight(micros.checked_sub(EPOCH * 1_000_000)?.to_be_bytes()))
+        };
         Some(match (self.0, ty) {
             (SqlValue::Bool(value), &Type::BOOL) => Binary::One(u8::from(*value)),
             (SqlValue::Int(value), &Type::INT2) => Binary::Two(i16::try_from(*value).ok()?.to_be_bytes()),
@@ -271,12 +269,8 @@ impl<'a> Bound<'a> {
             (SqlValue::Date(date), &Type::DATE) => {
                 Binary::Four(civil::date(2000, 1, 1).until(*date).ok()?.get_days().to_be_bytes())
             }
-            (SqlValue::DateTime(time), &Type::TIMESTAMP) => {
-                micros(time.duration_since(civil::date(2000, 1, 1).at(0, 0, 0, 0)).as_nanos())?
-            }
-            (SqlValue::Instant(instant), &Type::TIMESTAMPTZ | &Type::TIMESTAMP) => {
-                micros(instant.as_nanosecond() - i128::from(EPOCH) * 1_000_000_000)?
-            }
+            (SqlValue::DateTime(time), &Type::TIMESTAMP) => micros(Instant::of_utc(*time))?,
+            (SqlValue::Instant(instant), &Type::TIMESTAMPTZ | &Type::TIMESTAMP) => micros(*instant)?,
             _ => return None,
         })
     }
@@ -316,7 +310,7 @@ pub(super) fn write_text(value: &SqlValue, ty: &Type, out: &mut impl Write) -> R
         // Read in the session's zone where the column has one.
         SqlValue::DateTime(time) => write_date_time(time.date(), Some(time.time()), "", out)?,
         SqlValue::Instant(instant) => {
-            let time = instant.to_zoned(jiff::tz::TimeZone::UTC).datetime();
+            let time = instant.civil(&jiff::tz::TimeZone::UTC).ok_or("no year of four digits")?;
             write_date_time(time.date(), Some(time.time()), "+00", out)?;
         }
         SqlValue::Array(elements) => match base(ty).kind() {
