@@ -217,6 +217,7 @@ impl Server {
                 let mut command = self.as_account(&program("mariadb-install-db", "mariadb-server"));
                 command.arg("--no-defaults").arg(format!("--datadir={}", data.display()));
                 command.args(["--auth-root-authentication-method=normal", "--skip-test-db"]);
+                command.arg(format!("--tmpdir={}", self.folder.display()));
                 command
             }
             Kind::Postgres => {
@@ -253,6 +254,8 @@ impl Server {
                 // Enough for a killed process; only a killed machine would lose something.
                 command.args(["--innodb-flush-log-at-trx-commit=2", "--max-allowed-packet=64M"]);
                 command.args(["--character-set-server=utf8mb4", "--innodb-buffer-pool-size=64M"]);
+                // Servers of several containers that share a folder for temporary files name them alike.
+                command.arg(format!("--tmpdir={}", self.folder.display()));
                 command.arg(format!("--datadir={}", path("data"))).arg(format!("--port={}", self.port));
                 command.arg(format!("--socket={}", path("socket"))).arg(format!("--init-file={}", path("start.sql")));
                 if self.certificates.is_some() {

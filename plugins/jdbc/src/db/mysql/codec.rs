@@ -8,6 +8,9 @@ use mysql::Value;
 use mysql::consts::{ColumnFlags, ColumnType};
 use std::mem::discriminant;
 
+/// The most bytes of a packet that the driver does not part.
+const MAX_PAYLOAD_LEN: usize = (1 << 24) - 1;
+
 /// The character set of bytes that are no text.
 const BINARY: u16 = 63;
 
@@ -269,6 +272,15 @@ fn bind_duration(nanos: i64) -> Option<Value> {
     })
 }
 
+/// About how many bytes the largest packet has that a row alone is sent in. Up to [`MAX_PAYLOAD_LEN`] the driver makes one
+/// of the whole row; else the server counts each value by itself.
+pub(super) fn largest_packet(row: &[SqlValue]) -> usize {
+    match row.iter().map(most_bytes).sum() {
+        whole if whole <= MAX_PAYLOAD_LEN => whole,
+        _ => row.iter().map(most_bytes).max().unwrap_or(0),
+    }
+}
+
 /// How many of the first rows go into one statement: not more than `most`, nor more than so many bytes, but one at least.
 pub(super) fn rows_that_fit(rows: &[Vec<SqlValue>], most: usize, bytes: usize) -> usize {
     let mut left = bytes;
@@ -327,6 +339,13 @@ mod tests {
         assert!(are_alike(&[row(&none, &text), row(&int, &none), row(&int, &text)]));
         assert!(!are_alike(&[row(&int, &text), row(&none, &int)]));
         assert!(!are_alike(&[row(&int, &text), row(&large, &text)]));
+    }
+
+    #[test]
+    fn a_row_is_sent_whole_or_value_by_value() {
+        let text = |bytes| SqlValue::Text("x".repeat(bytes));
+        assert_eq!(largest_packet(&[text(100), SqlValue::Int(1)]), 132);
+        assert_eq!(largest_packet(&[text(MAX_PAYLOAD_LEN), text(100)]), MAX_PAYLOAD_LEN + 16);
     }
 
     #[test]

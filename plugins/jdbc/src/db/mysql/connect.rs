@@ -81,6 +81,9 @@ pub(in crate::db) const MEANINGLESS: &[&str] = &[
 /// Where no `connectTimeout` is set: a host that swallows packets should not hold a task for minutes.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The most that a packet may have anywhere. What the server takes is looked at before a row is sent; what it sends is read.
+const LARGEST_PACKET: usize = 1 << 30;
+
 /// How another connection to the same server is made.
 #[derive(Clone)]
 pub(super) struct Way {
@@ -157,6 +160,7 @@ fn options(url: &JdbcUrl, host: &Host, mode: SslMode) -> DbResult<(OptsBuilder, 
         .write_timeout(socket_timeout)
         .tcp_keepalive_time_ms(super::flag(parameters, "tcpKeepAlive", true)?.then_some(60_000))
         .tcp_nodelay(super::flag(parameters, "tcpNoDelay", true)?)
+        .max_allowed_packet(Some(LARGEST_PACKET))
         .compress(super::flag(parameters, "useCompression", false)?.then(mysql::Compression::default))
         .init(session_statements(parameters)?);
     let (ssl, file) = match mode {

@@ -24,13 +24,13 @@ const ROWS_AT_ONCE: usize = 1000;
 /// Bytes in one statement at most. A single row may have more.
 const BYTES_AT_ONCE: usize = 4 << 20;
 
-/// How many rows a server takes at once.
+/// What a server takes at once.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
     /// Whether it takes the rows of one statement as an array, as MariaDB does.
     bulk: bool,
-    /// Bytes in one statement.
-    bytes: usize,
+    /// Bytes in one packet.
+    packet: usize,
 }
 
 /// A connection to a server.
@@ -148,8 +148,10 @@ impl Connection for MySqlConnection {
 
     fn execute_batch(&mut self, dml: &Dml, rows: &[Vec<SqlValue>]) -> DbResult<u64> {
         let joined = self.join_rows && rows.len() > 1;
-        let limits = if joined { self.limits()? } else { Limits { bulk: false, bytes: BYTES_AT_ONCE } };
-        let bulk = limits.bulk && codec::are_alike(rows);
+        let limits = self.limits()?;
+        let bulk = joined && limits.bulk && codec::are_alike(rows);
+        // An array and what is around it has to be one packet.
+        let bytes = BYTES_AT_ONCE.min(limits.packet / 2);
         let most = match (bulk, joined) {
             (true, _) => rows.len(),
             (false, true) => dml.most_rows().min(ROWS_AT_ONCE),
@@ -158,8 +160,11 @@ impl Connection for MySqlConnection {
         let mut changed = 0;
         let mut rest = rows;
         while !rest.is_empty() {
-            let (now, later) = rest.split_at(codec::rows_that_fit(rest, most, limits.bytes));
+            let (now, later) = rest.split_at(codec::rows_that_fit(rest, most, bytes));
             rest = later;
+            if let [row] = now {
+                check_size(row, limits.packet)?;
+            }
             // The driver sends a row that is too large for one packet in parts only where it is alone.
             changed += if bulk && now.len() > 1 { self.write_bulk(dml, now)? } else { self.write_joined(dml, now)? };
         }
@@ -257,10 +262,8 @@ impl MySqlConnection {
         }
         let sql = "SELECT @@version, @@max_allowed_packet";
         let found: Option<(String, usize)> = self.run(|connection| connection.query_first(sql))?;
-        let (version, packet) = found.unwrap_or_default();
-        // An array and what is around it has to be one packet.
-        let bytes = BYTES_AT_ONCE.min(packet / 2);
-        Ok(*self.limits.insert(Limits { bulk: self.bulk && version.contains("MariaDB"), bytes }))
+        let (version, packet) = found.unwrap_or_else(|| (String::new(), BYTES_AT_ONCE));
+        Ok(*self.limits.insert(Limits { bulk: self.bulk && version.contains("MariaDB"), packet }))
     }
 
     /// Runs the statement for all rows, which go to the server as an array.
@@ -303,6 +306,21 @@ impl MySqlConnection {
             });
         })
     }
+}
+
+/// Refuses a row that the server would close the connection over.
+fn check_size(row: &[SqlValue], packet: usize) -> DbResult<()> {
+    match codec::largest_packet(row) {
+        bytes if bytes > packet => Err(too_large(&format!("A row of {bytes} bytes"), &format!(" ({packet} bytes)"))),
+        _ => Ok(()),
+    }
+}
+
+fn too_large(what: &str, limit: &str) -> DbError {
+    DbError::new(
+        DbErrorKind::Data,
+        format!("{what} is larger than max_allowed_packet{limit} of the server; raise it there"),
+    )
 }
 
 enum Failure {
@@ -377,9 +395,7 @@ fn error_of(error: mysql::Error) -> DbError {
         mysql::Error::DriverError(
             error @ (mysql::DriverError::MismatchedStmtParams(..) | mysql::DriverError::MixedParams),
         ) => DbError::new(DbErrorKind::Permanent, error.to_string()),
-        mysql::Error::DriverError(mysql::DriverError::PacketTooLarge) => {
-            DbError::new(DbErrorKind::Data, "A row is larger than max_allowed_packet of the server; raise it there")
-        }
+        mysql::Error::DriverError(mysql::DriverError::PacketTooLarge) => too_large("A row", ""),
         error if error.is_connectivity_error() => DbError::new(DbErrorKind::Connection, error.to_string()),
         error => DbError::new(DbErrorKind::Permanent, error.to_string()),
     }
