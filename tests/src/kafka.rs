@@ -238,6 +238,14 @@ impl Kafka {
         partitions
     }
 
+    /// The names of all topics, sorted.
+    pub fn topics(&self) -> Vec<String> {
+        let all = self.consumer().fetch_metadata(None, CALL).expect("the broker answers");
+        let mut names: Vec<String> = all.topics().iter().map(|topic| topic.name().to_owned()).collect();
+        names.sort();
+        names
+    }
+
     /// The value of a topic's setting, such as `cleanup.policy`.
     pub fn topic_setting(&self, topic: &str, setting: &str) -> Option<String> {
         let resource = ResourceSpecifier::Topic(topic);

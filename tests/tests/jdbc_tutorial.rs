@@ -15,6 +15,39 @@ const JSON: &str = "org.apache.kafka.connect.json.JsonConverter";
 const PARAMETERS: &str = "useUnicode=true&characterEncoding=UTF-8&autoReconnect=true&useSSL=false&\
                           zeroDateTimeBehavior=convertToNull&serverTimezone=UTC&rewriteBatchedStatements=true";
 
+/// The tutorial's `source.json`.
+fn source(name: &str, url: &str, table: &str) -> Value {
+    json!({"name": name, "config": {
+        "connector.class": "com.github.taven.source.ExampleSourceConnector",
+        "tasks.max": "1",
+        "database.url": format!("{url}?{PARAMETERS}"),
+        "database.username": USER,
+        "database.password": PASSWORD,
+        "database.tables": table,
+    }})
+}
+
+/// The tutorial lists the topics after its source has read the table. A worker that keeps its own things in files adds
+/// none to it, nor does reading a table.
+#[test]
+fn no_topic_but_the_tables_is_made() {
+    let server = Server::shared(Kind::MariaDb);
+    server.sql("test", "CREATE DATABASE listed");
+    let columns = "id bigint(20) not null auto_increment, name varchar(255) default null, primary key(id)";
+    server
+        .sql("listed", &format!("CREATE TABLE test_user ({columns}); INSERT INTO test_user (name) VALUES ('yyyyyy')"));
+    let kafka = Kafka::start_own();
+    let mut setup = WorkerSetup::new(Subject::Ferroconnect, &kafka);
+    setup.set("key.converter", JSON).set("value.converter", JSON);
+    let worker = setup.start();
+    assert_eq!(kafka.topics(), [""; 0]);
+    let made =
+        worker.rest.post("/connectors/", Some(&source("example-source", &server.bare_url("listed"), "test_user")));
+    assert_eq!(made.status, 201, "{made:?}");
+    kafka.read_at_least("test_user", 1);
+    assert_eq!(kafka.topics(), ["test_user"]);
+}
+
 #[test]
 fn rows_become_the_records_that_the_tutorial_shows() {
     let server = Server::shared(Kind::MariaDb);
@@ -27,15 +60,7 @@ fn rows_become_the_records_that_the_tutorial_shows() {
     let mut setup = WorkerSetup::new(Subject::Ferroconnect, kafka);
     setup.set("key.converter", JSON).set("value.converter", JSON);
     let worker = setup.start();
-    let source = json!({"name": name, "config": {
-        "connector.class": "com.github.taven.source.ExampleSourceConnector",
-        "tasks.max": "1",
-        "database.url": format!("{}?{PARAMETERS}", server.bare_url("test")),
-        "database.username": USER,
-        "database.password": PASSWORD,
-        "database.tables": table,
-    }});
-    let made = worker.rest.post("/connectors/", Some(&source));
+    let made = worker.rest.post("/connectors/", Some(&source(&name, &server.bare_url("test"), &table)));
     assert_eq!(made.status, 201, "{made:?}");
     let mut status = worker.rest.await_task(&name, 0, "RUNNING");
     for part in ["/connector", "/tasks/0"] {
