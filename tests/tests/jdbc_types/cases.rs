@@ -174,7 +174,7 @@ pub(crate) const REFUSED: &[(Database, &str, &str, Refuser)] = &[
     (Database::Postgres, "numeric", "'NaN'", Refuser::Source),
     (Database::Postgres, "date", "'infinity'", Refuser::Source),
     (Database::Postgres, "timestamp", "'-infinity'", Refuser::Source),
-    (Database::Postgres, "timestamptz", "'9999-12-31 23:00:00+00'", Refuser::Source),
+    (Database::Postgres, "timestamptz", "'10000-01-01 00:00:00+00'", Refuser::Source),
     (Database::Postgres, "time", "'24:00:00'", Refuser::Source),
     (Database::Postgres, "double precision", "'NaN'", Refuser::SinkTo(Database::MariaDb)),
     (Database::Postgres, "real", "'Infinity'", Refuser::SinkTo(Database::MariaDb)),
