@@ -105,7 +105,10 @@ fn what_is_too_large_for_a_packet_is_told() {
     let mut sink = sink(&target.url, &[&UPSERT]);
     sink.put(&[user(2, "small"), user(3, &large), user(4, "small")]).unwrap();
     let bad = told(&sink);
-    assert!(bad.len() == 1 && bad[0].0 == 3 && bad[0].1.contains("max_allowed_packet"), "{bad:?}");
+    assert!(
+        bad.len() == 1 && bad[0].0 == 3 && bad[0].1.contains("is larger than max_allowed_packet (1048576 bytes)"),
+        "{bad:?}"
+    );
     // Many rows go over in several packets.
     let kilobyte = "y".repeat(1024);
     let many: Vec<Record> = (10..3010).map(|id| user(id, &kilobyte)).collect();
