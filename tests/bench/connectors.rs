@@ -76,10 +76,14 @@ enum Format {
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
+    /// A table of MariaDB as far as the first transform, which drops all.
+    MariadbRead,
     /// A table of MariaDB into a topic.
     MariadbSource,
     /// The same topic into a table of MariaDB.
     MariadbSink,
+    /// A table of PostgreSQL as far as the first transform, which drops all.
+    PostgresRead,
     /// A table of PostgreSQL into a topic.
     PostgresSource,
     /// The same topic into a table of PostgreSQL.
@@ -112,8 +116,8 @@ pub(crate) fn all(options: &Options) -> Vec<Run> {
     let bench = Bench { options, kafka: Kafka::at(&options.bootstrap), registry: Registry::start() };
     let mut runs = Vec::new();
     for (kind, parts) in [
-        (Kind::MariaDb, [Part::MariadbSource, Part::MariadbSink]),
-        (Kind::Postgres, [Part::PostgresSource, Part::PostgresSink]),
+        (Kind::MariaDb, [Part::MariadbRead, Part::MariadbSource, Part::MariadbSink]),
+        (Kind::Postgres, [Part::PostgresRead, Part::PostgresSource, Part::PostgresSink]),
     ] {
         if parts.iter().any(|part| options.parts.contains(part)) {
             bench.database(kind, parts, &mut runs);
@@ -132,74 +136,92 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
+    /// How often this is measured.
+    fn rounds(&self, part: Part) -> usize {
+        if self.options.parts.contains(&part) { self.options.rounds } else { 0 }
+    }
+
     /// A table into a topic, and the topic into another table.
-    fn database(&self, kind: Kind, [source, sink]: [Part; 2], runs: &mut Vec<Run>) {
+    fn database(&self, kind: Kind, [read, source, sink]: [Part; 3], runs: &mut Vec<Run>) {
         let server = Server::start(kind);
         let mut database = Database::connect(kind, &server);
         let [original, copy] = TABLES;
         database.create(original);
         database.fill(original, self.options.rows, self.options.batch);
         let mut topic = None;
-        for _ in 0..if self.options.parts.contains(&source) { self.options.rounds } else { 1 } {
-            let loop_rate = self.timed(|| assert_eq!(database.read_all(original), self.options.rows));
-            let (name, run) = self.source(source, &server);
-            if let Some(old) = topic.replace(name) {
-                self.kafka.delete_topic(&old);
+        for _ in 0..self.rounds(read).max(self.rounds(source)) {
+            let rate = self.timed(|| assert_eq!(database.read_all(original), self.options.rows));
+            if self.rounds(read) > 0 {
+                runs.push(noted(Run { part: read, worker: None, rate }));
+                runs.push(noted(self.read(read, &server)));
             }
-            if self.options.parts.contains(&source) {
-                runs.push(noted(Run { part: source, worker: None, rate: loop_rate }));
-                runs.push(noted(run));
+            if self.rounds(source) > 0 {
+                runs.push(noted(Run { part: source, worker: None, rate }));
+                runs.push(noted(self.source(source, &server, &mut topic)));
             }
         }
-        let topic = topic.expect("there is a round");
-        for _ in 0..if self.options.parts.contains(&sink) { self.options.rounds } else { 0 } {
+        if self.rounds(sink) > 0 && topic.is_none() {
+            self.source(source, &server, &mut topic);
+        }
+        for _ in 0..self.rounds(sink) {
             database.create(copy);
             let rate = self.timed(|| database.fill(copy, self.options.rows, self.options.batch));
             runs.push(noted(Run { part: sink, worker: None, rate }));
             database.create(copy);
-            runs.push(noted(self.database_sink(sink, &server, &topic, &mut database)));
+            let topic = topic.as_ref().expect("a source has filled it");
+            runs.push(noted(self.database_sink(sink, &server, topic, &mut database)));
             assert_eq!(database.count(copy), self.options.rows, "rows of {topic} in {copy}");
         }
-        self.kafka.delete_topic(&topic);
+        topic.iter().for_each(|topic| self.kafka.delete_topic(topic));
     }
 
-    fn source(&self, part: Part, server: &Server) -> (String, Run) {
-        let prefix = unique("bench-");
-        let topic = format!("{prefix}{}", TABLES[0]);
-        self.kafka.create_topic(&topic, 1);
-        let watch = self.kafka.watch(&topic);
+    /// A table as far as the worker's first transform: the connector without converter and Kafka.
+    fn read(&self, part: Part, server: &Server) -> Run {
         let worker = self.worker();
-        let run = self.measure(
-            part,
-            &worker,
-            || watch.count(),
-            &[
-                ("connector.class", "JdbcSource"),
-                ("connection.url", &server.url(server.database())),
-                ("mode", "bulk"),
-                ("table.whitelist", TABLES[0]),
-                ("poll.interval.ms", "86400000"),
-                ("batch.max.rows", &self.options.batch.to_string()),
-                ("topic.prefix", &prefix),
-            ],
-        );
-        (topic, run)
+        let prefix = unique("bench-");
+        let mut config = self.source_config(server, &prefix);
+        config.push(("transforms", "drop".to_owned()));
+        config.push(("transforms.drop.type", "org.apache.kafka.connect.transforms.Filter".to_owned()));
+        self.measure(part, &worker, || polled(&worker), &config)
+    }
+
+    /// Tells the topic that it has filled, in the place of the one before.
+    fn source(&self, part: Part, server: &Server, topic: &mut Option<String>) -> Run {
+        let prefix = unique("bench-");
+        let name = format!("{prefix}{}", TABLES[0]);
+        self.kafka.create_topic(&name, 1);
+        let watch = self.kafka.watch(&name);
+        let worker = self.worker();
+        let run = self.measure(part, &worker, || watch.count(), &self.source_config(server, &prefix));
+        drop(worker);
+        if let Some(old) = topic.replace(name) {
+            self.kafka.delete_topic(&old);
+        }
+        run
+    }
+
+    fn source_config(&self, server: &Server, prefix: &str) -> Vec<(&'static str, String)> {
+        vec![
+            ("connector.class", "JdbcSource".to_owned()),
+            ("connection.url", server.url(server.database())),
+            ("mode", "bulk".to_owned()),
+            ("table.whitelist", TABLES[0].to_owned()),
+            ("poll.interval.ms", "86400000".to_owned()),
+            ("batch.max.rows", self.options.batch.to_string()),
+            ("topic.prefix", prefix.to_owned()),
+        ]
     }
 
     fn database_sink(&self, part: Part, server: &Server, topic: &str, database: &mut Database) -> Run {
         let worker = self.worker();
-        self.measure(
-            part,
-            &worker,
-            || database.highest(TABLES[1]),
-            &[
-                ("connector.class", "JdbcSink"),
-                ("connection.url", &server.url(server.database())),
-                ("topics", topic),
-                ("table.name.format", TABLES[1]),
-                ("batch.size", &self.options.batch.to_string()),
-            ],
-        )
+        let config = [
+            ("connector.class", "JdbcSink".to_owned()),
+            ("connection.url", server.url(server.database())),
+            ("topics", topic.to_owned()),
+            ("table.name.format", TABLES[1].to_owned()),
+            ("batch.size", self.options.batch.to_string()),
+        ];
+        self.measure(part, &worker, || database.highest(TABLES[1]), &config)
     }
 
     fn redis(&self, runs: &mut Vec<Run>) {
@@ -216,19 +238,15 @@ impl Bench<'_> {
             let rate = self.timed(|| client.fill(self.options.rows, self.options.batch));
             runs.push(noted(Run { part: Part::RedisSink, worker: None, rate }));
             client.empty();
-            let worker = self.worker();
-            runs.push(noted(self.measure(
-                Part::RedisSink,
-                &worker,
-                || client.keys(),
-                &[
-                    ("connector.class", "com.github.jcustenborder.kafka.connect.redis.RedisSinkConnector"),
-                    ("redis.hosts", &format!("127.0.0.1:{}", server.port())),
-                    ("topics", &topic),
-                    ("key.converter", "org.apache.kafka.connect.converters.ByteArrayConverter"),
-                    ("value.converter", "org.apache.kafka.connect.converters.ByteArrayConverter"),
-                ],
-            )));
+            let bytes = "org.apache.kafka.connect.converters.ByteArrayConverter".to_owned();
+            let config = [
+                ("connector.class", "com.github.jcustenborder.kafka.connect.redis.RedisSinkConnector".to_owned()),
+                ("redis.hosts", format!("127.0.0.1:{}", server.port())),
+                ("topics", topic.clone()),
+                ("key.converter", bytes.clone()),
+                ("value.converter", bytes),
+            ];
+            runs.push(noted(self.measure(Part::RedisSink, &self.worker(), || client.keys(), &config)));
         }
         self.kafka.delete_topic(&topic);
     }
@@ -259,9 +277,9 @@ impl Bench<'_> {
     }
 
     /// Makes the connector, and watches the destination from the first arrival to the last.
-    fn measure(&self, part: Part, worker: &Worker, mut count: impl FnMut() -> u64, config: &[(&str, &str)]) -> Run {
+    fn measure(&self, part: Part, worker: &Worker, mut count: impl FnMut() -> u64, config: &[(&str, String)]) -> Run {
         let cpu = usage::of(worker.id()).cpu;
-        let mut config = config.to_vec();
+        let mut config: Vec<(&str, &str)> = config.iter().map(|(key, value)| (*key, value.as_str())).collect();
         config.push(("tasks.max", "1"));
         worker.rest.put_connector(&unique("measured"), &config);
         let mut first = None;
@@ -282,6 +300,14 @@ impl Bench<'_> {
         let rate = (self.options.rows - had) as f64 / (end - begun).as_secs_f64();
         Run { part, worker: Some(Used { cpu: used.cpu - cpu, peak: used.peak }), rate }
     }
+}
+
+/// How many records the only task has polled.
+fn polled(worker: &Worker) -> u64 {
+    let answer = worker.rest.get("/metrics");
+    let mut lines =
+        answer.text.lines().filter(|line| line.starts_with("kafka_connect_source_task_source_record_poll_total{"));
+    lines.next().and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).map_or(0, |count| count as u64)
 }
 
 fn noted(run: Run) -> Run {

@@ -49,8 +49,10 @@ fn title(part: Part, format: Format) -> String {
         Format::Avro => "Avro",
     };
     match part {
+        Part::MariadbRead => "MariaDB → dropped by Filter; loop: SELECT".to_owned(),
         Part::MariadbSource => format!("MariaDB → {format}; loop: SELECT"),
         Part::MariadbSink => format!("{format} → MariaDB; loop: multi-row INSERT"),
+        Part::PostgresRead => "PostgreSQL → dropped by Filter; loop: SELECT".to_owned(),
         Part::PostgresSource => format!("PostgreSQL → {format}; loop: SELECT"),
         Part::PostgresSink => format!("{format} → PostgreSQL; loop: COPY"),
         Part::RedisSink => "bytes → Redis keys; loop: pipelined SET".to_owned(),
