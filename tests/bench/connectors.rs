@@ -242,6 +242,7 @@ impl Bench<'_> {
             let config = [
                 ("connector.class", "com.github.jcustenborder.kafka.connect.redis.RedisSinkConnector".to_owned()),
                 ("redis.hosts", format!("127.0.0.1:{}", server.port())),
+                ("redis.database", "0".to_owned()),
                 ("topics", topic.clone()),
                 ("key.converter", bytes.clone()),
                 ("value.converter", bytes),
