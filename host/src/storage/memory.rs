@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Condvar, Mutex, RwLock};
 
 use crate::config::Props;
 use crate::error::{ConnectError, Result};
@@ -83,6 +84,8 @@ impl ConfigStore for MemoryConfigStore {
 #[derive(Default)]
 pub struct MemoryStatusStore {
     statuses: Mutex<Statuses>,
+    /// A task has a status that may have had none.
+    reported: Condvar,
     topic_removals: AtomicU64,
 }
 
@@ -117,6 +120,7 @@ impl StatusStore for MemoryStatusStore {
             tasks.remove(task);
         } else {
             tasks.insert(task.clone(), status);
+            self.reported.notify_all();
         }
         Ok(())
     }
@@ -158,6 +162,12 @@ impl StatusStore for MemoryStatusStore {
         statuses.tasks.range(of_connector).map(|(id, status)| (id.clone(), status.clone())).collect()
     }
 
+    fn await_tasks(&self, tasks: &[TaskId], timeout: Duration) {
+        let mut statuses = self.statuses.lock();
+        let lacking = |statuses: &mut Statuses| tasks.iter().any(|task| !statuses.tasks.contains_key(task));
+        self.reported.wait_while_for(&mut statuses, lacking, timeout);
+    }
+
     fn connectors(&self) -> Vec<String> {
         self.statuses.lock().connectors.keys().cloned().collect()
     }
@@ -193,6 +203,7 @@ impl OffsetStore for MemoryOffsetStore {
 mod tests {
     use super::*;
     use crate::storage::{ConnectorState, TaskState};
+    use std::time::Instant;
 
     #[test]
     fn tasks_remember_the_config_they_were_made_from() {
@@ -265,6 +276,23 @@ mod tests {
         let names = |connector| store.topics(connector).into_iter().map(|t| t.topic).collect::<Vec<_>>();
         assert_eq!(names("a"), ["t1", "t2"]);
         assert!(names("b").is_empty());
+    }
+
+    #[test]
+    fn the_last_of_the_tasks_is_waited_for() {
+        let store = MemoryStatusStore::default();
+        let tasks = [TaskId::new("c", 0), TaskId::new("c", 1)];
+        let put = |task| store.put_task(task, TaskStatus::new(TaskState::Running, "w:1", 0)).unwrap();
+        put(&tasks[0]);
+        store.await_tasks(&tasks, Duration::from_millis(1));
+        assert!(store.task(&tasks[1]).is_none());
+        let (begun, long) = (Instant::now(), Duration::from_secs(20));
+        std::thread::scope(|scope| {
+            scope.spawn(|| put(&tasks[1]));
+            store.await_tasks(&tasks, long);
+        });
+        store.await_tasks(&tasks, long);
+        assert!(begun.elapsed() < long, "the report came, and nobody was told");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What connectors and tasks are doing, and which topics they have used: the records and the store for them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::Result;
 
@@ -121,6 +122,9 @@ pub trait StatusStore: Send + Sync {
 
     /// The statuses of a connector's tasks, by number.
     fn tasks(&self, connector: &str) -> Vec<(TaskId, TaskStatus)>;
+
+    /// Blocks until each of these tasks has a status, at most so long.
+    fn await_tasks(&self, tasks: &[TaskId], timeout: Duration);
 
     /// The names of all connectors that have a status, in order.
     fn connectors(&self) -> Vec<String>;

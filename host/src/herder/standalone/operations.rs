@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -380,16 +380,9 @@ impl Operations {
         let stored = self.stored(name)?;
         let ids = task_ids(name, &stored);
         ids.iter().try_for_each(|id| self.start_task(id, &stored))?;
-        self.await_first_reports(&ids);
+        // Most tasks report within moments. Waiting for that lets a client that asks next see all of them.
+        self.statuses.await_tasks(&ids, FIRST_REPORTS);
         Ok(())
-    }
-
-    /// Most tasks report within moments. Waiting for that lets a client that asks next see all of them.
-    fn await_first_reports(&self, ids: &[TaskId]) {
-        let deadline = Instant::now() + FIRST_REPORTS;
-        while ids.iter().any(|id| self.statuses.task(id).is_none()) && Instant::now() < deadline {
-            std::thread::sleep(FIRST_REPORTS / 100);
-        }
     }
 
     fn remove_tasks(&self, name: &str, stored: &StoredConnector, stage: &StageCell) -> Result<()> {
