@@ -7,6 +7,8 @@ pub mod connector_dir;
 #[cfg(test)]
 mod docs_page;
 pub mod error;
+#[cfg(target_os = "linux")]
+mod futex_hash;
 pub mod herder;
 mod java_hash;
 pub mod java_regex;

@@ -49,10 +49,11 @@ const RULES: &[Rule] = &[
     Rule { room: "plugins", modules: &[], crates: &["ferroconnect", "rdkafka", "abi_stable"] },
 ];
 
-/// Where `unsafe` may be: the loader, what crosses the border, and calls of librdkafka.
+/// Where `unsafe` may be: the loader, what crosses the border, and calls of librdkafka and the kernel.
 const UNSAFE: &[&str] = &[
     "host/src/plugins/",
     "host/src/kafka/",
+    "host/src/futex_hash.rs",
     "host/src/librdkafka_wakeup.rs",
     "plugin-sdk/",
     "tests/fixtures/",

@@ -56,6 +56,8 @@ pub(super) fn run(worker: &Path, connectors: &[PathBuf]) -> ExitCode {
 /// Runs the worker that `load` gives until a signal ends it. The log is there.
 pub(super) fn run_worker(load: impl FnOnce() -> Result<(WorkerConfig, Plugins)>, connectors: &[PathBuf]) -> ExitCode {
     let begin = Instant::now();
+    #[cfg(target_os = "linux")]
+    crate::futex_hash::widen();
     // Before the worker starts, so that a signal during the start is not lost.
     let mut signals = match end_signals() {
         Ok(signals) => signals,
