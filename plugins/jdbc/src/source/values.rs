@@ -3,7 +3,7 @@
 use super::times::Clock;
 use crate::db::{Column, Decimal, SqlValue, TypeClass};
 use crate::dialect::{Database, OPEN_SCALE};
-use ferroconnect_plugin_sdk::{Schema, SchemaBuilder, Shared, Value};
+use ferroconnect_plugin_sdk::{Schema, SchemaBuilder, Shared, Text, Value};
 use num_bigint::BigInt;
 
 /// The parameter of decimals with the number of digits of the column.
@@ -252,6 +252,7 @@ pub(super) struct RowShape {
     schema: Shared<Schema>,
     name: Option<String>,
     fields: Vec<Field>,
+    texts: Texts,
     /// The columns that no schema fits, with the names of their types.
     pub(super) dropped: Vec<String>,
 }
@@ -283,7 +284,7 @@ impl RowShape {
             }
         }
         let name = name.map(str::to_owned);
-        RowShape { schema: schema_of(name.as_deref(), &fields), name, fields, dropped }
+        RowShape { schema: schema_of(name.as_deref(), &fields), name, fields, texts: Texts::default(), dropped }
     }
 
     /// The schema of the records.
@@ -295,6 +296,7 @@ impl RowShape {
     /// field optional from here on. The error names the column.
     pub(super) fn convert(&mut self, row: &mut [SqlValue], rules: &ValueRules) -> Result<Value, String> {
         let mut values = Vec::with_capacity(self.fields.len());
+        let mut texts = std::mem::take(&mut self.texts);
         let mut loosened = false;
         for field in &mut self.fields {
             let value = row.get_mut(field.column).map(std::mem::take).unwrap_or_default();
@@ -303,15 +305,53 @@ impl RowShape {
                 values.push(Value::NULL);
                 continue;
             }
-            match rules.value(field.kind, value) {
-                Some(value) => values.push(value),
-                None => return Err(misfit(field)),
-            }
+            let value = match (field.kind, value) {
+                (FieldKind::Text, SqlValue::Text(text)) if texts.take(values.len(), &text) => Value::NULL,
+                (kind, value) => rules.value(kind, value).ok_or_else(|| misfit(field))?,
+            };
+            values.push(value);
         }
+        texts.give(&mut values);
+        self.texts = texts;
         if loosened {
             self.schema = schema_of(self.name.as_deref(), &self.fields);
         }
         Ok(Value::structure(self.schema.clone(), values))
+    }
+}
+
+/// The texts of a row on their way into one allocation: what is allocated here is freed by the task's thread, and the
+/// fewer of these there are the less the two threads wait for each other.
+#[derive(Debug, Default)]
+struct Texts {
+    all: String,
+    /// The fields they belong to, and where each ends.
+    ends: Vec<(usize, usize)>,
+}
+
+impl Texts {
+    /// A longer text keeps the allocation it came in.
+    const LONGEST: usize = 4096;
+
+    /// Adds the text of a field, unless it is too long.
+    fn take(&mut self, field: usize, text: &str) -> bool {
+        if text.len() > Self::LONGEST {
+            return false;
+        }
+        self.all.push_str(text);
+        self.ends.push((field, self.all.len()));
+        true
+    }
+
+    /// Puts them into the values where they belong, and is empty again.
+    fn give(&mut self, values: &mut [Value]) {
+        let all = Text::copy_from(&self.all);
+        let mut start = 0;
+        for (field, end) in self.ends.drain(..) {
+            values[field] = Value::string(all.slice(start..end).expect("the ends are those of whole texts"));
+            start = end;
+        }
+        self.all.clear();
     }
 }
 
@@ -405,6 +445,33 @@ mod tests {
         ferroconnect_plugin_sdk::validate(shape.schema(), &record).unwrap();
         let ferroconnect_plugin_sdk::ValueRef::Struct(record) = record.view() else { panic!("no struct") };
         Ok(record.fields[0].clone())
+    }
+
+    #[test]
+    fn each_field_has_its_own_text() {
+        let rules = plain();
+        let columns: Vec<Column> = [TypeClass::Text, TypeClass::Integer { bits: 8, unsigned: false }]
+            .into_iter()
+            .cycle()
+            .take(8)
+            .map(|class| Column { nullable: true, ..column(class, None, None) })
+            .collect();
+        let mut shape = RowShape::new(Some("s"), &columns, &rules);
+        let long = "ü".repeat(Texts::LONGEST);
+        let mut texts = |texts: [&str; 4], number: i64| {
+            let mut row: Vec<SqlValue> =
+                texts.iter().flat_map(|text| [SqlValue::Text((*text).into()), SqlValue::Int(number)]).collect();
+            let record = shape.convert(&mut row, &rules)?;
+            let ferroconnect_plugin_sdk::ValueRef::Struct(record) = record.view() else { panic!("no struct") };
+            Ok::<_, String>(record.fields.iter().step_by(2).cloned().collect::<Vec<Value>>())
+        };
+        let values = |texts: [&str; 4]| texts.map(|text| Value::string(text.to_owned()));
+        for row in [["a", "", "grüße", "z"], [&long, "b", &long, ""], ["", "", "", ""]] {
+            assert_eq!(texts(row, 1).unwrap(), values(row));
+        }
+        // What a row had before its error is in no other.
+        assert!(texts(["of the bad row"; 4], 1000).is_err());
+        assert_eq!(texts(["1", "2", "3", "4"], 1).unwrap(), values(["1", "2", "3", "4"]));
     }
 
     #[test]

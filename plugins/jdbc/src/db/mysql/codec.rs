@@ -5,11 +5,8 @@ use crate::db::{Column, DbError, DbErrorKind, DbResult, Decimal, SqlValue, TypeC
 use crate::url::Parameters;
 use jiff::civil;
 use mysql::Value;
-use mysql::consts::{ColumnFlags, ColumnType};
+use mysql::consts::{ColumnFlags, ColumnType, MAX_PAYLOAD_LEN};
 use std::mem::discriminant;
-
-/// The most bytes of a packet that the driver does not part.
-const MAX_PAYLOAD_LEN: usize = (1 << 24) - 1;
 
 /// The character set of bytes that are no text.
 const BINARY: u16 = 63;

@@ -59,7 +59,7 @@ impl PostgresConnection {
 
     fn copy(&mut self, dml: &Dml, sql: &str, rows: &[Vec<SqlValue>]) -> DbResult<u64> {
         // The server refuses here what INSERT may not do and COPY would: numbers for a column that always counts itself.
-        let types = self.column_types(dml)?;
+        let mut types = self.column_types(dml)?;
         let refused = |error: DbError| match error.kind() {
             DbErrorKind::Permanent => error.context("COPY is refused (copy.enabled=false writes by INSERT)"),
             _ => error,
@@ -73,8 +73,8 @@ impl PostgresConnection {
                 return Ok(copied);
             }
             self.stale.set(true);
+            types = self.column_types(dml)?;
         }
-        let types = self.column_types(dml)?;
         let statement = self.prepared(sql)?.statement;
         self.run(|client| copy(client, statement, &types, rows)).map_err(refused)
     }
