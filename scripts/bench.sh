@@ -39,7 +39,7 @@ if [ -n "$ours" ]; then
   cargo build --release --locked --workspace
   scripts/stage-plugins.sh "$built/plugins" --release >&2
 else
-  cargo build --release --locked -p ferroconnect-e2e
+  cargo build --release --locked -p ferroconnect-bench
 fi
 
 bootstrap=${FERROCONNECT_TEST_BROKERS:-}

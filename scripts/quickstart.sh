@@ -13,6 +13,6 @@ esac
 
 cd "$root"
 built=${CARGO_TARGET_DIR:-$root/target}/release
-cargo build --release --locked --workspace --exclude ferroconnect-e2e
+cargo build --release --locked --workspace --exclude ferroconnect-e2e --exclude ferroconnect-bench
 scripts/stage-plugins.sh "$built/plugins" --release
 exec "$built/ferroconnect" quickstart --plugins "$built/plugins" "$@"

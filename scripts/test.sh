@@ -20,7 +20,8 @@ built=${CARGO_TARGET_DIR:-$root/target}/release
 step() { printf '\n== %s\n' "$*"; }
 
 step "build"
-cargo build --release --locked --workspace
+# The tests with it: what they need of other crates would otherwise have most of it built a second time.
+cargo build --release --locked --workspace --all-targets
 scripts/stage-plugins.sh "$built/plugins" --release
 
 step "start Kafka"
@@ -67,7 +68,7 @@ fi
 status=0
 if [ $# -eq 0 ]; then
   step "the same scenarios on the Java worker"
-  FERROCONNECT_E2E_SUBJECT=java cargo test --release --locked -p ferroconnect-e2e \
+  FERROCONNECT_E2E_SUBJECT=java cargo test --release --locked --workspace \
     --test standalone_files --test rest_flows --test validation || status=$?
 fi
 step "all tests"

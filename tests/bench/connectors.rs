@@ -9,11 +9,10 @@ mod row;
 
 pub(crate) use report::markdown;
 
-use crate::usage;
+use crate::arrival::{Arrival, Watch};
 use clap::{Args, ValueEnum};
 use ferroconnect_e2e::kafka::{Kafka, NewRecord};
 use ferroconnect_e2e::redis::Redis;
-use ferroconnect_e2e::wait::until_some;
 use ferroconnect_e2e::worker::{Subject, Worker, WorkerSetup};
 use ferroconnect_e2e::{free_port, unique};
 use ferroconnect_test_registry::Registry;
@@ -96,19 +95,26 @@ pub(crate) enum Part {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Run {
     part: Part,
-    /// None is the plain loop.
-    worker: Option<Used>,
-    /// Rows a second.
-    rate: f64,
+    who: Who,
 }
 
-/// What the worker needed.
+/// Who moved the rows, and how.
 #[derive(Debug, Clone, Copy)]
-struct Used {
-    /// CPU seconds.
-    cpu: f64,
-    /// Most resident memory, megabytes.
-    peak: f64,
+enum Who {
+    /// A plain loop; rows a second.
+    Loop(f64),
+    /// The worker.
+    Worker(Arrival),
+}
+
+impl Who {
+    fn plain(&self) -> Option<f64> {
+        if let Who::Loop(rate) = self { Some(*rate) } else { None }
+    }
+
+    fn arrival(&self) -> Option<&Arrival> {
+        if let Who::Worker(arrival) = self { Some(arrival) } else { None }
+    }
 }
 
 /// Measures everything.
@@ -152,11 +158,11 @@ impl Bench<'_> {
         for _ in 0..self.rounds(read).max(self.rounds(source)) {
             let rate = self.timed(|| assert_eq!(database.read_all(original), self.options.rows));
             if self.rounds(read) > 0 {
-                runs.push(noted(Run { part: read, worker: None, rate }));
+                runs.push(noted(Run { part: read, who: Who::Loop(rate) }));
                 runs.push(noted(self.read(read, &server)));
             }
             if self.rounds(source) > 0 {
-                runs.push(noted(Run { part: source, worker: None, rate }));
+                runs.push(noted(Run { part: source, who: Who::Loop(rate) }));
                 runs.push(noted(self.source(source, &server, &mut topic)));
             }
         }
@@ -166,7 +172,7 @@ impl Bench<'_> {
         for _ in 0..self.rounds(sink) {
             database.create(copy);
             let rate = self.timed(|| database.fill(copy, self.options.rows, self.options.batch));
-            runs.push(noted(Run { part: sink, worker: None, rate }));
+            runs.push(noted(Run { part: sink, who: Who::Loop(rate) }));
             database.create(copy);
             let topic = topic.as_ref().expect("a source has filled it");
             runs.push(noted(self.database_sink(sink, &server, topic, &mut database)));
@@ -236,7 +242,7 @@ impl Bench<'_> {
             let server = Redis::start(free_port());
             let mut client = RedisLoop::connect(server.port());
             let rate = self.timed(|| client.fill(self.options.rows, self.options.batch));
-            runs.push(noted(Run { part: Part::RedisSink, worker: None, rate }));
+            runs.push(noted(Run { part: Part::RedisSink, who: Who::Loop(rate) }));
             client.empty();
             let bytes = "org.apache.kafka.connect.converters.ByteArrayConverter".to_owned();
             let config = [
@@ -278,28 +284,12 @@ impl Bench<'_> {
     }
 
     /// Makes the connector, and watches the destination from the first arrival to the last.
-    fn measure(&self, part: Part, worker: &Worker, mut count: impl FnMut() -> u64, config: &[(&str, String)]) -> Run {
-        let cpu = usage::of(worker.id()).cpu;
+    fn measure(&self, part: Part, worker: &Worker, count: impl FnMut() -> u64, config: &[(&str, String)]) -> Run {
         let mut config: Vec<(&str, &str)> = config.iter().map(|(key, value)| (*key, value.as_str())).collect();
         config.push(("tasks.max", "1"));
-        worker.rest.put_connector(&unique("measured"), &config);
-        let mut first = None;
-        let (begun, had, end) = until_some("the records", PATIENCE, || match (count(), Instant::now()) {
-            (n, now) if n >= self.options.rows => {
-                let (begun, had) = first.unwrap_or((now, n));
-                Ok((begun, had, now))
-            }
-            (n, now) => {
-                if n > 0 && first.is_none() {
-                    first = Some((now, n));
-                }
-                std::thread::sleep(LOOK);
-                Err(format!("{n} of {}", self.options.rows))
-            }
-        });
-        let used = usage::of(worker.id());
-        let rate = (self.options.rows - had) as f64 / (end - begun).as_secs_f64();
-        Run { part, worker: Some(Used { cpu: used.cpu - cpu, peak: used.peak }), rate }
+        let watch = Watch { pid: worker.id(), records: self.options.rows, look: LOOK, patience: PATIENCE };
+        let arrival = watch.until_all(count, || worker.rest.put_connector(&unique("measured"), &config));
+        Run { part, who: Who::Worker(arrival) }
     }
 }
 

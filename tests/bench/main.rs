@@ -2,6 +2,7 @@
 //!
 //! Run it through `scripts/bench.sh`, which builds everything and brings a broker.
 
+mod arrival;
 mod border;
 mod connectors;
 mod format;

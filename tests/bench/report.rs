@@ -73,9 +73,12 @@ fn section(text: &mut String, title: &str, runs: &[Run], lines: u64) {
     row(text, "| --- | --- | --- | --- |");
     for who in everyone(runs) {
         let of = |value: fn(&Run) -> f64| Spread::of(runs.iter().filter(|r| r.who == who).map(value));
-        let rate = of(|r| r.rate).show(thousands);
-        let cpu = of(|r| r.cpu).show(|v| format!("{:.2}", v * 1e6 / lines as f64));
-        row(text, &format!("| {} | {rate} | {cpu} | {} |", who.name(), of(|r| r.peak).show(|v| format!("{v:.0}"))));
+        let rate = of(|r| r.arrival.rate).show(thousands);
+        let cpu = of(|r| r.arrival.cpu).show(|v| format!("{:.2}", v * 1e6 / lines as f64));
+        row(
+            text,
+            &format!("| {} | {rate} | {cpu} | {} |", who.name(), of(|r| r.arrival.peak).show(|v| format!("{v:.0}"))),
+        );
     }
 }
 
@@ -87,8 +90,8 @@ fn ratios(text: &mut String, results: &Results) {
         let show = |runs| ratio(runs).map_or("–".to_owned(), |r| format!("{r:.2}"));
         row(text, &format!("| {name} | {} | {} |", show(&results.source), show(&results.sink)));
     };
-    let rate = |runs: &[Run], who: Who| median(runs, who, |r| r.rate);
-    let thrift = |runs: &[Run], who: Who| median(runs, who, |r| 1.0 / r.cpu.max(0.01));
+    let rate = |runs: &[Run], who: Who| median(runs, who, |r| r.arrival.rate);
+    let thrift = |runs: &[Run], who: Who| median(runs, who, |r| 1.0 / r.arrival.cpu.max(0.01));
     let (a, b, java) = (Who::Ours(Side::A), Who::Ours(Side::B), Who::Java(Side::A));
     line("Ferroconnect ÷ Java worker, records/s", &|r| Some(rate(r, a)? / rate(r, java)?));
     line("Ferroconnect ÷ Java worker, records per CPU second", &|r| Some(thrift(r, a)? / thrift(r, java)?));

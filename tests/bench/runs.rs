@@ -1,5 +1,6 @@
 //! The measured runs.
 
+use crate::arrival::{Arrival, Watch};
 use crate::border::{self, Border};
 use crate::format::Format;
 use crate::subject::{Side, Who};
@@ -27,12 +28,8 @@ const LOOK: Duration = Duration::from_millis(2);
 pub(crate) struct Run {
     /// Who ran.
     pub(crate) who: Who,
-    /// Records a second, between the first and the last arrival at the destination.
-    pub(crate) rate: f64,
-    /// CPU seconds of the process, from the creation of the connector to the last arrival.
-    pub(crate) cpu: f64,
-    /// Most resident memory, megabytes.
-    pub(crate) peak: f64,
+    /// At what speed, and at what price.
+    pub(crate) arrival: Arrival,
 }
 
 /// One measured start of an idle worker.
@@ -99,9 +96,9 @@ fn noted(round: usize, what: &str, run: Run) -> Run {
     eprintln!(
         "round {round}, {what}, {}: {:.0} records/s, {:.2} CPU s, {:.0} MB",
         run.who.name(),
-        run.rate,
-        run.cpu,
-        run.peak
+        run.arrival.rate,
+        run.arrival.cpu,
+        run.arrival.peak
     );
     run
 }
@@ -243,7 +240,8 @@ impl Bench<'_> {
         assert!(output.status.success(), "the raw consumer failed");
         let said: Value = serde_json::from_slice(&output.stdout).expect("the raw consumer prints JSON");
         let number = |name: &str| said[name].as_f64().expect("the raw consumer prints numbers");
-        Run { who, rate: number("records") / number("seconds"), cpu: number("cpu"), peak: number("peak") }
+        let rate = number("records") / number("seconds");
+        Run { who, arrival: Arrival { rate, cpu: number("cpu"), peak: number("peak") } }
     }
 
     fn starts(&self) -> Vec<Start> {
@@ -325,24 +323,6 @@ fn await_count(want: u64, count: impl Fn() -> u64) {
 
 /// Begins, and watches the destination until all records have arrived.
 fn measure(who: Who, pid: u32, records: u64, count: impl Fn() -> u64, begin: impl FnOnce()) -> Run {
-    let cpu_before = usage::of(pid).cpu;
-    let called = Instant::now();
-    begin();
-    let mut first = None;
-    loop {
-        // A raw loop ends as soon as everything is acknowledged, so its usage is taken before each look.
-        let used = usage::of(pid);
-        let arrived = count();
-        let now = Instant::now();
-        if arrived >= records {
-            let (begun, had) = first.unwrap_or((called, 0));
-            let rate = (records - had) as f64 / (now - begun).as_secs_f64();
-            return Run { who, rate, cpu: used.cpu - cpu_before, peak: used.peak };
-        }
-        if arrived > 0 && first.is_none() {
-            first = Some((now, arrived));
-        }
-        assert!(called.elapsed() < PATIENCE, "{}: only {arrived} of {records} records arrived", who.name());
-        std::thread::sleep(LOOK);
-    }
+    let watch = Watch { pid, records, look: LOOK, patience: PATIENCE };
+    Run { who, arrival: watch.until_all(count, begin) }
 }

@@ -1,6 +1,7 @@
 //! The figures as a Markdown table.
 
-use super::{Format, Options, Part, Run};
+use super::{Format, Options, Part, Run, Who};
+use crate::arrival::Arrival;
 use crate::report::{Spread, machine, thousands};
 use clap::ValueEnum as _;
 use std::fmt::Write as _;
@@ -21,13 +22,14 @@ pub(crate) fn markdown(options: &Options, runs: &[Run]) -> String {
         machine()
     );
     for part in Part::value_variants() {
-        let of = |ours: bool, value: &dyn Fn(&Run) -> f64| {
-            Spread::of(runs.iter().filter(|run| run.part == *part && run.worker.is_some() == ours).map(value))
+        let of = |value: &dyn Fn(&Who) -> Option<f64>| {
+            Spread::of(runs.iter().filter(|run| run.part == *part).filter_map(|run| value(&run.who)))
         };
-        let (plain, ours) = (of(false, &|run| run.rate), of(true, &|run| run.rate));
+        let arrival = |value: fn(&Arrival) -> f64| of(&|who| who.arrival().map(value));
+        let (plain, ours) = (of(&Who::plain), arrival(|arrival| arrival.rate));
         let (Some(plain_rate), Some(our_rate)) = (plain.median(), ours.median()) else { continue };
-        let cpu = of(true, &|run| run.worker.map_or(0.0, |used| used.cpu * 1e6 / options.rows as f64));
-        let peak = of(true, &|run| run.worker.map_or(0.0, |used| used.peak));
+        let cpu = arrival(|arrival| arrival.cpu);
+        let peak = arrival(|arrival| arrival.peak);
         writeln!(
             text,
             "| {} | {} | {} | {:.2} | {} | {} |",
@@ -35,7 +37,7 @@ pub(crate) fn markdown(options: &Options, runs: &[Run]) -> String {
             plain.show(thousands),
             ours.show(thousands),
             our_rate / plain_rate,
-            cpu.show(|seconds| format!("{seconds:.1}")),
+            cpu.show(|seconds| format!("{:.1}", seconds * 1e6 / options.rows as f64)),
             peak.show(|megabytes| format!("{megabytes:.0}")),
         )
         .expect("text can be written to a string");
