@@ -128,7 +128,6 @@ impl Owner {
                 }
             }
         }
-        tracing::info!("Herder stopped");
     }
 
     /// The next command. Meanwhile gives up starts that hang and that a later command has made pointless, and starts
@@ -401,6 +400,8 @@ impl Owner {
         self.work.drop_waiting();
         self.settle();
         self.operations.stop_all();
+        // Before the answer, behind which the worker says that it has stopped.
+        tracing::info!("Herder stopped");
     }
 
     /// Waits for commands that are being carried out, so that nothing is started behind the back of the stop.
