@@ -9,8 +9,10 @@ mod hangs;
 mod house;
 mod stages;
 
+use ferroconnect_e2e::unique;
 use ferroconnect_e2e::wait::until;
 use house::{House, library_file};
+use serde_json::json;
 use std::fs;
 
 #[test]
@@ -117,6 +119,38 @@ fn malformed_records() {
         assert!(trace.contains(words) && !trace.contains("panicked"), "{what}: {trace}");
     }
     house.neighbour_goes_on();
+    house.ends_in_time();
+}
+
+#[test]
+fn malformed_answers() {
+    let Some(mut house) = House::with(&["misbehaving"]) else { return };
+    let config = |answer: &str| {
+        json!({
+            "connector.class": "test.MisbehavingSource", "topic": unique(answer), "tasks.max": "1", "malformed.answer": answer,
+            "tasks.max.enforce": (answer != "far-more-tasks").to_string(),
+        })
+    };
+    let put = |answer: &str| house.worker.rest.put(&format!("/connectors/{answer}/config"), Some(&config(answer)));
+    for (answer, words) in [
+        ("more-tasks", "has generated 2 tasks, which is greater than 1"),
+        ("far-more-tasks", "has generated 20000 tasks; a worker gives a connector 10000 at most"),
+    ] {
+        let said = put(answer);
+        assert_eq!(said.status, 500, "{answer}: {}", said.text);
+        assert!(said.text.contains(words), "{answer}: {}", said.text);
+        assert_eq!(house.worker.rest.get(&format!("/connectors/{answer}/tasks")).text, "[]");
+    }
+    // What a connector gives its tasks is theirs, but for what the worker goes by.
+    assert_eq!(put("strange-keys").status, 201);
+    house.worker.rest.await_task("strange-keys", 0, "RUNNING");
+    let said = put("strange-values");
+    assert_eq!(said.status, 400, "{}", said.text);
+    assert!(said.text.contains("the same key") && said.text.contains("no such\\nkey"), "{}", said.text);
+    house.neighbour_goes_on();
+    for answer in ["more-tasks", "far-more-tasks", "strange-keys"] {
+        assert_eq!(house.worker.rest.delete(&format!("/connectors/{answer}")).status, 204);
+    }
     house.ends_in_time();
 }
 
