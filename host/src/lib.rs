@@ -7,6 +7,7 @@ pub mod connector_dir;
 #[cfg(test)]
 mod docs_page;
 pub mod error;
+mod freed_memory;
 #[cfg(target_os = "linux")]
 mod futex_hash;
 pub mod herder;

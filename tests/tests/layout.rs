@@ -53,6 +53,7 @@ const RULES: &[Rule] = &[
 const UNSAFE: &[&str] = &[
     "host/src/plugins/",
     "host/src/kafka/",
+    "host/src/freed_memory.rs",
     "host/src/futex_hash.rs",
     "host/src/librdkafka_wakeup.rs",
     "plugin-sdk/",

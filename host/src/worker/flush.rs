@@ -65,6 +65,9 @@ impl OffsetFlusher {
             }
             // Each task has been told, and says so in the log.
             let _told = self.flush_members(&mut state.members, |_| true);
+            drop(state);
+            // Here because nobody waits for this thread.
+            crate::freed_memory::give_back();
         }
     }
 

@@ -107,6 +107,7 @@ impl TaskHandle {
             let _context = LogContext::task(&reporter.id.connector, reporter.id.task).enter();
             live(&reporter, &hold, body);
             reporter.lifecycle.end();
+            crate::freed_memory::task_ended();
         };
         std::thread::Builder::new().name(format!("task-thread-{id}")).spawn(thread)?;
         Ok(TaskHandle { id, lifecycle, give_up, _metrics: metrics })
