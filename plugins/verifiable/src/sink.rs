@@ -8,6 +8,9 @@ use ferroconnect_plugin_sdk::{
 };
 use std::collections::HashMap;
 
+/// With so many records kept until they are flushed, about 20 MB, a commit is asked for before its time.
+const MANY: usize = 100_000;
+
 /// The connector: as many tasks as it may have.
 #[derive(Debug, Default)]
 pub struct VerifiableSink {
@@ -50,6 +53,7 @@ struct Came {
 /// The task.
 #[derive(Debug, Default)]
 pub struct VerifiableSinkTask {
+    context: Option<SinkContext>,
     // As JSON.
     name: String,
     id: i32,
@@ -57,7 +61,8 @@ pub struct VerifiableSinkTask {
 }
 
 impl SinkTask for VerifiableSinkTask {
-    fn start(&mut self, _: SinkContext, config: Config) -> Result<()> {
+    fn start(&mut self, context: SinkContext, config: Config) -> Result<()> {
+        self.context = Some(context);
         self.id = config.parse(ID)?;
         self.name = console::json_text(config.get(NAME).unwrap_or_default());
         Ok(())
@@ -78,6 +83,11 @@ impl SinkTask for VerifiableSinkTask {
             self.unflushed.entry(origin).or_default().push(came);
         }
         lines.print();
+        if let Some(context) = &self.context
+            && self.unflushed.values().map(Vec::len).sum::<usize>() >= MANY
+        {
+            context.request_commit();
+        }
         Ok(())
     }
 
