@@ -35,7 +35,7 @@ const CLIENTS: usize = 4;
 const ENOUGH_PROBLEMS: usize = 5;
 
 /// What may be answered with 500, because Kafka Connect's standalone worker, asked the same, answers 500 too.
-const FAILURES_OF_KAFKA_CONNECT: [&str; 8] = [
+const FAILURES_OF_KAFKA_CONNECT: [&str; 11] = [
     // PUT /connectors/X/stop
     "No connector `",
     // POST /connectors/X/tasks, PUT /connectors/X/fence
@@ -46,6 +46,10 @@ const FAILURES_OF_KAFKA_CONNECT: [&str; 8] = [
     "Missing required configuration \\\"topic\\\" which has no default value.",
     // PATCH and DELETE /connectors/X/offsets of a file source that reads standard input
     "Offsets cannot be modified if the 'file' configuration is unspecified.",
+    // PATCH of one that reads a file, with what is no position in one
+    "Partition objects ",
+    "Offset objects should either be null or contain the key 'position'",
+    "The value for the 'position' key in the offset ",
     // PATCH /connectors/X/offsets with values that are no offsets, or while another client resumes the connector
     "Offsets may only contain primitive types as values, but field ",
     "Failed to alter consumer group offsets for connector ",
@@ -146,7 +150,8 @@ impl Bystanders<'_> {
         // A sink finds a topic sooner that is there already.
         kafka.read_at_least(topic, 1);
         let sink = [("connector.class", "FileStreamSink"), ("file", &file("out.txt")), ("topics", topic)];
-        worker.rest.put_connector("bystander-sink", &sink);
+        // Its consumer group is its own: the members of one that was killed are waited for.
+        worker.rest.put_connector(&unique("bystander-sink"), &sink);
     }
 
     /// A new line arrives.
