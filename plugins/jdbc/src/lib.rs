@@ -18,6 +18,11 @@ pub mod url;
 pub use sink::JdbcSink;
 pub use source::{ExampleSource, JdbcSource};
 
+/// What the reading thread of a source allocates is freed by its task's thread, millions of times a second. The two do not
+/// wait for each other with this allocator, as they do with the C library's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 ferroconnect_plugin_sdk::export! {
     sources: [JdbcSource, ExampleSource],
     sinks: [JdbcSink],

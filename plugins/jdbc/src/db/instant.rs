@@ -1,72 +1,102 @@
 //! Points in time.
 
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 use std::fmt;
 
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
+const NANOS_PER_MILLI: u32 = 1_000_000;
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
-/// Nanoseconds since 1970 in UTC.
+/// A point in time to the nanosecond.
 ///
 /// Wider than [`Timestamp`], which ends a day before the 31st of December 9999 that many tables have for "never".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Instant(i128);
+pub struct Instant {
+    /// Since 1970 in UTC, rounded down.
+    seconds: i64,
+    /// Of that second; below a billion. Apart, since a division of 128 bits for each value of a table is slow.
+    nanos: u32,
+}
 
 impl Instant {
     /// From milliseconds since 1970.
     pub fn from_millis(millis: i64) -> Instant {
-        Instant(i128::from(millis) * 1_000_000)
+        Instant { seconds: millis.div_euclid(1000), nanos: millis.rem_euclid(1000) as u32 * NANOS_PER_MILLI }
     }
 
-    /// From nanoseconds since 1970.
+    /// From microseconds since 1970.
+    pub fn from_micros(micros: i64) -> Instant {
+        Instant { seconds: micros.div_euclid(1_000_000), nanos: micros.rem_euclid(1_000_000) as u32 * 1000 }
+    }
+
+    /// From nanoseconds since 1970, as far as their seconds have 64 bits: far beyond any calendar.
     pub fn from_nanos(nanos: i128) -> Instant {
-        Instant(nanos)
+        let seconds = nanos.div_euclid(NANOS_PER_SECOND).clamp(i64::MIN.into(), i64::MAX.into());
+        Instant { seconds: seconds as i64, nanos: nanos.rem_euclid(NANOS_PER_SECOND) as u32 }
     }
 
     /// When clocks of UTC show this.
     pub fn of_utc(time: DateTime) -> Instant {
-        Instant(time.duration_since(EPOCH).as_nanos())
+        let (seconds, nanos) = match Offset::UTC.to_timestamp(time) {
+            Ok(timestamp) => (timestamp.as_second(), timestamp.subsec_nanosecond()),
+            Err(_) => {
+                let since = time.duration_since(EPOCH);
+                (since.as_secs(), since.subsec_nanos())
+            }
+        };
+        // Both have the sign of the whole.
+        let earlier = i64::from(nanos < 0);
+        Instant { seconds: seconds - earlier, nanos: (i64::from(nanos) + earlier * 1_000_000_000) as u32 }
     }
 
     /// Milliseconds since 1970, rounded down.
     pub fn millis(self) -> i64 {
-        self.0.div_euclid(1_000_000) as i64
+        // A product may be beyond 64 bits where the sum is not.
+        (i128::from(self.seconds) * 1000 + i128::from(self.nanos / NANOS_PER_MILLI)) as i64
+    }
+
+    /// Microseconds since 1970, rounded down; none where they have more than 64 bits.
+    pub fn micros(self) -> Option<i64> {
+        self.seconds.checked_mul(1_000_000)?.checked_add((self.nanos / 1000).into())
     }
 
     /// Nanoseconds since 1970.
     pub fn nanos(self) -> i128 {
-        self.0
+        i128::from(self.seconds) * NANOS_PER_SECOND + i128::from(self.nanos)
     }
 
     /// The nanoseconds of its second.
     pub fn subsecond(self) -> i64 {
-        self.0.rem_euclid(NANOS_PER_SECOND) as i64
+        self.nanos.into()
     }
 
     /// So much earlier.
     pub fn earlier(self, millis: i64) -> Instant {
-        Instant(self.0 - i128::from(millis) * 1_000_000)
+        Instant::from_nanos(self.nanos() - i128::from(millis) * i128::from(NANOS_PER_MILLI))
     }
 
     /// Cut off behind so many digits of the second.
     pub fn cut(self, digits: u32) -> Instant {
-        let step = 10i128.pow(9u32.saturating_sub(digits));
-        Instant(self.0.div_euclid(step) * step)
+        let step = 10u32.pow(9u32.saturating_sub(digits));
+        Instant { nanos: self.nanos / step * step, ..self }
     }
 
     /// What clocks of a zone show then; none where that is no year of four digits.
     pub fn civil(self, zone: &TimeZone) -> Option<DateTime> {
-        let local = self.0 + i128::from(zone.to_offset(self.nearest()).seconds()) * NANOS_PER_SECOND;
-        let seconds = i64::try_from(local.div_euclid(NANOS_PER_SECOND)).ok()?;
-        EPOCH.checked_add(SignedDuration::new(seconds, local.rem_euclid(NANOS_PER_SECOND) as i32)).ok()
+        let offset = if *zone == TimeZone::UTC { 0 } else { zone.to_offset(self.nearest()).seconds() };
+        let (seconds, nanos) = (self.seconds.checked_add(offset.into())?, self.nanos as i32);
+        match Timestamp::new(seconds, nanos) {
+            Ok(timestamp) => Some(Offset::UTC.to_datetime(timestamp)),
+            Err(_) => EPOCH.checked_add(SignedDuration::new(seconds, nanos)).ok(),
+        }
     }
 
-    /// What jiff can say of it: the nearest point of its range.
+    /// The second of jiff's range that is the nearest.
     fn nearest(self) -> Timestamp {
-        let (least, most) = (Timestamp::MIN.as_nanosecond(), Timestamp::MAX.as_nanosecond());
-        Timestamp::from_nanosecond(self.0.clamp(least, most)).expect("it was brought into the range")
+        let (least, most) = (Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
+        Timestamp::from_second(self.seconds.clamp(least, most)).expect("it was brought into the range")
     }
 }
 
@@ -75,7 +105,7 @@ impl fmt::Display for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.civil(&TimeZone::UTC) {
             Some(time) => write!(f, "{time}Z"),
-            None => write!(f, "{} ns since 1970", self.0),
+            None => write!(f, "{} ns since 1970", self.nanos()),
         }
     }
 }
@@ -95,6 +125,28 @@ mod tests {
         assert_eq!(never.civil(&TimeZone::fixed(jiff::tz::offset(1))), None);
         assert_eq!(Instant::from_nanos(never.nanos() + 1_000).civil(&TimeZone::UTC), None);
         assert_eq!(Instant::from_millis(i64::MIN).civil(&TimeZone::UTC), None);
+    }
+
+    #[test]
+    fn clocks_of_utc_and_instants_agree_at_both_ends_of_time() {
+        for (time, nanos) in [
+            (datetime(1970, 1, 1, 0, 0, 0, 1), 1),
+            (datetime(1969, 12, 31, 23, 59, 59, 999_999_999), -1),
+            (datetime(1969, 12, 31, 23, 59, 59, 0), -1_000_000_000),
+            (datetime(1582, 10, 15, 0, 0, 0, 5), -12_219_292_800_000_000_000 + 5),
+        ] {
+            let instant = Instant::of_utc(time);
+            assert_eq!((instant.nanos(), instant), (nanos, Instant::from_nanos(nanos)));
+            assert_eq!(instant.millis(), i64::try_from(nanos.div_euclid(1_000_000)).unwrap());
+            assert_eq!(instant.micros(), Some(i64::try_from(nanos.div_euclid(1000)).unwrap()));
+            assert_eq!(instant.cut(6), Instant::from_micros(instant.micros().unwrap()));
+        }
+        for end in [DateTime::MIN, DateTime::MAX] {
+            assert_eq!(Instant::of_utc(end).civil(&TimeZone::UTC), Some(end));
+        }
+        for millis in [i64::MIN, i64::MAX, -1, 0] {
+            assert_eq!(Instant::from_millis(millis).millis(), millis);
+        }
     }
 
     #[test]

@@ -87,16 +87,14 @@ impl Planner {
         let shape = self.shape(&record.key.schema, &value)?;
         let keys = shape.keys();
         let columns = shape.columns();
-        let cell = |place: usize| {
-            let column = &columns[place];
-            self.binder.bind(column.value(record, self.settings.null_defaults).get(), column)
-        };
-        let row: Result<Vec<SqlValue>> = match self.settings.mode {
-            InsertMode::Update if !delete => (keys..columns.len()).chain(0..keys).map(cell).collect(),
-            _ => (0..columns.len()).map(cell).collect(),
-        };
+        // The values of an UPDATE stand before its condition.
+        let last = if self.settings.mode == InsertMode::Update && !delete { keys } else { 0 };
+        let mut row = Vec::with_capacity(columns.len());
+        for column in columns[last..].iter().chain(&columns[..last]) {
+            row.push(self.binder.bind(column.value(record, self.settings.null_defaults).get(), column)?);
+        }
         let upsert = !delete && self.settings.mode == InsertMode::Upsert;
-        plan.push(&shape, delete, row?, upsert, self.settings.batch_size);
+        plan.push(&shape, delete, row, upsert, self.settings.batch_size);
         Ok(())
     }
 

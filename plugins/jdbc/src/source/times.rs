@@ -9,6 +9,7 @@ pub(super) use crate::db::Instant;
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const NANOS_PER_DAY: i64 = 86_400_000_000_000;
+const MILLIS_PER_DAY: i64 = 86_400_000;
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// What dates and times of a database mean.
@@ -43,14 +44,12 @@ impl Clock {
     /// The point in time when clocks of the zone show this. Where they show it twice, the first; where they never do,
     /// as if they had not been put forward.
     fn of_civil(&self, time: DateTime) -> Instant {
-        Instant::from_nanos(Instant::of_utc(time).nanos() - self.offset(time))
+        let shown = Instant::of_utc(time);
+        if self.utc { shown } else { Instant::from_nanos(shown.nanos() - self.offset(time)) }
     }
 
     /// How far the zone is from UTC at this time, in nanoseconds.
     fn offset(&self, time: DateTime) -> i128 {
-        if self.utc {
-            return 0;
-        }
         // The years at both ends are beyond what a zone can be asked for.
         let year = time.year().clamp(-9990, 9990);
         let asked = time.with().year(year).build().unwrap_or(time);
@@ -77,7 +76,7 @@ impl Clock {
             SqlValue::Date(day) => self.calendar_shift(*day),
             _ => 0,
         };
-        Some(Instant::from_nanos(instant.nanos() + i128::from(days) * i128::from(NANOS_PER_DAY)))
+        Some(if days == 0 { instant } else { instant.earlier(i64::from(-days) * MILLIS_PER_DAY) })
     }
 
     /// Days since 1970 of a column's date, in the calendar that `date.calendar.system` asks for.

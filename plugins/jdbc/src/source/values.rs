@@ -299,15 +299,14 @@ impl RowShape {
         let mut texts = std::mem::take(&mut self.texts);
         let mut loosened = false;
         for field in &mut self.fields {
-            let value = row.get_mut(field.column).map(std::mem::take).unwrap_or_default();
-            if value.is_null() {
-                loosened |= !std::mem::replace(&mut field.optional, true);
-                values.push(Value::NULL);
-                continue;
-            }
-            let value = match (field.kind, value) {
-                (FieldKind::Text, SqlValue::Text(text)) if texts.take(values.len(), &text) => Value::NULL,
-                (kind, value) => rules.value(kind, value).ok_or_else(|| misfit(field))?,
+            let value = match (field.kind, row.get_mut(field.column)) {
+                (_, None | Some(SqlValue::Null)) => {
+                    loosened |= !std::mem::replace(&mut field.optional, true);
+                    Value::NULL
+                }
+                // The text stays there, for the next row's to take over its memory.
+                (FieldKind::Text, Some(SqlValue::Text(text))) if texts.take(values.len(), text) => Value::NULL,
+                (kind, Some(value)) => rules.value(kind, std::mem::take(value)).ok_or_else(|| misfit(field))?,
             };
             values.push(value);
         }

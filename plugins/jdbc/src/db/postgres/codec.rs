@@ -3,6 +3,7 @@
 use crate::db::{Column, DbError, DbErrorKind, DbResult, Decimal, Instant, SqlValue, TypeClass};
 use crate::dialect::time_text;
 use jiff::civil;
+use jiff::tz::TimeZone;
 use num_bigint::BigInt;
 use std::fmt::Write;
 use tokio_postgres::types::private::BytesMut;
@@ -102,10 +103,13 @@ impl<'a> FromSql<'a> for Raw<'a> {
 }
 
 impl Raw<'_> {
-    /// The value, as the class of its column.
-    pub(super) fn read(&self, column: &Column) -> DbResult<SqlValue> {
-        let Some(bytes) = self.bytes.filter(|_| column.class != TypeClass::Other) else { return Ok(SqlValue::Null) };
-        decode(base(&self.ty), bytes).map_err(|why| {
+    /// Puts the value, as the class of its column, in the place of another, whose memory a text takes over.
+    pub(super) fn read(&self, column: &Column, into: &mut SqlValue) -> DbResult<()> {
+        let Some(bytes) = self.bytes.filter(|_| column.class != TypeClass::Other) else {
+            *into = SqlValue::Null;
+            return Ok(());
+        };
+        decode(base(&self.ty), bytes, into).map_err(|why| {
             let (name, type_name) = (&column.name, &column.type_name);
             DbError::new(
                 DbErrorKind::Data,
@@ -115,8 +119,8 @@ impl Raw<'_> {
     }
 }
 
-fn decode(ty: &Type, bytes: &[u8]) -> Result<SqlValue, BoxError> {
-    Ok(match *ty {
+fn decode(ty: &Type, bytes: &[u8], into: &mut SqlValue) -> Result<(), BoxError> {
+    *into = match *ty {
         Type::BOOL => SqlValue::Bool(bytes == [1]),
         Type::INT2 => SqlValue::Int(i64::from(i16::from_be_bytes(bytes.try_into()?))),
         Type::INT4 => SqlValue::Int(i64::from(i32::from_be_bytes(bytes.try_into()?))),
@@ -130,7 +134,7 @@ fn decode(ty: &Type, bytes: &[u8]) -> Result<SqlValue, BoxError> {
         Type::BIT | Type::VARBIT => bits(ty, bytes)?,
         Type::BYTEA => SqlValue::Bytes(bytes.to_vec()),
         Type::UUID => SqlValue::Text(uuid(bytes)),
-        Type::JSONB => SqlValue::Text(text(bytes.get(1..).unwrap_or_default())?),
+        Type::JSONB => return text(bytes.get(1..).unwrap_or_default(), into),
         Type::DATE => SqlValue::Date(date(i32::from_be_bytes(bytes.try_into()?))?),
         Type::TIME => SqlValue::Time(i64::from_be_bytes(bytes.try_into()?) * 1000),
         Type::TIMETZ => {
@@ -141,12 +145,18 @@ fn decode(ty: &Type, bytes: &[u8]) -> Result<SqlValue, BoxError> {
         }
         Type::TIMESTAMP => SqlValue::DateTime(date_time(bytes)?),
         Type::TIMESTAMPTZ => SqlValue::Instant(Instant::of_utc(date_time(bytes)?)),
-        _ => SqlValue::Text(text(bytes)?),
-    })
+        _ => return text(bytes, into),
+    };
+    Ok(())
 }
 
-fn text(bytes: &[u8]) -> Result<String, BoxError> {
-    Ok(std::str::from_utf8(bytes)?.to_owned())
+fn text(bytes: &[u8], into: &mut SqlValue) -> Result<(), BoxError> {
+    let text = std::str::from_utf8(bytes)?;
+    match into {
+        SqlValue::Text(old) => text.clone_into(old),
+        _ => *into = SqlValue::Text(text.to_owned()),
+    }
+    Ok(())
 }
 
 fn uuid(bytes: &[u8]) -> String {
@@ -181,10 +191,10 @@ fn micros(bytes: &[u8]) -> Result<i64, BoxError> {
     }
 }
 
-// Not by way of a point in time: those end a day before the year 9999 does.
+/// What clocks show so long after the year 2000 began.
 fn date_time(bytes: &[u8]) -> Result<civil::DateTime, BoxError> {
-    let since = jiff::SignedDuration::from_micros(micros(bytes)?);
-    civil::date(2000, 1, 1).at(0, 0, 0, 0).checked_add(since).map_err(|error| format!("{error}; {INSTEAD}").into())
+    let instant = Instant::from_micros(micros(bytes)?.saturating_add(EPOCH * 1_000_000));
+    instant.civil(&TimeZone::UTC).ok_or_else(|| format!("no year of four digits; {INSTEAD}").into())
 }
 
 /// Digits to the base of 10,000 behind four numbers: how many, the weight of the first, the sign, the scale.
@@ -251,10 +261,8 @@ impl<'a> Bound<'a> {
     /// The form that is written without a text between; none = as text, which the server reads as a literal of the type.
     fn binary(&self, ty: &Type) -> Option<Binary<'a>> {
         // What is below a microsecond is cut, before 1970 too.
-        let micros = |instant: Instant| {
-            let micros = i64::try_from(instant.nanos().div_euclid(1000)).ok()?;
-            Some(Binary::Eight(micros.checked_sub(EPOCH * 1_000_000)?.to_be_bytes()))
-        };
+        let micros =
+            |instant: Instant| Some(Binary::Eight(instant.micros()?.checked_sub(EPOCH * 1_000_000)?.to_be_bytes()));
         Some(match (self.0, ty) {
             (SqlValue::Bool(value), &Type::BOOL) => Binary::One(u8::from(*value)),
             (SqlValue::Int(value), &Type::INT2) => Binary::Two(i16::try_from(*value).ok()?.to_be_bytes()),
@@ -310,7 +318,7 @@ pub(super) fn write_text(value: &SqlValue, ty: &Type, out: &mut impl Write) -> R
         // Read in the session's zone where the column has one.
         SqlValue::DateTime(time) => write_date_time(time.date(), Some(time.time()), "", out)?,
         SqlValue::Instant(instant) => {
-            let time = instant.civil(&jiff::tz::TimeZone::UTC).ok_or("no year of four digits")?;
+            let time = instant.civil(&TimeZone::UTC).ok_or("no year of four digits")?;
             write_date_time(time.date(), Some(time.time()), "+00", out)?;
         }
         SqlValue::Array(elements) => match base(ty).kind() {

@@ -357,10 +357,10 @@ async fn stream(
     pin_mut!(found);
     let mut values = Vec::with_capacity(columns.len());
     while let Some(row) = within(limit, async { found.try_next().await.map_err(error_of) }).await? {
-        values.clear();
-        for (index, column) in columns.iter().enumerate() {
+        values.resize(columns.len(), SqlValue::Null);
+        for (index, (column, value)) in columns.iter().zip(&mut values).enumerate() {
             let raw: Raw<'_> = row.try_get(index).map_err(error_of)?;
-            values.push(raw.read(column)?);
+            raw.read(column, value)?;
         }
         if rows.row(&mut values).is_break() {
             return Ok(Ended::Early);

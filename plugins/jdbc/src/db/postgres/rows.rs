@@ -11,6 +11,23 @@ pub(super) fn are_binary(rows: &[Vec<SqlValue>], types: &[Type]) -> bool {
     rows.iter().all(|row| row.iter().zip(types).all(|(value, ty)| Bound(value).is_binary(ty)))
 }
 
+/// Adds a row as a line of binary COPY: how many values there are, and each of them. All [`are_binary`].
+pub(super) fn write_binary_line(row: &[SqlValue], types: &[Type], out: &mut BytesMut) -> Result<(), BoxError> {
+    out.extend_from_slice(&i16::try_from(row.len())?.to_be_bytes());
+    row.iter().zip(types).try_for_each(|(value, ty)| write_counted(value, ty, out))
+}
+
+/// Adds a value behind the number of its bytes, which is -1 for NULL.
+fn write_counted(value: &SqlValue, ty: &Type, out: &mut BytesMut) -> Result<(), BoxError> {
+    let start = out.len();
+    out.extend_from_slice(&(-1i32).to_be_bytes());
+    if let IsNull::No = Bound(value).to_sql(ty, out)? {
+        let length = i32::try_from(out.len() - start - 4)?;
+        out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+    }
+    Ok(())
+}
+
 /// Adds a row as a line of COPY, which the server reads by the types that its columns have then.
 pub(super) fn write_line(row: &[SqlValue], types: &[Type], out: &mut BytesMut) -> Result<(), BoxError> {
     for (place, (value, ty)) in row.iter().zip(types).enumerate() {
@@ -75,15 +92,7 @@ impl<'a> Stacked<'a> {
         for number in [1, nulls, self.element.oid().cast_signed(), length, 1] {
             out.extend_from_slice(&number.to_be_bytes());
         }
-        for value in self.values() {
-            let start = out.len();
-            out.extend_from_slice(&(-1i32).to_be_bytes());
-            if let IsNull::No = Bound(value).to_sql(self.element, out)? {
-                let length = i32::try_from(out.len() - start - 4)?;
-                out[start..start + 4].copy_from_slice(&length.to_be_bytes());
-            }
-        }
-        Ok(())
+        self.values().try_for_each(|value| write_counted(value, self.element, out))
     }
 }
 
