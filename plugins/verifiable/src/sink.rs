@@ -8,8 +8,8 @@ use ferroconnect_plugin_sdk::{
 };
 use std::collections::HashMap;
 
-/// With so many records kept until they are flushed, about 20 MB, a commit is asked for before its time.
-const MANY: usize = 100_000;
+/// With so many records kept until they are flushed, about 5 MB, a commit is asked for before its time.
+const MANY: usize = 20_000;
 
 /// The connector: as many tasks as it may have.
 #[derive(Debug, Default)]

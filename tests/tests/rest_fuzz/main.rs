@@ -18,7 +18,7 @@ use ferroconnect_e2e::kafka::Kafka;
 use ferroconnect_e2e::openapi::Document;
 use ferroconnect_e2e::process::read_lossy;
 use ferroconnect_e2e::random::Random;
-use ferroconnect_e2e::wait::until;
+use ferroconnect_e2e::wait::{until, until_some};
 use ferroconnect_e2e::wire::{WireAnswer, exchange};
 use ferroconnect_e2e::worker::{Subject, Worker, WorkerSetup};
 use ferroconnect_e2e::{repository, unique};
@@ -235,6 +235,9 @@ fn no_request_harms_the_worker() {
             worker.rest.delete(&format!("/connectors/{}", requests::encoded(name)));
         }
     }
-    let grown = resident_memory(&worker).saturating_sub(before);
-    assert!(grown < 200, "the worker grew by {grown} MiB");
+    // Records may have flooded through connectors that requests made; their memory goes back when they are gone.
+    until_some("the worker to be small again", PATIENCE, || {
+        let grown = resident_memory(&worker).saturating_sub(before);
+        if grown < 60 { Ok(()) } else { Err(format!("it grew by {grown} MiB")) }
+    });
 }
