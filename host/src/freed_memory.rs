@@ -15,7 +15,7 @@ pub(crate) fn task_ended() {
 }
 
 /// Gives back what is free, if a task has ended since the last time. Takes milliseconds, in which other threads wait here
-/// and there for memory: not for a thread that somebody waits for. Other C libraries do it themselves.
+/// and there for memory: not for a thread that somebody waits for. With another C library nothing is done.
 pub(crate) fn give_back() {
     if TASK_ENDED.swap(false, Ordering::Relaxed) {
         trim();
@@ -35,13 +35,12 @@ fn trim() {}
 mod tests {
     use super::*;
 
-    fn resident_mib() -> usize {
-        let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-        pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * rustix::param::page_size() >> 20
-    }
-
     #[test]
     fn what_is_free_between_blocks_in_use_goes_back() {
+        let resident_mib = || {
+            let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+            (pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * rustix::param::page_size()) >> 20
+        };
         let mut blocks: Vec<Option<Box<[u8; 1024]>>> = (0..200_000).map(|_| Some(Box::new([1; 1024]))).collect();
         let full = resident_mib();
         // One in a hundred stays.

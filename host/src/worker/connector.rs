@@ -21,6 +21,8 @@ use super::failures::FailureWatch;
 use super::offset_reader::OffsetReader;
 use super::opened::{Fingerprint, Opened};
 
+/// How long what comes next waits for a call of the plugin.
+const MOMENT: Duration = Duration::from_millis(500);
 /// How long a call of the plugin is waited for.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(90);
 /// How long a connector may take to stop (as in Kafka Connect, not configurable).
@@ -126,7 +128,16 @@ impl ConnectorHandle {
     /// # Errors
     /// What the plugin said, or that it did not answer in time.
     pub(crate) fn set_target(&self, target: TargetState) -> Result<()> {
-        self.ask(|reply| Command::SetTarget(target, reply))
+        self.set_target_before(target, || ())
+    }
+
+    /// As [`set_target`](Self::set_target), and does `next` as soon as it is there: its status is seen before what comes
+    /// next, as in Kafka Connect. A connector that takes long, or never gets there, holds `next` up for a moment only.
+    ///
+    /// # Errors
+    /// What the plugin said, or that it did not answer in time.
+    pub(crate) fn set_target_before(&self, target: TargetState, next: impl FnOnce()) -> Result<()> {
+        self.ask_before(|reply| Command::SetTarget(target, reply), next)
     }
 
     /// Asks for the configurations of at most `maximum` tasks.
@@ -153,6 +164,14 @@ impl ConnectorHandle {
     }
 
     fn ask<T: Send + 'static>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T> {
+        self.ask_before(command, || ())
+    }
+
+    fn ask_before<T: Send + 'static>(
+        &self,
+        command: impl FnOnce(Reply<T>) -> Command,
+        next: impl FnOnce(),
+    ) -> Result<T> {
         let (reply, answer) = channel();
         let early = reply.clone();
         *self.shared.waiting.lock() = Some(Box::new(move |error| {
@@ -160,7 +179,13 @@ impl ConnectorHandle {
             let _late = early.send(Err(error));
         }));
         self.shared.send(command(reply));
-        let result = match answer.recv_timeout(CALL_TIMEOUT) {
+        let soon = answer.recv_timeout(MOMENT);
+        next();
+        let answer = match soon {
+            Err(RecvTimeoutError::Timeout) => answer.recv_timeout(CALL_TIMEOUT.saturating_sub(MOMENT)),
+            soon => soon,
+        };
+        let result = match answer {
             Ok(result) => result,
             Err(RecvTimeoutError::Timeout) => Err(ConnectError::timeout(format!(
                 "Connector {} did not answer within {} s; its thread hangs in the plugin",

@@ -374,14 +374,19 @@ impl Runtime for Worker {
     }
 
     fn set_target_state(&self, name: &str, target: TargetState) -> Result<()> {
-        for (id, task) in self.tasks.lock().iter() {
-            if &*id.connector == name {
-                task.lifecycle.set_target(target);
+        let tasks = || {
+            for (id, task) in self.tasks.lock().iter() {
+                if &*id.connector == name {
+                    task.lifecycle.set_target(target);
+                }
             }
-        }
+        };
         match self.handle(name) {
-            Some(handle) => handle.set_target(target),
-            None => Ok(()),
+            Some(handle) => handle.set_target_before(target, tasks),
+            None => {
+                tasks();
+                Ok(())
+            }
         }
     }
 
