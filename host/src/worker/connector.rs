@@ -22,7 +22,7 @@ use super::offset_reader::OffsetReader;
 use super::opened::{Fingerprint, Opened};
 
 /// How long what comes next waits for a call of the plugin.
-const MOMENT: Duration = Duration::from_millis(500);
+const MOMENT: Duration = Duration::from_secs(2);
 /// How long a call of the plugin is waited for.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(90);
 /// How long a connector may take to stop (as in Kafka Connect, not configurable).

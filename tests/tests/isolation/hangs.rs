@@ -3,11 +3,11 @@
 use crate::house::{House, REST_LIMIT};
 use ferroconnect_e2e::rest::{Answer, RestClient};
 use ferroconnect_e2e::unique;
-use ferroconnect_e2e::wait::until;
+use ferroconnect_e2e::wait::{unchanged_for, until};
 use serde_json::json;
 use std::fs;
 use std::thread::{JoinHandle, spawn};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Asks for a source that hangs in this method, on a thread of its own: the answer takes a while.
 fn ask_for(house: &House, name: &'static str, method: &str, unless_file: &str) -> JoinHandle<Answer> {
@@ -52,6 +52,26 @@ fn in_the_start_and_in_task_configs() {
     until("the connector to be there", || house.worker.rest.get("/connectors/last").status == 200);
     house.ends_in_time();
     assert_eq!(asked.join().unwrap().status, 500);
+}
+
+/// Who waits for the tasks finds their connector where they are.
+#[test]
+fn tasks_wait_a_moment_for_a_slow_connector() {
+    let Some(house) = House::with(&["misbehaving"]) else { return };
+    let (rest, file) = (&house.worker.rest, house.path("released"));
+    fs::write(&file, "").unwrap();
+    house.source("slow", &[("hang.in", "connector.start"), ("unless.file", file.to_str().unwrap())]);
+    rest.await_task("slow", 0, "RUNNING");
+    assert_eq!(rest.put("/connectors/slow/pause", None).status, 202);
+    let status = rest.await_task("slow", 0, "PAUSED");
+    assert_eq!(status["connector"]["state"], "PAUSED");
+    fs::remove_file(&file).unwrap();
+    assert_eq!(rest.put("/connectors/slow/resume", None).status, 202);
+    let task = || rest.get("/connectors/slow/status").json()["tasks"][0]["state"].clone();
+    unchanged_for("the task of a connector that is on its way", Duration::from_millis(200), task);
+    fs::write(&file, "").unwrap();
+    let status = rest.await_task("slow", 0, "RUNNING");
+    assert_eq!(status["connector"]["state"], "RUNNING");
 }
 
 #[test]
