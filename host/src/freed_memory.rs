@@ -34,13 +34,11 @@ fn trim() {}
 #[cfg(all(test, target_os = "linux", target_env = "gnu"))]
 mod tests {
     use super::*;
+    use crate::telemetry::memory::process_usage;
 
     #[test]
     fn what_is_free_between_blocks_in_use_goes_back() {
-        let resident_mib = || {
-            let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-            (pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * rustix::param::page_size()) >> 20
-        };
+        let resident_mib = || process_usage().unwrap().resident_bytes >> 20;
         let mut blocks: Vec<Option<Box<[u8; 1024]>>> = (0..200_000).map(|_| Some(Box::new([1; 1024]))).collect();
         let full = resident_mib();
         // One in a hundred stays.

@@ -38,9 +38,29 @@ fn child() {
     fs::write(std::env::var(DONE).unwrap(), "").unwrap();
 }
 
-fn child_process(done: &str) -> Command {
+/// Gives a sink more than it keeps, and makes a file when all is well.
+#[test]
+#[ignore = "the other tests run it in a process of its own"]
+fn flooded_child() {
+    let library = testkit::library!(ferroconnect_verifiable);
+    let mut sink = SinkHarness::new(&library, "VerifiableSink", [("name", "verifiable-sink")]);
+    sink.start().unwrap();
+    let value = Data::new(SchemaBuilder::int64().build(), 2i64);
+    let mut records: Vec<_> = (0..20_000).map(|offset| sink_record("verif-t", 0, offset, value.clone())).collect();
+    let last = records.pop().unwrap();
+    sink.put(&records).unwrap();
+    assert!(!sink.take_requests().commit);
+    sink.put(std::slice::from_ref(&last)).unwrap();
+    assert!(sink.take_requests().commit);
+    sink.pre_commit().unwrap();
+    sink.put(&[last]).unwrap();
+    assert!(!sink.take_requests().commit);
+    fs::write(std::env::var(DONE).unwrap(), "").unwrap();
+}
+
+fn child_process(child: &str, done: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "child", "--ignored", "--nocapture"]).env(DONE, done);
+    command.args(["--exact", child, "--ignored", "--nocapture"]).env(DONE, done);
     command
 }
 
@@ -60,7 +80,7 @@ fn without_time(line: &str) -> String {
 #[test]
 fn prints_the_lines_of_kafkas_tools() {
     let done = fresh("printed");
-    let output = child_process(&done).stdin(Stdio::null()).output().unwrap();
+    let output = child_process("child", &done).stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success() && fs::exists(done).unwrap());
     let text = String::from_utf8(output.stdout).unwrap();
     // libtest begins the first line.
@@ -81,9 +101,16 @@ fn prints_the_lines_of_kafkas_tools() {
 }
 
 #[test]
+fn asks_for_a_commit_before_it_keeps_too_many() {
+    let done = fresh("asked");
+    let output = child_process("flooded_child", &done).stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success() && fs::exists(done).unwrap(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn goes_on_when_standard_output_is_closed() {
     let done = fresh("survived");
-    let mut command = child_process(&done);
+    let mut command = child_process("child", &done);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     // libtest prints before it runs the test, and would not begin with a closed output.
     let mut output = BufReader::new(child.stdout.take().unwrap());

@@ -74,7 +74,12 @@ impl Instant {
 
     /// So much earlier.
     pub fn earlier(self, millis: i64) -> Instant {
-        Instant::from_nanos(self.nanos() - i128::from(millis) * i128::from(NANOS_PER_MILLI))
+        let by = Instant::from_millis(millis);
+        let borrowed = u32::from(self.nanos < by.nanos);
+        Instant {
+            seconds: self.seconds.saturating_sub(by.seconds).saturating_sub(borrowed.into()),
+            nanos: self.nanos + borrowed * 1_000_000_000 - by.nanos,
+        }
     }
 
     /// Cut off behind so many digits of the second.
@@ -140,6 +145,9 @@ mod tests {
             assert_eq!(instant.millis(), i64::try_from(nanos.div_euclid(1_000_000)).unwrap());
             assert_eq!(instant.micros(), Some(i64::try_from(nanos.div_euclid(1000)).unwrap()));
             assert_eq!(instant.cut(6), Instant::from_micros(instant.micros().unwrap()));
+            for millis in [0, 1, -1, 999, -1000, 86_400_000_001] {
+                assert_eq!(instant.earlier(millis).nanos(), nanos - i128::from(millis) * 1_000_000);
+            }
         }
         for end in [DateTime::MIN, DateTime::MAX] {
             assert_eq!(Instant::of_utc(end).civil(&TimeZone::UTC), Some(end));

@@ -44,17 +44,19 @@ impl Clock {
     /// The point in time when clocks of the zone show this. Where they show it twice, the first; where they never do,
     /// as if they had not been put forward.
     fn of_civil(&self, time: DateTime) -> Instant {
-        let shown = Instant::of_utc(time);
-        if self.utc { shown } else { Instant::from_nanos(shown.nanos() - self.offset(time)) }
+        Instant::of_utc(time).earlier(self.offset(time))
     }
 
-    /// How far the zone is from UTC at this time, in nanoseconds.
-    fn offset(&self, time: DateTime) -> i128 {
+    /// How far the zone is from UTC at this time, in milliseconds.
+    fn offset(&self, time: DateTime) -> i64 {
+        if self.utc {
+            return 0;
+        }
         // The years at both ends are beyond what a zone can be asked for.
         let year = time.year().clamp(-9990, 9990);
         let asked = time.with().year(year).build().unwrap_or(time);
-        let at = |zone: &TimeZone| Some(zone.to_ambiguous_zoned(asked).compatible().ok()?.timestamp().as_nanosecond());
-        at(&TimeZone::UTC).zip(at(&self.zone)).map_or(0, |(utc, local)| utc - local)
+        let at = |zone: &TimeZone| Some(zone.to_ambiguous_zoned(asked).compatible().ok()?.timestamp());
+        at(&TimeZone::UTC).zip(at(&self.zone)).map_or(0, |(utc, local)| utc.duration_since(local).as_secs() * 1000)
     }
 
     /// What clocks of the zone show then, as far as years have four digits.
@@ -76,7 +78,7 @@ impl Clock {
             SqlValue::Date(day) => self.calendar_shift(*day),
             _ => 0,
         };
-        Some(if days == 0 { instant } else { instant.earlier(i64::from(-days) * MILLIS_PER_DAY) })
+        Some(instant.earlier(i64::from(-days) * MILLIS_PER_DAY))
     }
 
     /// Days since 1970 of a column's date, in the calendar that `date.calendar.system` asks for.
