@@ -146,7 +146,7 @@ mod tests {
             assert_eq!(instant.micros(), Some(i64::try_from(nanos.div_euclid(1000)).unwrap()));
             assert_eq!(instant.cut(6), Instant::from_micros(instant.micros().unwrap()));
             for millis in [0, 1, -1, 999, -1000, 86_400_000_001] {
-                assert_eq!(instant.earlier(millis).nanos(), nanos - i128::from(millis) * 1_000_000);
+                assert_eq!(instant.earlier(millis), Instant::from_nanos(nanos - i128::from(millis) * 1_000_000));
             }
         }
         for end in [DateTime::MIN, DateTime::MAX] {
