@@ -20,7 +20,7 @@ pub(super) const TABLES: &str = "tables";
 /// The key of a task that says whether its tables are known.
 pub(super) const FETCHED: &str = "tables.fetched";
 /// Keys whose values are not repeated in answers.
-const SECRET: [&str; 2] = [keys::QUERY_MASKED, connection_keys::PASSWORD];
+const SECRET: [&str; 3] = [keys::QUERY_MASKED, keys::DELETES_URL, connection_keys::PASSWORD];
 
 /// Reads tables, or the result of a query, of a database.
 #[derive(Debug, Default)]
@@ -65,6 +65,9 @@ impl SourceConnector for JdbcSource {
     fn start(&mut self, context: ConnectorContext, config: Config) -> Result<()> {
         let settings = Settings::parse(&config)?;
         settings.connection.warn_of_unknown_parameters();
+        if let Some(deletes) = settings.deletes.as_ref().filter(|deletes| !deletes.beside) {
+            deletes.connection.warn_of_unknown_parameters();
+        }
         let monitor = match &settings.what {
             What::Tables(choice) => Some(Monitor::start(context, settings.clone(), choice.clone())?),
             What::Query(_) => None,
@@ -134,6 +137,7 @@ fn check_offset(mode: Mode, map: &OffsetMap) -> Result<()> {
     let wrong = |text: &str| Err(Error::config(format!("{text} in this mode")));
     let offset = Offset::from_map(map)?;
     offset::gaps(map)?;
+    offset::removal(map)?;
     match (mode, offset.incrementing, offset.timestamp) {
         (Mode::Bulk, ..) => wrong("No offsets are kept"),
         // As it is shown where only rows of the first time are safe: the beginning.

@@ -42,6 +42,9 @@ pub(super) const INCREMENTING_INITIAL: &str = "incrementing.initial";
 // Not keys of any of the originals.
 pub(super) const GAPS: &str = "incrementing.gaps";
 pub(super) const GAPS_TIMEOUT: &str = "incrementing.gaps.timeout.ms";
+pub(super) const DELETES: &str = "deletes.table";
+pub(super) const DELETES_URL: &str = "deletes.connection.url";
+pub(super) const DELETES_INTERVAL: &str = "deletes.interval.ms";
 
 const DATABASE_GROUP: &str = "Database";
 const MODE_GROUP: &str = "Mode";
@@ -184,6 +187,31 @@ fn mode_keys() -> Vec<Key> {
                 "How long a missing number is looked for, in milliseconds. It must be longer than it takes from the \
                  moment a number is given to a row until its transaction is committed.",
             ),
+        Key::string(DELETES)
+            .low()
+            .default_value("")
+            .dependents(&[DELETES_URL, DELETES_INTERVAL])
+            .display(Width::MEDIUM, "Table for keys of rows")
+            .doc(
+                "Look for rows that were deleted, by comparing all primary keys of a table with those that were handed \
+                 over, which are kept in this table; it is created where it is missing. Records have the primary key as \
+                 their key then, and a deleted row becomes a record without a value. Empty = deleted rows are not looked \
+                 for.",
+            ),
+        Key::password(DELETES_URL)
+            .low()
+            .default_value("")
+            .display(Width::LONG, "JDBC URL for keys of rows")
+            .doc(
+                "The database that has deletes.table, as a JDBC URL with user and password. Empty = the one that is \
+                 read, where the user needs to create and write that table. SQLite needs a file of its own for it.",
+            ),
+        Key::long(DELETES_INTERVAL)
+            .low()
+            .default_value("600000")
+            .at_least(1)
+            .display(Width::SHORT, "Interval of comparisons (ms)")
+            .doc("How long to wait, for each table, from the end of one comparison of keys to the next, in milliseconds."),
         Key::boolean(NON_NULL).low().default_value("true").display(Width::SHORT, "Validate Non Null").doc(
             "Whether it is an error if the incrementing column, or every timestamp column, of a table may be NULL: \
              such rows are never found.",

@@ -121,6 +121,11 @@ impl Watch {
             let listed = connection.tables(&filter)?.into_iter().map(|(table, _)| table);
             tables.extend(listed.filter(|table| self.choice.takes(dialect, table)));
         }
+        if let Some(ledger) = self.settings.deletes.as_ref().filter(|deletes| deletes.beside) {
+            let ledger = dialect.parse_table(&ledger.table);
+            let ledger = connection.find_table(&ledger)?.map(|(table, _)| table);
+            tables.retain(|table| Some(table) != ledger.as_ref());
+        }
         tables.sort();
         tables.dedup();
         Ok(tables)

@@ -1,7 +1,9 @@
 //! Source partitions and offsets, as Confluent's connector stores them.
 
+use super::deletes::Removal;
 use super::times::Instant;
 use crate::dialect::TableId;
+use ferroconnect_plugin_sdk::abi::record::OffsetEntry;
 use ferroconnect_plugin_sdk::{Error, OffsetMap, Result, Text, Value, ValueRef, offset_map};
 use std::ops::RangeInclusive;
 
@@ -13,6 +15,9 @@ const TIMESTAMP: &str = "timestamp";
 const NANOS: &str = "timestamp_nanos";
 /// Numbers below [`INCREMENTING`] that are waited for. Confluent's connector does not know it and leaves it alone.
 const GAPS: &str = "gaps";
+
+/// The last record of a deletion. Confluent's connector leaves it alone, too.
+const REMOVAL: &str = "deletes";
 
 /// How far a table or query has been read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -102,6 +107,28 @@ pub(super) fn gaps(map: &OffsetMap) -> Result<Vec<RangeInclusive<i64>>> {
     } else {
         Err(refused())
     }
+}
+
+/// An offset that also names the last record of a deletion, as [`removal_text`] writes it.
+pub(super) fn with_removal(offset: OffsetMap, removal: Text) -> OffsetMap {
+    let mut entries = Vec::from(offset);
+    entries.push(OffsetEntry { key: Text::from_static(REMOVAL), value: Value::string(removal) });
+    entries.into()
+}
+
+/// A record of a deletion as an offset names it: `run:number`.
+pub(super) fn removal_text(removal: Removal) -> String {
+    format!("{}:{}", removal.run, removal.number)
+}
+
+/// The last record of a deletion that a stored offset names.
+pub(super) fn removal(map: &OffsetMap) -> Result<Option<Removal>> {
+    let Some(value) = entry(map, REMOVAL) else { return Ok(None) };
+    let refused = || wrong(REMOVAL, &format!("{value:?}"), "two whole numbers as in \"1700000000000000:7\"");
+    let ValueRef::String(text) = value.view() else { return Err(refused()) };
+    let parts = text.as_str().split_once(':').and_then(|(run, number)| Some((run.parse().ok()?, number.parse().ok()?)));
+    let (run, number) = parts.ok_or_else(refused)?;
+    Ok(Some(Removal { run, number }))
 }
 
 fn range(text: &str) -> Option<RangeInclusive<i64>> {

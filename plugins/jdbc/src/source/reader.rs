@@ -1,18 +1,21 @@
 //! The thread of a task that reads rows.
 
+use super::deletes;
 use super::gaps::{self, Gaps};
 use super::keys;
 use super::offset::Offset;
-use super::outlet::{Closed, Outlet};
+use super::outlet::Outlet;
 use super::query::{Range, Statement, Statements, Subject, Tracking};
 use super::rows::Rows;
-use super::settings::{InitialTime, Settings};
+use super::settings::{InitialTime, Mode, Settings};
 use super::stream::{Stream, Style, tracking};
+use super::task::stored;
 use super::times::Instant as Moment;
 use crate::db::{Column, Connection, DbError, DbErrorKind, DbResult, Ended, Isolation, SqlValue};
 use crate::dialect::TableId;
 use crate::link::Link;
-use ferroconnect_plugin_sdk::{Error, StopSignal, debug, info, warn};
+use crate::settings::WrongKey;
+use ferroconnect_plugin_sdk::{Error, OffsetMap, SourceContext, StopSignal, debug, info, warn};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -37,12 +40,6 @@ impl From<DbError> for Trouble {
     }
 }
 
-impl From<Closed> for Trouble {
-    fn from(_: Closed) -> Trouble {
-        Trouble::Stopped
-    }
-}
-
 /// What a turn came to.
 enum Turn {
     /// The stream was looked at, or read to its end.
@@ -55,6 +52,7 @@ enum Turn {
 pub(super) struct Reader {
     settings: Arc<Settings>,
     style: Style,
+    context: SourceContext,
     stop: StopSignal,
     link: Link,
     streams: Vec<Stream>,
@@ -67,13 +65,14 @@ impl Reader {
     pub(super) fn new(
         settings: Arc<Settings>,
         style: Style,
-        stop: StopSignal,
+        context: SourceContext,
         streams: Vec<Stream>,
         outlet: Outlet,
     ) -> Reader {
+        let stop = context.stop().clone();
         let link = Link::new(settings.connection.clone(), stop.clone(), Duration::ZERO);
         let isolation = settings.isolation;
-        Reader { settings, style, stop, link, streams, outlet, isolation }
+        Reader { settings, style, context, stop, link, streams, outlet, isolation }
     }
 
     /// Reads until the task should end or reading fails for good.
@@ -100,8 +99,9 @@ impl Reader {
         let (result, pause) = match self.streams[next].tracking {
             // Reading waits until all have been looked at: they are due before.
             None => (self.look_at_columns(next), Duration::ZERO),
-            Some(_) => (self.read(next), self.settings.poll_interval),
+            Some(_) => (self.read(next).and_then(|turn| self.compare(next, turn)), self.settings.poll_interval),
         };
+        let result = result.and_then(|turn| self.outlet.flush().map(|()| turn));
         match result {
             Ok(Turn::Gone) => self.wait_for(next),
             Err(Trouble::Database(error)) if error.is_missing_table() && self.streams[next].is_table() => {
@@ -112,7 +112,7 @@ impl Reader {
                 let stream = &mut self.streams[next];
                 stream.failures = 0;
                 stream.due = Instant::now() + pause;
-                Ok(self.outlet.flush()?)
+                Ok(())
             }
             Err(trouble) => self.recover(next, trouble),
         }
@@ -130,7 +130,18 @@ impl Reader {
         }
         stream.tracking = None;
         stream.due = Instant::now() + self.settings.poll_interval.max(LEAST_PAUSE);
-        Ok(self.outlet.flush()?)
+        self.hand_over()
+    }
+
+    /// Hands over what there is. What cannot go now, since keys cannot be written down, goes with what comes next.
+    fn hand_over(&mut self) -> Result<(), Trouble> {
+        match self.outlet.flush() {
+            Err(Trouble::Database(error)) => {
+                debug!("Rows wait: {error}");
+                Ok(())
+            }
+            result => result,
+        }
     }
 
     /// Gets ready to go on after an error, or gives it back where there is no going on.
@@ -152,7 +163,7 @@ impl Reader {
         }
         warn!(attempt = failures; "{error}. Reading again on a new connection in {} ms", pause.as_millis());
         // Rows that came before the error are good; their positions count already.
-        self.outlet.flush()?;
+        self.hand_over()?;
         if self.stop.wait_or_stop(pause) { Err(Trouble::Stopped) } else { Ok(()) }
     }
 
@@ -172,6 +183,15 @@ impl Reader {
             return Ok(Turn::Gone);
         }
         let found = track(&self.settings, self.style, &stream.subject, &columns)?;
+        look_at_key(&self.settings, stream, &columns)?;
+        if let Some(ledger) = &mut self.outlet.ledger {
+            ledger.open()?;
+        }
+        let untouched = stream.offset == Offset::default() && self.settings.mode != Mode::Bulk;
+        if let (true, Some(ledger), Some(subject)) = (untouched, &mut self.outlet.ledger, stream.ledger_subject()) {
+            // No row was ever handed over without its key being written down.
+            ledger.set_complete(&subject, &deletes::title(&self.settings, &stream.name()))?;
+        }
         begin(&self.settings, stream, &found, connection)?;
         stream.tracking = Some(found);
         if stream.is_table() {
@@ -197,6 +217,7 @@ impl Reader {
         if table_columns != stream.columns {
             // The table was altered, or made anew between two looks.
             stream.tracking = Some(track(settings, self.style, &stream.subject, &table_columns)?);
+            look_at_key(settings, stream, &table_columns)?;
             stream.columns.clone_from(&table_columns);
         }
         let tracking = stream.tracking.clone().unwrap_or(Tracking::Bulk);
@@ -224,6 +245,38 @@ impl Reader {
         close_gaps(stream, looked_at);
         Ok(Turn::Done)
     }
+}
+
+impl Reader {
+    /// Looks for rows that are gone, when that is due after a look for new ones.
+    fn compare(&mut self, number: usize, turn: Turn) -> Result<Turn, Trouble> {
+        let (stream, settings) = (&mut self.streams[number], &self.settings);
+        let due = stream.deletes.as_ref().is_some_and(|deletes| deletes.due <= Instant::now());
+        let (Turn::Done, Some(interval), true) = (&turn, settings.deletes.as_ref().map(|one| one.interval), due) else {
+            return Ok(turn);
+        };
+        // Without it keys of rows that are gone are merely kept for longer.
+        let stored = stored(&self.context, &stream.subject).unwrap_or_else(|error| {
+            debug!("The stored offset of {} cannot be read now: {error}", stream.name());
+            OffsetMap::default()
+        });
+        deletes::compare(settings, stream, self.link.get()?, &mut self.outlet, &stored)?;
+        if let Some(deletes) = &mut stream.deletes {
+            deletes.due = Instant::now() + interval;
+        }
+        Ok(turn)
+    }
+}
+
+/// Finds the key by which rows that are gone are told apart, where they are looked for.
+fn look_at_key(settings: &Settings, stream: &mut Stream, columns: &[Column]) -> Result<(), Trouble> {
+    let name = stream.name();
+    let (Some(deletes), Subject::Table(table)) = (&mut stream.deletes, &stream.subject) else { return Ok(()) };
+    deletes.look_at(settings, table, columns).map_err(|why| {
+        let why =
+            format!("{name} cannot be compared, for {why}. Leave the table to a connector without {}", keys::DELETES);
+        Trouble::Fatal(WrongKey::new(keys::DELETES, why).into())
+    })
 }
 
 fn statements(settings: &Settings) -> Statements<'_> {

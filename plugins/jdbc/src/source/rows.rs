@@ -1,5 +1,6 @@
 //! Rows as they arrive become records with positions.
 
+use super::deletes::Entry;
 use super::outlet::Outlet;
 use super::query::Tracking;
 use super::reader::Trouble;
@@ -30,6 +31,8 @@ pub(super) struct Rows<'a> {
 struct Places {
     incrementing: Option<usize>,
     times: Vec<usize>,
+    /// Those of the primary key, where rows that are gone are looked for.
+    key: Vec<usize>,
 }
 
 /// The last row that came, where positions are times: whether its time is the position behind it is not known before the
@@ -44,6 +47,8 @@ struct Record {
     key: Data,
     value: Data,
     bytes: usize,
+    /// The key as it is to be written down.
+    entry: Option<Entry>,
 }
 
 impl<'a> Rows<'a> {
@@ -91,6 +96,7 @@ impl<'a> Rows<'a> {
         self.places = Places {
             incrementing: self.tracking.incrementing().map(find).transpose()?,
             times: self.tracking.times().iter().map(|column| find(&column.name)).collect::<Result<_, _>>()?,
+            key: self.stream.key_columns().iter().map(|column| find(column)).collect::<Result<_, _>>()?,
         };
         if self.stream.shape.as_ref().is_none_or(|(known, _)| *known != columns) {
             let shape = RowShape::new(self.stream.schema_name.as_deref(), &columns, &self.settings.rules);
@@ -115,16 +121,13 @@ impl<'a> Rows<'a> {
         let position = position(&self.places, &self.settings.rules.clock, row);
         let (number, time) = position.map_err(|why| fatal(self.name(), why))?;
         let bytes = row.iter().map(size).sum();
-        let key = match self.places.incrementing {
-            Some(place) if self.style == Style::Tutorial => Data::new(self.key_schema.clone(), key_text(&row[place])),
-            _ => Data::NULL,
-        };
+        let (key, entry) = self.key(row).map_err(|why| fatal(self.name(), why))?;
         let Some((_, shape)) = &mut self.stream.shape else {
             return Err(Trouble::Fatal(Error::fatal("A row came before the columns")));
         };
         let value = shape.convert(row, &self.settings.rules);
         let value = value.map(|value| Data::new(shape.schema().clone(), value));
-        let record = Record { key, value: value.map_err(|why| fatal(self.name(), why))?, bytes };
+        let record = Record { key, value: value.map_err(|why| fatal(self.name(), why))?, bytes, entry };
         match (self.tracking, time) {
             (Tracking::Timestamp(_), Some(time)) => self.hold(Held { record, time }),
             _ => {
@@ -135,6 +138,21 @@ impl<'a> Rows<'a> {
                 self.give(record)
             }
         }
+    }
+
+    /// The key of a row, and how it is written down.
+    fn key(&mut self, row: &[SqlValue]) -> Result<(Data, Option<Entry>), String> {
+        if let Some(shape) = self.stream.deletes.as_mut().and_then(|deletes| deletes.shape.as_mut()) {
+            let mut values: Vec<SqlValue> = self.places.key.iter().map(|place| row[*place].clone()).collect();
+            let entry = shape.entry(&values)?;
+            return Ok((shape.data(&mut values, &self.settings.rules)?, Some(entry)));
+        }
+        Ok(match self.places.incrementing {
+            Some(place) if self.style == Style::Tutorial => {
+                (Data::new(self.key_schema.clone(), key_text(&row[place])), None)
+            }
+            _ => (Data::NULL, None),
+        })
     }
 
     fn hold(&mut self, next: Held) -> Result<(), Trouble> {
@@ -157,7 +175,7 @@ impl<'a> Rows<'a> {
             let position = self.stream.position();
             source = source.position(&self.stream.partition, position);
         }
-        Ok(self.outlet.push(source, record.bytes)?)
+        self.outlet.push(source, record.bytes, record.entry)
     }
 
     fn keep(&mut self, trouble: Trouble) -> ControlFlow<()> {

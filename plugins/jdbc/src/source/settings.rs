@@ -1,17 +1,21 @@
 //! The source's configuration, read and checked.
 
+use super::deletes::DeleteSettings;
 use super::filter::{ColumnMapping, TableChoice};
 use super::keys;
 use super::query::Subject;
 use super::times::{Clock, Instant};
 use super::values::{Form, Granularity, NumericMapping, ValueRules};
 use crate::db::{DbError, Isolation, TableFilter};
+use crate::dialect::Database;
 use crate::settings::{ConnectionSettings, WrongKey, keys as connection_keys};
 use ferroconnect_plugin_sdk::{Config, Result, warn};
 use std::time::Duration;
 
 /// The longest name of a topic.
 const LONGEST_TOPIC: usize = 249;
+/// The key with the connector's name.
+const NAME: &str = "name";
 /// The older keys, which do not go with lists of patterns.
 const OLD_KEYS: [&str; 4] = [keys::WHITELIST, keys::BLACKLIST, keys::INCREMENTING, keys::TIMESTAMP];
 
@@ -83,6 +87,8 @@ pub(super) struct Settings {
     pub(super) initial_incrementing: Option<i64>,
     /// How long to wait for numbers that are missing; none = not at all.
     pub(super) gap_patience: Option<Duration>,
+    /// How rows that were deleted are looked for; none = not at all.
+    pub(super) deletes: Option<DeleteSettings>,
     pub(super) validate_non_null: bool,
     pub(super) suffix: String,
     pub(super) isolation: Isolation,
@@ -127,6 +133,7 @@ impl Settings {
         let millis = |key| config.parse(key).map(Duration::from_millis);
         Ok(Settings {
             rules: value_rules(config, &connection),
+            deletes: deletes(config, &connection)?,
             connection,
             mode,
             what,
@@ -255,6 +262,63 @@ fn isolation(text: &str) -> Isolation {
     }
 }
 
+/// How deleted rows are looked for.
+fn deletes(config: &Config, beside: &ConnectionSettings) -> Result<Option<DeleteSettings>> {
+    let Some(table) = set(config, keys::DELETES) else { return Ok(None) };
+    let own = ledger_connection(config)?;
+    Ok(Some(DeleteSettings {
+        table: table.to_owned(),
+        beside: own.is_none(),
+        connection: own.unwrap_or_else(|| beside.clone()),
+        connector: config.text(NAME)?.to_owned(),
+        interval: Duration::from_millis(config.parse(keys::DELETES_INTERVAL)?),
+    }))
+}
+
+/// Where the ledger is, if it has a URL of its own.
+fn ledger_connection(config: &Config) -> Result<Option<ConnectionSettings>, WrongKey> {
+    let Some(url) = set(config, keys::DELETES_URL) else { return Ok(None) };
+    let mut own = Config::default();
+    own.set(connection_keys::URL, url);
+    for key in [connection_keys::ATTEMPTS, connection_keys::BACKOFF] {
+        if let Some(value) = config.get(key) {
+            own.set(key, value);
+        }
+    }
+    let connection = ConnectionSettings::parse(&own).map_err(|wrong| WrongKey::new(keys::DELETES_URL, wrong.why))?;
+    if connection.url.database == Database::OpenMldb {
+        return Err(WrongKey::new(keys::DELETES_URL, "OpenMLDB cannot change rows; name another database"));
+    }
+    Ok(Some(connection))
+}
+
+fn delete_rules(config: &Config, wrong: &mut Vec<WrongKey>) {
+    if !is_set(config, keys::DELETES) {
+        if is_set(config, keys::DELETES_URL) {
+            wrong.push(WrongKey::new(keys::DELETES, "It is missing: the table for keys of rows must be named"));
+        }
+        return;
+    }
+    if has_query(config) {
+        wrong.push(WrongKey::new(keys::DELETES, "It is for tables: the rows of a query have no primary key"));
+    }
+    match (ledger_connection(config), connection(config)) {
+        (Err(error), _) => wrong.push(error),
+        // A reader's transaction would keep the ledger from being written.
+        (Ok(None), Ok(read)) if read.url.database == Database::Sqlite => {
+            let why = "On SQLite keys cannot be written while rows are read; name another file, as in jdbc:sqlite:/path/of/keys.db";
+            wrong.push(WrongKey::new(keys::DELETES_URL, why));
+        }
+        (Ok(Some(own)), Ok(read)) if own.url.database == Database::Sqlite && own.url.name == read.url.name => {
+            wrong.push(WrongKey::new(
+                keys::DELETES_URL,
+                "It is the file that is read; on SQLite it must be another one",
+            ));
+        }
+        _ => {}
+    }
+}
+
 /// All keys that are wrong in relation to each other, or in a way that the definition does not say.
 pub(super) fn wrong_keys(config: &Config) -> Vec<WrongKey> {
     let mut wrong = Vec::new();
@@ -267,6 +331,7 @@ pub(super) fn wrong_keys(config: &Config) -> Vec<WrongKey> {
     table_rules(config, &mut wrong);
     query_rules(config, mode, &mut wrong);
     column_rules(config, mode, &mut wrong);
+    delete_rules(config, &mut wrong);
     wrong.extend(TableChoice::parse(config).err());
     wrong.extend(ColumnMapping::parse(config, keys::INCREMENTING_MAPPING).err());
     wrong.extend(ColumnMapping::parse(config, keys::TIMESTAMP_MAPPING).err());

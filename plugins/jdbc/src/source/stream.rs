@@ -1,5 +1,6 @@
 //! One table, or the query, with how far it has been read.
 
+use super::deletes::Deletes;
 use super::gaps::Gaps;
 use super::keys;
 use super::offset::{self, Offset};
@@ -10,6 +11,7 @@ use crate::db::{Column, TypeClass};
 use crate::dialect::TableId;
 use crate::settings::WrongKey;
 use ferroconnect_plugin_sdk::{OffsetMap, Shared, Text};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// How records look.
@@ -33,6 +35,8 @@ pub(super) struct Stream {
     pub(super) offset: Offset,
     /// Numbers below that which may yet come; none where they are not waited for.
     pub(super) gaps: Option<Gaps>,
+    /// What is known of rows that are gone; none where they are not looked for.
+    pub(super) deletes: Option<Deletes>,
     /// Not known before the columns are.
     pub(super) tracking: Option<Tracking>,
     /// The columns of the table when that was found out; empty for a query.
@@ -49,7 +53,13 @@ pub(super) struct Stream {
 
 impl Stream {
     /// Nothing of it has been read by this task.
-    pub(super) fn new(settings: &Settings, subject: Subject, offset: Offset, gaps: Option<Gaps>) -> Stream {
+    pub(super) fn new(
+        settings: &Settings,
+        subject: Subject,
+        offset: Offset,
+        gaps: Option<Gaps>,
+        deletes: Option<Deletes>,
+    ) -> Stream {
         let (topic, schema_name) = settings.topic(&subject);
         let partition = match &subject {
             Subject::Table(table) => offset::table_partition(table),
@@ -62,6 +72,7 @@ impl Stream {
             partition: Shared::new(partition),
             offset,
             gaps,
+            deletes,
             tracking: None,
             columns: Vec::new(),
             gone: false,
@@ -84,10 +95,25 @@ impl Stream {
 
     /// The position behind the rows that have come.
     pub(super) fn position(&mut self) -> OffsetMap {
-        match (&mut self.gaps, self.offset.incrementing) {
+        let position = match (&mut self.gaps, self.offset.incrementing) {
             (Some(gaps), Some(last)) => gaps.position(last),
             _ => self.offset.to_map(),
+        };
+        match self.deletes.as_ref().and_then(|deletes| deletes.last.clone()) {
+            Some(last) => offset::with_removal(position, last),
+            None => position,
         }
+    }
+
+    /// The columns of the primary key, where rows that are gone are looked for.
+    pub(super) fn key_columns(&self) -> Vec<String> {
+        let shape = self.deletes.as_ref().and_then(|deletes| deletes.shape.as_ref());
+        shape.map(|shape| shape.columns.clone()).unwrap_or_default()
+    }
+
+    /// What the keys of its rows stand under in the ledger, where rows that are gone are looked for.
+    pub(super) fn ledger_subject(&self) -> Option<Arc<str>> {
+        Some(self.deletes.as_ref()?.shape.as_ref()?.subject.clone())
     }
 
     /// Whether it is a table.

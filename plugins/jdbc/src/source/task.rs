@@ -1,13 +1,14 @@
 //! The task: hands over what its reading thread reads.
 
 use super::connector::{FETCHED, TABLES, split_tables};
+use super::deletes::{Deletes, Ledger};
 use super::gaps::Gaps;
 use super::keys;
 use super::offset::{self, Offset};
 use super::outlet::{Message, Outlet};
 use super::query::Subject;
 use super::reader::Reader;
-use super::settings::{Settings, What};
+use super::settings::{Mode, Settings, What};
 use super::stream::{Stream, Style};
 use super::watched::Watched;
 use crate::dialect::Database;
@@ -54,9 +55,10 @@ impl JdbcSourceTask {
         let streams = streams(context, &settings, subjects)?;
         let settings = Arc::new(settings);
         let linger = settings.linger;
-        let (outlet, messages) = Outlet::new(settings.batch, settings.batches_ahead);
+        let ledger = settings.deletes.as_ref().map(|deletes| Ledger::new(deletes, stop.clone()));
+        let (outlet, messages) = Outlet::new(settings.batch, settings.batches_ahead, ledger);
         stop.on_stop(outlet.waker());
-        let reader = Reader::new(settings, style, stop.clone(), streams, outlet);
+        let reader = Reader::new(settings, style, context.clone(), streams, outlet);
         let thread = Watched::start("jdbc-reader", |name, body| context.spawn(name, body), move || reader.run())?;
         self.state = State::Reading(Reading { stop, linger, messages, thread });
         Ok(())
@@ -85,23 +87,24 @@ fn tables(config: &Config, settings: &Settings) -> Result<Vec<Subject>> {
 
 /// The streams of these subjects, from their stored offsets on.
 fn streams(context: &SourceContext, settings: &Settings, subjects: Vec<Subject>) -> Result<Vec<Stream>> {
-    let tracked = settings.mode.has_incrementing() || settings.mode.has_timestamp();
+    let tracked = settings.mode != Mode::Bulk || settings.deletes.is_some();
     let mut streams = Vec::with_capacity(subjects.len());
     for subject in subjects {
-        let partitions = match &subject {
-            Subject::Table(table) => vec![offset::table_partition(table), offset::bare_partition(table)],
-            Subject::Query(_) => vec![offset::query_partition()],
-        };
-        let stored = if tracked { stored(context, partitions)? } else { OffsetMap::default() };
+        let stored = if tracked { stored(context, &subject)? } else { OffsetMap::default() };
         let offset = only_tracked(settings, Offset::from_map(&stored)?);
         let gaps = settings.gap_patience.map(|patience| Gaps::stored(patience, &stored)).transpose()?;
-        streams.push(Stream::new(settings, subject, offset, gaps));
+        let deletes = settings.deletes.as_ref().map(|_| Deletes::stored(&stored)).transpose()?;
+        streams.push(Stream::new(settings, subject, offset, gaps, deletes));
     }
     Ok(streams)
 }
 
-/// The first offset that is stored; an empty one where none is.
-fn stored(context: &SourceContext, partitions: Vec<OffsetMap>) -> Result<OffsetMap> {
+/// The offset that is stored; an empty one where none is.
+pub(super) fn stored(context: &SourceContext, subject: &Subject) -> Result<OffsetMap> {
+    let partitions = match subject {
+        Subject::Table(table) => vec![offset::table_partition(table), offset::bare_partition(table)],
+        Subject::Query(_) => vec![offset::query_partition()],
+    };
     Ok(context.offsets(partitions)?.into_iter().flatten().next().unwrap_or_default())
 }
 

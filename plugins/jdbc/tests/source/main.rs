@@ -1,5 +1,6 @@
 //! The source on real MariaDB, PostgreSQL and SQLite.
 
+mod deletes;
 mod faults;
 mod gaps;
 mod modes;

@@ -1,0 +1,176 @@
+//! One comparison of a table with its ledger.
+
+use super::super::offset;
+use super::super::outlet::Outlet;
+use super::super::query::Subject;
+use super::super::reader::Trouble;
+use super::super::settings::Settings;
+use super::super::stream::Stream;
+use super::key::{KeyShape, RowId};
+use super::ledger::Ledger;
+use super::sorted::{Ascending, Sorted};
+use crate::db::{Column, Connection, Ended, Isolation, RowSink, SqlValue};
+use crate::dialect::{Database, TableId};
+use ferroconnect_plugin_sdk::{Data, Error, OffsetMap, SourceRecord, debug, info};
+use std::io;
+use std::ops::ControlFlow;
+
+/// How many keys of a ledger that is being completed wait to be written.
+const FEW: usize = 5_000;
+/// About how many bytes a record without a value takes.
+const SMALL: usize = 64;
+
+/// Compares, and hands over a record for each row that is gone. `stored` is the offset that is stored now.
+pub(in super::super) fn compare(
+    settings: &Settings,
+    stream: &mut Stream,
+    connection: &mut dyn Connection,
+    outlet: &mut Outlet,
+    stored: &OffsetMap,
+) -> Result<(), Trouble> {
+    let name = stream.name();
+    let Subject::Table(table) = stream.subject.clone() else { return Ok(()) };
+    let Some(shape) = stream.deletes.as_mut().and_then(|deletes| deletes.shape.as_mut()) else { return Ok(()) };
+    let Some(ledger) = &mut outlet.ledger else { return Ok(()) };
+    let subject = shape.subject.clone();
+    if let Some(delivered) = offset::removal(stored).map_err(Trouble::Fatal)? {
+        let forgotten = ledger.forget(&subject, delivered)?;
+        debug!("{name}: {forgotten} rows whose deletion has arrived are forgotten");
+    }
+    let complete = ledger.is_complete(&subject)?;
+    let present = read_keys(connection, &table, shape, (!complete).then_some(&mut *ledger))?;
+    if complete {
+        let gone = tell(settings, stream, outlet, present)?;
+        if gone > 0 {
+            info!("{name}: {gone} rows are gone since the keys were compared last");
+        }
+    } else {
+        ledger.write()?;
+        ledger.set_complete(&subject, &title(settings, &name))?;
+        info!("{name}: the keys of all rows are known; those that are deleted from now on will be found");
+    }
+    Ok(())
+}
+
+/// What people read beside the mark of a complete ledger.
+pub(in super::super) fn title(settings: &Settings, stream: &str) -> String {
+    let connector = settings.deletes.as_ref().map(|deletes| deletes.connector.as_str()).unwrap_or_default();
+    format!("{stream} of connector {connector}")
+}
+
+/// Hands over a record for each key of the ledger that is not `present`; how many.
+fn tell(settings: &Settings, stream: &mut Stream, outlet: &mut Outlet, present: Sorted) -> Result<u64, Trouble> {
+    let name = stream.name();
+    let mut present = present.ascending().map_err(|error| no_room(&error))?;
+    let (mut behind, mut count) = (None, 0);
+    loop {
+        let (Some(deletes), Some(ledger)) = (&mut stream.deletes, &mut outlet.ledger) else { return Ok(count) };
+        let Some(shape) = &mut deletes.shape else { return Ok(count) };
+        let subject = shape.subject.clone();
+        let page = ledger.keys(&subject, behind, deletes.run)?;
+        let Some(last) = page.last() else { return Ok(count) };
+        behind = Some(last.id);
+        let mut gone = Vec::new();
+        for known in page {
+            if !is_present(&mut present, &known.id)? {
+                let key = shape.read(&known.text, &settings.rules).map_err(|why| unfit(&name, why))?;
+                gone.push((known.id, key));
+            }
+        }
+        if gone.is_empty() {
+            continue;
+        }
+        let removals: Vec<_> = gone.iter().map(|(id, _)| (*id, deletes.next())).collect();
+        ledger.mark(&subject, &removals)?;
+        count += gone.len() as u64;
+        for ((_, key), (_, removal)) in gone.into_iter().zip(removals) {
+            if let Some(deletes) = &mut stream.deletes {
+                deletes.last = Some(offset::removal_text(removal).into());
+            }
+            let position = stream.position();
+            let record = SourceRecord::new(stream.topic.clone(), Data::NULL).key(key);
+            outlet.push(record.position(&stream.partition, position), SMALL, None)?;
+        }
+    }
+}
+
+fn is_present(present: &mut Ascending, id: &RowId) -> Result<bool, Trouble> {
+    present.contains(id).map_err(|error| no_room(&error))
+}
+
+fn no_room(error: &io::Error) -> Trouble {
+    let folder = std::env::temp_dir();
+    Trouble::Fatal(Error::fatal(format!(
+        "The keys of a table are sorted in a file of {}, which fails: {error}. Each million of rows takes 16 MB",
+        folder.display()
+    )))
+}
+
+fn unfit(name: &str, why: String) -> Trouble {
+    Trouble::Fatal(Error::data(format!("{name}: {why}")))
+}
+
+/// Reads the keys of all rows. A ledger that is given is completed with them.
+fn read_keys(
+    connection: &mut dyn Connection,
+    table: &TableId,
+    shape: &KeyShape,
+    ledger: Option<&mut Ledger>,
+) -> Result<Sorted, Trouble> {
+    let dialect = connection.dialect();
+    let columns: Vec<_> = shape.columns.iter().map(|column| dialect.name(column)).collect();
+    let sql = format!("SELECT {} FROM {}", columns.join(", "), dialect.table(table));
+    let mut keys = Keys { shape, sorted: Sorted::new(), ledger, trouble: None };
+    // What others have not committed must not be seen, whatever rows are read with: a row that they delete may yet stay.
+    let isolation =
+        if dialect.database == Database::Sqlite { Isolation::ServerDefault } else { Isolation::RepeatableRead };
+    connection.begin(isolation)?;
+    let context =
+        |error: crate::db::DbError| error.context(format_args!("The keys of {} cannot be read", table.unquoted()));
+    let ended = connection.query(&sql, &[], &mut keys).map_err(context)?;
+    if let Some(trouble) = keys.trouble {
+        return Err(trouble);
+    }
+    if ended == Ended::Early {
+        return Err(Trouble::Stopped);
+    }
+    connection.commit()?;
+    Ok(keys.sorted)
+}
+
+struct Keys<'a> {
+    shape: &'a KeyShape,
+    sorted: Sorted,
+    ledger: Option<&'a mut Ledger>,
+    trouble: Option<Trouble>,
+}
+
+impl Keys<'_> {
+    fn take(&mut self, row: &[SqlValue]) -> Result<(), Trouble> {
+        let entry = self.shape.entry(row).map_err(|why| Trouble::Fatal(Error::data(why)))?;
+        self.sorted.push(entry.id).map_err(|error| no_room(&error))?;
+        if let Some(ledger) = &mut self.ledger {
+            ledger.add(entry);
+            if ledger.pending() >= FEW {
+                ledger.write()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl RowSink for Keys<'_> {
+    fn columns(&mut self, _columns: &[Column]) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn row(&mut self, row: &mut Vec<SqlValue>) -> ControlFlow<()> {
+        match self.take(row) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(trouble) => {
+                self.trouble = Some(trouble);
+                ControlFlow::Break(())
+            }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The table with the keys of rows that were handed over.
+
+use super::key::{Entry, RowId};
+use super::{DeleteSettings, Removal};
+use crate::db::{Connection, DbError, DbErrorKind, DbResult, Isolation, SqlValue, query_all};
+use crate::dialect::{ColumnKind, NewColumn, TableId};
+use crate::link::Link;
+use ferroconnect_plugin_sdk::{StopSignal, info};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+const SUBJECT: &str = "subject";
+const ID: &str = "id";
+const KEY: &str = "row_key";
+const RUN: &str = "removal_run";
+const NUMBER: &str = "removal_number";
+const ALL: [&str; 5] = [SUBJECT, ID, KEY, RUN, NUMBER];
+/// How many keys are read or written at once.
+const PAGE: usize = 5_000;
+
+/// Writes keys down before their rows leave. Belongs to the thread that reads rows.
+pub(in super::super) struct Ledger {
+    link: Link,
+    /// As the user names it.
+    name: String,
+    /// The table once it is known to be there.
+    table: Option<TableId>,
+    /// Keys that are not written yet.
+    pending: BTreeMap<(Arc<str>, RowId), String>,
+}
+
+/// A key of the ledger.
+pub(super) struct Known {
+    pub(super) id: RowId,
+    pub(super) text: String,
+}
+
+impl Ledger {
+    /// Not connected yet.
+    pub(in super::super) fn new(settings: &DeleteSettings, stop: StopSignal) -> Ledger {
+        let link = Link::new(settings.connection.clone(), stop, Duration::ZERO);
+        Ledger { link, name: settings.table.clone(), table: None, pending: BTreeMap::new() }
+    }
+
+    /// Makes sure that the table is there.
+    pub(in super::super) fn open(&mut self) -> DbResult<()> {
+        self.with(|_, _| Ok(()))
+    }
+
+    /// A row is about to be handed over: its key has to be written before.
+    pub(in super::super) fn add(&mut self, entry: Entry) {
+        self.pending.insert((entry.subject, entry.id), entry.text);
+    }
+
+    /// How many keys are not written yet.
+    pub(super) fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Writes what was added. After an error it is still to be written.
+    pub(in super::super) fn write(&mut self) -> DbResult<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let pending = std::mem::take(&mut self.pending);
+        let row = |((subject, id), text): (&(Arc<str>, RowId), &String)| {
+            vec![
+                SqlValue::Text(subject.to_string()),
+                SqlValue::Bytes(id.to_vec()),
+                SqlValue::Text(text.clone()),
+                // Handed over anew, it is not gone any more.
+                SqlValue::Null,
+                SqlValue::Null,
+            ]
+        };
+        let rows: Vec<_> = pending.iter().map(row).collect();
+        // This may be called from within a query, on whose thread PostgreSQL's driver can run no other.
+        let write = || self.with(|connection, table| upsert(connection, table, &rows));
+        let written = std::thread::scope(|scope| scope.spawn(write).join());
+        let written = written.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        if written.is_err() {
+            self.pending = pending;
+        }
+        written
+    }
+
+    /// Whether all keys of a table that may have been handed over stand here.
+    pub(super) fn is_complete(&mut self, subject: &str) -> DbResult<bool> {
+        let key = mark_of(subject);
+        self.with(|connection, table| {
+            let dialect = connection.dialect();
+            let sql = format!(
+                "SELECT {} FROM {} WHERE {} = {} AND {} = {}",
+                dialect.name(KEY),
+                dialect.table(table),
+                dialect.name(SUBJECT),
+                dialect.placeholder(1),
+                dialect.name(ID),
+                dialect.placeholder(2),
+            );
+            Ok(!query_all(connection, &sql, &key)?.1.is_empty())
+        })
+    }
+
+    /// Takes note that they do. `title` tells people what the subject stands for.
+    pub(in super::super) fn set_complete(&mut self, subject: &str, title: &str) -> DbResult<()> {
+        let rest = [SqlValue::Text(title.to_owned()), SqlValue::Null, SqlValue::Null];
+        let row = mark_of(subject).into_iter().chain(rest).collect();
+        self.with(|connection, table| upsert(connection, table, &[row]))
+    }
+
+    /// The keys of a table behind this one that the run has not marked as gone, ascending, a limited number of them.
+    pub(super) fn keys(&mut self, subject: &str, behind: Option<RowId>, run: i64) -> DbResult<Vec<Known>> {
+        let behind = behind.map_or(Vec::new(), |id| id.to_vec());
+        let parameters = [SqlValue::Text(subject.to_owned()), SqlValue::Bytes(behind), SqlValue::Int(run)];
+        let rows = self.with(|connection, table| {
+            let dialect = connection.dialect();
+            let (id, run) = (dialect.name(ID), dialect.name(RUN));
+            // The mark of a complete ledger has the empty id, which is not behind the empty one.
+            let sql = format!(
+                "SELECT {id}, {} FROM {} WHERE {} = {} AND {id} > {} AND ({run} IS NULL OR {run} <> {}) ORDER BY {id} \
+                 LIMIT {PAGE}",
+                dialect.name(KEY),
+                dialect.table(table),
+                dialect.name(SUBJECT),
+                dialect.placeholder(1),
+                dialect.placeholder(2),
+                dialect.placeholder(3),
+            );
+            Ok(query_all(connection, &sql, &parameters)?.1)
+        })?;
+        rows.into_iter().map(|row| known(row).ok_or_else(|| self.strange())).collect()
+    }
+
+    fn strange(&self) -> DbError {
+        let why = format!("{} holds what no ledger of this connector holds; name another table", self.name);
+        DbError::new(DbErrorKind::Permanent, why)
+    }
+
+    /// Takes note that records of deletions are on their way, before they are.
+    pub(super) fn mark(&mut self, subject: &str, gone: &[(RowId, Removal)]) -> DbResult<()> {
+        let row = |(id, removal): &(RowId, Removal)| {
+            vec![
+                SqlValue::Int(removal.run),
+                SqlValue::Int(removal.number),
+                SqlValue::Text(subject.to_owned()),
+                SqlValue::Bytes(id.to_vec()),
+            ]
+        };
+        let rows: Vec<_> = gone.iter().map(row).collect();
+        self.with(|connection, table| {
+            let update = connection.dialect().update(table, &[SUBJECT, ID], &[RUN, NUMBER]);
+            connection.begin(Isolation::ServerDefault)?;
+            connection.execute_batch(&update, &rows)?;
+            connection.commit()
+        })
+    }
+
+    /// Forgets the keys whose deletion has arrived: all of a run up to this one.
+    pub(super) fn forget(&mut self, subject: &str, delivered: Removal) -> DbResult<u64> {
+        let parameters =
+            [SqlValue::Text(subject.to_owned()), SqlValue::Int(delivered.run), SqlValue::Int(delivered.number)];
+        self.with(|connection, table| {
+            let dialect = connection.dialect();
+            let sql = format!(
+                "DELETE FROM {} WHERE {} = {} AND {} = {} AND {} <= {}",
+                dialect.table(table),
+                dialect.name(SUBJECT),
+                dialect.placeholder(1),
+                dialect.name(RUN),
+                dialect.placeholder(2),
+                dialect.name(NUMBER),
+                dialect.placeholder(3),
+            );
+            connection.execute(&sql, &parameters)
+        })
+    }
+
+    /// Does something with the table, which is created unless it is there. After an error the next call begins anew.
+    fn with<T>(&mut self, act: impl FnOnce(&mut dyn Connection, &TableId) -> DbResult<T>) -> DbResult<T> {
+        let (name, known) = (&self.name, &mut self.table);
+        let result = self.link.get().and_then(|connection| {
+            let table = match known {
+                Some(table) => table,
+                None => known.insert(find_or_create(connection, name)?),
+            };
+            act(connection, table)
+        });
+        result.map_err(|error| {
+            self.link.close();
+            self.table = None;
+            // Without the SQLSTATE: that the ledger is missing must not look as if a table to read were.
+            DbError::new(error.kind(), format!("Keys of rows cannot be kept in {}: {error}", self.name))
+        })
+    }
+}
+
+/// The key of the row that says that a ledger is complete.
+fn mark_of(subject: &str) -> [SqlValue; 2] {
+    [SqlValue::Text(subject.to_owned()), SqlValue::Bytes(Vec::new())]
+}
+
+fn known(row: Vec<SqlValue>) -> Option<Known> {
+    match <[SqlValue; 2]>::try_from(row) {
+        Ok([SqlValue::Bytes(id), SqlValue::Text(text)]) => Some(Known { id: id.try_into().ok()?, text }),
+        _ => None,
+    }
+}
+
+/// Writes rows, whose keys all differ, in the order of [`ALL`].
+fn upsert(connection: &mut dyn Connection, table: &TableId, rows: &[Vec<SqlValue>]) -> DbResult<()> {
+    let (keys, others) = ALL.split_at(2);
+    let unfit = || DbError::new(DbErrorKind::Permanent, "This database cannot keep keys");
+    let dml = connection.dialect().upsert(table, keys, others).ok_or_else(unfit)?;
+    rows.chunks(PAGE).try_for_each(|rows| connection.execute_batch(&dml, rows).map(|_| ()))
+}
+
+fn find_or_create(connection: &mut dyn Connection, name: &str) -> DbResult<TableId> {
+    let dialect = connection.dialect();
+    let wanted = dialect.parse_table(name);
+    if let Some((table, _)) = connection.find_table(&wanted)? {
+        return Ok(table);
+    }
+    let column =
+        |name: &str, kind, key, optional| NewColumn { name: name.to_owned(), kind, optional, default: None, key };
+    let columns = [
+        column(SUBJECT, ColumnKind::String, true, false),
+        column(ID, ColumnKind::Bytes, true, false),
+        column(KEY, ColumnKind::String, false, false),
+        column(RUN, ColumnKind::Int64, false, true),
+        column(NUMBER, ColumnKind::Int64, false, true),
+    ];
+    let sql = dialect.create_table(&wanted, &columns);
+    let sql = sql.map_err(|why| DbError::new(DbErrorKind::Permanent, why))?;
+    info!("Creating table {name} for the keys of rows");
+    let created = connection.execute(&sql, &[]);
+    // Another task may have been faster.
+    match (connection.find_table(&wanted)?, created) {
+        (Some((table, _)), _) => Ok(table),
+        (None, Err(error)) => Err(error),
+        (None, Ok(_)) => Ok(wanted),
+    }
+}
