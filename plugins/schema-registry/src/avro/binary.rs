@@ -31,6 +31,8 @@ pub(super) enum Damage {
     Negative(i64),
     /// More elements than there can be.
     TooMany(i64),
+    /// More elements without content than anybody has.
+    TooManyEmpty,
     /// Text that is not UTF-8.
     NoText,
 }
@@ -42,24 +44,27 @@ impl std::fmt::Display for Damage {
             Damage::TooLong => f.write_str("a number is longer than its type allows"),
             Damage::Negative(length) => write!(f, "a length is {length}"),
             Damage::TooMany(count) => write!(f, "a block claims to have {count} elements"),
+            Damage::TooManyEmpty => write!(f, "more than {MOST_EMPTY_ELEMENTS} elements have no content"),
             Damage::NoText => f.write_str("a text is not UTF-8"),
         }
     }
 }
 
-/// Elements that take no bytes: nobody has as many, and a payload of ten bytes could claim to.
-const MOST_EMPTY_ELEMENTS: i64 = 1 << 16;
+/// Elements of a payload that take no bytes: nobody has as many, and a payload of ten bytes could claim to.
+const MOST_EMPTY_ELEMENTS: usize = 1 << 16;
 
 /// Reads a payload from its beginning to its end. Text and bytes are views into it.
 pub(super) struct Input<'a> {
     payload: &'a Blob,
     at: usize,
+    /// So many more elements may take no bytes.
+    empty: usize,
 }
 
 impl<'a> Input<'a> {
     /// At the beginning of a payload.
     pub(super) fn new(payload: &'a Blob) -> Input<'a> {
-        Input { payload, at: 0 }
+        Input { payload, at: 0, empty: MOST_EMPTY_ELEMENTS }
     }
 
     /// How many bytes are left.
@@ -153,8 +158,18 @@ impl<'a> Input<'a> {
             self.long()?;
             count = count.checked_neg().ok_or(Damage::TooMany(count))?;
         }
-        let fits = count <= MOST_EMPTY_ELEMENTS || usize::try_from(count).is_ok_and(|count| count <= self.left());
-        if fits { Ok(count as usize) } else { Err(Damage::TooMany(count)) }
+        let elements = usize::try_from(count).ok().filter(|count| *count <= self.left().max(self.empty));
+        elements.ok_or(Damage::TooMany(count))
+    }
+
+    /// Counts an element of a block that began at a place. Those that take no bytes are few in a whole payload: many
+    /// blocks, each with a few bytes in front, would otherwise become any number of values.
+    #[inline]
+    pub(super) fn count_element(&mut self, start: usize) -> Result<(), Damage> {
+        if self.at == start {
+            self.empty = self.empty.checked_sub(1).ok_or(Damage::TooManyEmpty)?;
+        }
+        Ok(())
     }
 }
 

@@ -206,6 +206,9 @@ impl Plan {
     }
 }
 
+/// For so many elements at most memory is asked for at once: a block may claim more than it has, and so may each one in it.
+const MOST_RESERVED: usize = 1 << 12;
+
 fn elements(input: &mut Input<'_>, mut read: impl FnMut(&mut Input<'_>) -> Read<Value>) -> Read<Vec<Value>> {
     let mut values = Vec::new();
     loop {
@@ -213,9 +216,11 @@ fn elements(input: &mut Input<'_>, mut read: impl FnMut(&mut Input<'_>) -> Read<
         if count == 0 {
             return Ok(values);
         }
-        values.reserve(count.min(input.left()));
+        values.reserve(count.min(input.left()).min(MOST_RESERVED));
         for _ in 0..count {
+            let start = input.at();
             values.push(read(input)?);
+            input.count_element(start)?;
         }
     }
 }
@@ -239,6 +244,7 @@ fn entries(
             let key = key(input)?;
             let encoded = input.since(start);
             let value = value(input)?;
+            input.count_element(start)?;
             match places.entry(encoded) {
                 Entry::Vacant(place) => {
                     place.insert(entries.len());

@@ -59,18 +59,7 @@ impl<'a> Shaper<'a> {
         let kind = self.avro.get(id);
         let shape = match &kind.kind {
             Kind::Union(branches) => self.union(branches, place)?,
-            Kind::Record(record) => {
-                if self.open.contains(&id) {
-                    return Err(Error::data(format!(
-                        "The Avro schema of {} contains itself, and Connect schemas cannot",
-                        record.name
-                    )));
-                }
-                self.open.push(id);
-                let shape = self.record(record, kind, place);
-                self.open.pop();
-                shape?
-            }
+            Kind::Record(record) => self.within(id, record, |shaper| shaper.record(record, kind, place))?,
             _ => {
                 let (schema, plan) = self.plain(kind)?;
                 self.finish(schema, plan, kind, place)?
@@ -80,6 +69,21 @@ impl<'a> Shaper<'a> {
             self.known.insert(key, shape.clone());
         }
         Ok(shape)
+    }
+
+    /// Shapes what stands in a record. Whoever looks into one goes through here: types contain themselves by records only,
+    /// and a schema that does so has no end.
+    fn within<T>(&mut self, id: TypeId, record: &Record, shape: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.open.contains(&id) {
+            return Err(Error::data(format!(
+                "The Avro schema of {} contains itself, and Connect schemas cannot",
+                record.name
+            )));
+        }
+        self.open.push(id);
+        let shape = shape(self);
+        self.open.pop();
+        shape
     }
 
     fn inner(&mut self, id: TypeId) -> Result<Shape> {
@@ -121,7 +125,7 @@ impl<'a> Shaper<'a> {
                 (schema, Plan::Fixed(*size))
             }
             (Kind::Array(items), _) => match self.map_entry(*items) {
-                Some(record) => self.entries(record)?,
+                Some(record) => self.within(*items, record, |shaper| shaper.entries(record))?,
                 None => {
                     let items = self.inner(*items)?;
                     let mut schema = Schema::new(SchemaType::ARRAY);

@@ -378,6 +378,28 @@ fn a_record_that_contains_itself_is_refused_by_name() {
 }
 
 #[test]
+fn entries_of_maps_that_contain_themselves_are_refused_too() {
+    let entry = r#"{"type":"array","items":{"type":"record","name":"MapEntry","namespace":"io.confluent.connect.avro",
+        "fields":[{"name":"key","type":"string"},{"name":"value","type":{"type":"array","items":"MapEntry"}}]}}"#;
+    // By its own name, by the attribute, and by way of another record.
+    let named =
+        entry.replace("MapEntry", "Own").replace(r#""namespace""#, r#""connect.internal.type":"MapEntry","namespace""#);
+    let record = entry.replace(
+        r#"{"type":"array","items":"MapEntry"}"#,
+        r#"{"type":"record","name":"R","fields":[{"name":"f","type":["null",{"type":"array","items":"MapEntry"}]}]}"#,
+    );
+    for (text, name) in [(entry, "MapEntry"), (&named, "Own"), (&record, "MapEntry")] {
+        let error = codec([]).reader(&document(text), None).err().expect("refused");
+        let end =
+            format!("The Avro schema of io.confluent.connect.avro.{name} contains itself, and Connect schemas cannot");
+        assert!(error.message().ends_with(&end), "{error}");
+    }
+    // Maps in maps have an end.
+    let twice = entry.replace(r#""items":"MapEntry""#, r#""items":"int""#);
+    assert!(codec([]).reader(&document(&twice), None).is_ok());
+}
+
+#[test]
 fn errors_name_the_place_and_show_no_data() {
     let codec = codec([]);
     let map = SchemaBuilder::map(SchemaBuilder::string().build(), SchemaBuilder::string().build()).build();
@@ -541,6 +563,54 @@ fn anything() -> BoxedStrategy<arbitrary::Pair> {
             ]
         })
         .boxed()
+}
+
+/// A type of any kind. Names are few, so that types name those around them, and entries of maps are among the records.
+fn any_schema() -> BoxedStrategy<Json> {
+    let name = || proptest::sample::select(&["A", "B", "MapEntry"][..]);
+    let leaf = prop_oneof![
+        2 => proptest::sample::select(&["null", "boolean", "int", "long", "float", "bytes", "string"][..]).prop_map(Json::from),
+        2 => name().prop_map(Json::from),
+        1 => name().prop_map(|name| json!({"type": "enum", "name": name, "symbols": ["S"]})),
+        1 => (name(), 0..3).prop_map(|(name, size)| json!({"type": "fixed", "name": name, "size": size, "logicalType": "decimal"})),
+    ];
+    leaf.prop_recursive(5, 24, 3, move |inner| {
+        let record = (name(), proptest::collection::vec(inner.clone(), 0..3), any::<bool>(), any::<bool>());
+        let record = record.prop_map(|(name, types, is_entry, has_default)| {
+            let field = |(number, kind): (usize, Json)| {
+                let mut field = json!({"name": if number == 0 { "key" } else { "value" }, "type": kind});
+                if has_default {
+                    field["default"] = json!({});
+                }
+                field
+            };
+            let fields: Vec<Json> = types.into_iter().enumerate().map(field).collect();
+            let mut record = json!({"type": "record", "name": name, "fields": fields});
+            if is_entry {
+                record["connect.internal.type"] = "MapEntry".into();
+            }
+            record
+        });
+        prop_oneof![
+            3 => record,
+            2 => inner.clone().prop_map(|items| json!({"type": "array", "items": items})),
+            1 => inner.clone().prop_map(|values| json!({"type": "map", "values": values})),
+            1 => proptest::collection::vec(inner, 0..3).prop_map(Json::from),
+        ]
+    })
+    .boxed()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    /// No schema brings the converter down, however it names itself.
+    #[test]
+    fn whatever_a_registry_holds_is_read_or_refused(schema in any_schema(), bytes: Vec<u8>) {
+        if let Err(error) = read(&codec([]), &schema.to_string(), &bytes) {
+            prop_assert_eq!(error.kind(), ferroconnect_plugin_sdk::ErrorKind::DATA);
+        }
+    }
 }
 
 proptest! {
