@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ferroconnect_plugin_sdk::{Blob, Config, ConfigDef, Data, Error, Result, Schema, Shared, Value};
 
 use crate::client::{Document, Format};
+use crate::wire::Tail;
 
 /// A format: schemas as text, values as payloads.
 ///
@@ -77,6 +78,15 @@ pub(crate) trait Codec: Sized + Send + 'static {
     /// # Errors
     /// A data error where the payload is not one of the schema; it never panics, whatever the bytes are.
     fn read(&self, reader: &Self::Reader, payload: &Blob) -> Result<Data>;
+
+    /// As [`Codec::read`], for a payload whose schema is named by a header, which may go on behind the schema's number.
+    ///
+    /// # Errors
+    /// As [`Codec::read`], and where the header has more than the format knows.
+    fn read_beside(&self, reader: &Self::Reader, tail: Tail<'_>, payload: &Blob) -> Result<Data> {
+        tail.check_empty()?;
+        self.read(reader, payload)
+    }
 }
 
 /// Why a format whose schemas have to name a type does not take data without one.

@@ -12,7 +12,7 @@ use ferroconnect_plugin_sdk::{
 use crate::client::{Client, Document, Registered};
 use crate::codec::{Codec, Described};
 use crate::settings::{self, Choice, Settings};
-use crate::wire::{self, SchemaKey};
+use crate::wire::{self, Frame, SchemaKey};
 
 /// A converter whose schemas stand in a registry.
 pub(crate) struct RegistryConverter<C: Codec> {
@@ -154,14 +154,17 @@ impl<C: Codec> State<C> {
     }
 
     fn read(&mut self, topic: &str, headers: &[RawHeader], bytes: &Blob) -> Result<Data> {
-        let (key, start) = wire::parse(headers, self.settings.is_key, bytes)?;
+        let Frame { key, start, tail } = wire::parse(headers, self.settings.is_key, bytes)?;
         let known = self.readers.get(&key).and_then(|all| all.iter().position(|reader| reader.topic == topic));
         let at = match known {
             Some(at) => at,
             None => self.add_reader(topic, key)?,
         };
         let reader = &self.readers[&key][at];
-        self.codec.read(&reader.plan, &bytes.slice(start..bytes.len()))
+        match tail {
+            None => self.codec.read(&reader.plan, &bytes.slice(start..bytes.len())),
+            Some(tail) => self.codec.read_beside(&reader.plan, tail, bytes),
+        }
     }
 
     fn add_reader(&mut self, topic: &str, key: SchemaKey) -> Result<usize> {
@@ -263,6 +266,7 @@ impl Registry {
 mod tests {
     use super::*;
     use crate::avro::{Avro, AvroConverter};
+    use crate::protobuf::{ProtobufCodec, ProtobufConverter};
     use ferroconnect_plugin_sdk::{SchemaBuilder, Value, ValueRef};
     use ferroconnect_test_registry::Registry as Server;
 
@@ -295,6 +299,41 @@ mod tests {
         let read = converter.from_bytes("t", &[header], Some(&payload)).expect("it can be read");
         let ValueRef::Struct(content) = read.value.view() else { panic!("a struct") };
         assert_eq!(content.get("a"), Some(&Value::int32(7)));
+    }
+
+    #[test]
+    fn protobuf_has_the_path_of_its_message_in_the_header_too() {
+        let server = Server::start();
+        let text = r#"syntax = "proto3"; message A { message B {} message C { string s = 1; } }"#;
+        let id = server.register("t-value", "PROTOBUF", text, &[]);
+        let mut config = Config::from([("max.retries", "0")]);
+        config.set("schema.registry.url", server.url());
+        let mut converter = ProtobufConverter::default();
+        let def = ProtobufCodec::keys(crate::settings::keys());
+        converter.configure(&def.parse(&config.to_pairs()).expect("complete"), false).expect("right");
+        let guid = [&[1], &server.guid(id)[..]].concat();
+        let number = [&[0], &id.to_be_bytes()[..]].concat();
+        let mut read = |schema: &[u8], path: &[u8]| {
+            let header = [schema, path].concat();
+            let header = RawHeader { key: "__value_schema_id".into(), value: Some(Blob::copy_from(&header)).into() };
+            let payload = Blob::copy_from(&[10, 1, b'x']);
+            converter.from_bytes("t", &[header], Some(&payload)).map_err(|error| error.message().to_owned())
+        };
+        // The header that the Python package writes, and the same with the schema's other number.
+        for schema in [&guid, &number] {
+            let data = read(schema, &[4, 0, 2]).expect("it can be read");
+            let ValueRef::Struct(content) = data.value.view() else { panic!("a struct") };
+            assert_eq!(content.get("s"), Some(&Value::string("x")));
+        }
+        for (path, reason) in [
+            (&[][..], "The header __value_schema_id ends within the path of its message"),
+            (&[4, 0], "The header __value_schema_id ends within the path of its message"),
+            (&[4, 0, 4], "The header __value_schema_id names message 2, which the schema does not have"),
+            (&[4, 0, 2, 9], "The header __value_schema_id has 1 bytes behind the schema id"),
+        ] {
+            let refusal = read(&guid, path).expect_err("refused");
+            assert!(refusal.ends_with(reason), "{refusal}");
+        }
     }
 
     #[test]

@@ -40,22 +40,52 @@ pub(crate) fn begin(id: i32, payload: &mut Vec<u8>) {
     payload.extend_from_slice(&id.to_be_bytes());
 }
 
-/// The schema of a key or value, and where its payload begins. A header outweighs a prefix; where there is one, all bytes
-/// are payload.
+/// What says of a key or value which schema it is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Frame<'a> {
+    /// The schema.
+    pub(crate) key: SchemaKey,
+    /// Where the payload begins.
+    pub(crate) start: usize,
+    /// What stands behind the schema's number in a header; none where the number stands in front of the payload.
+    pub(crate) tail: Option<Tail<'a>>,
+}
+
+/// What stands behind the number of a schema in a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tail<'a> {
+    /// The header's name, for errors.
+    pub(crate) header: &'static str,
+    /// The bytes.
+    pub(crate) bytes: &'a [u8],
+}
+
+impl Tail<'_> {
+    /// Checks that nothing stands there: only Protobuf has something to say.
+    ///
+    /// # Errors
+    /// A data error where there is more.
+    pub(crate) fn check_empty(self) -> Result<()> {
+        match self.bytes.len() {
+            0 => Ok(()),
+            more => Err(Error::data(format!("The header {} has {more} bytes behind the schema id", self.header))),
+        }
+    }
+}
+
+/// What frames a key or value. A header outweighs a prefix; where there is one, all bytes are payload.
 ///
 /// # Errors
 /// A data error where neither is there.
-pub(crate) fn parse(headers: &[RawHeader], is_key: bool, bytes: &[u8]) -> Result<(SchemaKey, usize)> {
-    let name = if is_key { "__key_schema_id" } else { "__value_schema_id" };
-    let last = headers.iter().rev().find(|header| header.key.as_str() == name);
+pub(crate) fn parse<'a>(headers: &'a [RawHeader], is_key: bool, bytes: &[u8]) -> Result<Frame<'a>> {
+    let header = if is_key { "__key_schema_id" } else { "__value_schema_id" };
+    let last = headers.iter().rev().find(|other| other.key.as_str() == header);
     if let Some(value) = last.and_then(|header| header.value.as_ref().into_option()) {
-        let (key, length) = schema_key(value, &format!("The header {name}"))?;
-        return match value.len() - length {
-            0 => Ok((key, 0)),
-            more => Err(Error::data(format!("The header {name} has {more} bytes behind the schema id"))),
-        };
+        let (key, length) = schema_key(value, &format!("The header {header}"))?;
+        return Ok(Frame { key, start: 0, tail: Some(Tail { header, bytes: &value[length..] }) });
     }
-    schema_key(bytes, "The payload")
+    let (key, start) = schema_key(bytes, "The payload")?;
+    Ok(Frame { key, start, tail: None })
 }
 
 /// A schema key at the beginning of bytes, and how long it is.
@@ -86,6 +116,11 @@ mod tests {
         headers.pop().expect("one was pushed")
     }
 
+    /// A frame without a header.
+    fn prefix(key: SchemaKey, start: usize) -> Frame<'static> {
+        Frame { key, start, tail: None }
+    }
+
     fn refusal(headers: &[RawHeader], bytes: &[u8]) -> String {
         let error = parse(headers, false, bytes).expect_err("is refused");
         assert_eq!(error.kind(), ErrorKind::DATA);
@@ -98,7 +133,7 @@ mod tests {
         begin(66_051, &mut payload);
         payload.push(9);
         assert_eq!(payload, [0, 0, 1, 2, 3, 9]);
-        assert_eq!(parse(&[], true, &payload).expect("fits"), (SchemaKey::Id(66_051), 5));
+        assert_eq!(parse(&[], true, &payload).expect("fits"), prefix(SchemaKey::Id(66_051), 5));
     }
 
     #[test]
@@ -106,10 +141,11 @@ mod tests {
         let mut guid = vec![1];
         guid.extend(0u8..16);
         let headers = [header("__value_schema_id", &guid)];
-        let (key, start) = parse(&headers, false, &[0, 0, 0, 0, 7]).expect("fits");
+        let Frame { key, start, tail } = parse(&headers, false, &[0, 0, 0, 0, 7]).expect("fits");
         assert_eq!((key.to_string().as_str(), start), ("00010203-0405-0607-0809-0a0b0c0d0e0f", 0));
-        assert_eq!(parse(&headers, true, &[0, 0, 0, 0, 7]).expect("fits"), (SchemaKey::Id(7), 5));
-        assert_eq!(parse(&[], false, &guid).expect("fits"), (key, 17));
+        assert_eq!(tail, Some(Tail { header: "__value_schema_id", bytes: &[] }));
+        assert_eq!(parse(&headers, true, &[0, 0, 0, 0, 7]).expect("fits"), prefix(SchemaKey::Id(7), 5));
+        assert_eq!(parse(&[], false, &guid).expect("fits"), prefix(key, 17));
     }
 
     #[test]
@@ -119,6 +155,8 @@ mod tests {
         assert!(refusal(&[], b"{\"a\":1}").contains("its first byte is 123"));
         assert!(refusal(&[], &[1; 16]).contains("ends within"));
         let long = [header("__value_schema_id", &[0, 0, 0, 0, 1, 2])];
-        assert_eq!(refusal(&long, &[]), "The header __value_schema_id has 1 bytes behind the schema id");
+        let tail = parse(&long, false, &[]).expect("fits").tail.expect("it is in a header");
+        let error = tail.check_empty().expect_err("there is one");
+        assert_eq!(error.message(), "The header __value_schema_id has 1 bytes behind the schema id");
     }
 }

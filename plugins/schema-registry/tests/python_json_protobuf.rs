@@ -145,8 +145,8 @@ fn protobuf_goes_both_ways() {
         (own.from_bytes("theirs", Some(&theirs)).unwrap(), own.from_bytes("ours", Some(&written)).unwrap());
     assert_eq!(theirs.value, ours.value);
     assert_eq!(*field(&ours.value, "none"), Value::NULL);
-    // A message that stands within another one.
-    let text = r#"syntax = "proto3"; package p; message A { message B { map<string, sint32> m = 3; oneof c { bool d = 1; } } }"#;
+    // A message that stands within another one, behind the hidden entries of a map: these count in compiled schemas.
+    let text = r#"syntax = "proto3"; package p; message A { map<string, bool> x = 1; message B { map<string, sint32> m = 3; oneof c { bool d = 1; } } }"#;
     let command = json!({"do": "write protobuf", "topic": "t", "files": compiled(text), "message": "p.A.B",
                          "value": {"m": {"k": -1}, "d": true}});
     let theirs = bytes(&python.ask(&command));
@@ -154,4 +154,15 @@ fn protobuf_goes_both_ways() {
     let entry = MapEntry { key: "k".into(), value: Value::int32(-1) };
     assert_eq!(*field(&read.value, "m"), Value::map(vec![entry]));
     assert_eq!(*field(field(&read.value, "c_0"), "d"), Value::boolean(true));
+    // The same with the schema in a header: the path of the message moves there, too. What reads such a record is tested
+    // in the crate, with these bytes.
+    let command = json!({"do": "write protobuf with header", "topic": "t", "files": compiled(text), "message": "p.A.B",
+                         "value": {"m": {"k": -1}, "d": true}});
+    let answer = python.ask(&command);
+    assert_eq!(answer["name"], "__value_schema_id");
+    let id = i32::from_be_bytes(theirs[1..5].try_into().unwrap());
+    let path = &theirs[5..8];
+    assert_eq!(path, [4, 0, 2]);
+    assert_eq!(bytes(&answer["header"]), [&[1], &registry.guid(id)[..], path].concat());
+    assert_eq!(bytes(&answer["payload"]), theirs[8..]);
 }

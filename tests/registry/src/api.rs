@@ -133,8 +133,9 @@ async fn subjects(State(shared): App) -> Answer {
 
 async fn register(State(shared): App, Path(subject): Path<String>, body: Bytes) -> Answer {
     let (kind, text, references) = read(&body)?;
-    let id = lock(&shared.store).register(&subject, &kind, &text, references)?;
-    ok(&json!({ "id": id }))
+    let mut store = lock(&shared.store);
+    let id = store.register(&subject, &kind, &text, references)?;
+    ok(&json!({ "id": id, "guid": dashed(&store.schema(id)?.guid) }))
 }
 
 async fn look_up(State(shared): App, Path(subject): Path<String>, body: Bytes) -> Answer {

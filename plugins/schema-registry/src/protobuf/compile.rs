@@ -73,16 +73,23 @@ impl FileResolver for Files {
     }
 }
 
-/// A file out of its text. Some clients register the compiled form, in base 64.
+/// A file out of its text.
 fn file(name: &str, text: &str) -> std::result::Result<File, protox::Error> {
-    let compiled = STANDARD.decode(text.trim()).ok().filter(|bytes| !bytes.is_empty());
-    let renamed = compiled.and_then(|mut bytes| {
-        // Of a field that is there twice the last counts. Decoding it in other ways would lose the options of fields.
-        let own = FileDescriptorProto { name: Some(name.to_owned()), ..FileDescriptorProto::default() };
-        own.encode(&mut bytes).ok()?;
-        File::decode_file_descriptor_proto(&*bytes).ok()
-    });
-    renamed.map_or_else(|| File::from_source(name, text), Ok)
+    compiled(name, text).map_or_else(|| File::from_source(name, text), Ok)
+}
+
+/// A file whose text is its compiled form, in base 64, which some clients register.
+fn compiled(name: &str, text: &str) -> Option<File> {
+    let mut bytes = STANDARD.decode(text.trim()).ok().filter(|bytes| !bytes.is_empty())?;
+    // Of a field that is there twice the last counts. Decoding it in other ways would lose the options of fields.
+    let own = FileDescriptorProto { name: Some(name.to_owned()), ..FileDescriptorProto::default() };
+    own.encode(&mut bytes).ok()?;
+    File::decode_file_descriptor_proto(&*bytes).ok()
+}
+
+/// Whether a schema's text is its compiled form.
+pub(super) fn is_compiled(text: &str) -> bool {
+    compiled(ROOT, text).is_some()
 }
 
 /// Compiles a registered schema with what it imports.

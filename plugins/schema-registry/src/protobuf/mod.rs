@@ -31,13 +31,15 @@ use std::sync::Arc;
 
 use ferroconnect_plugin_sdk::{Blob, Config, ConfigDef, Data, Error, Result, Schema, Shared, Value};
 use prost_reflect::prost::Message as _;
-use prost_reflect::{DynamicMessage, FileDescriptor};
+use prost_reflect::{DynamicMessage, MessageDescriptor};
 
 use crate::client::{Document, Format};
 use crate::codec::{Codec, Described, no_schema};
 use crate::compatible::{Scales, check_readable};
 use crate::converter::RegistryConverter;
 use crate::path::Path;
+use crate::wire::Tail;
+use index::Messages;
 use options::Options;
 use plan::Plan;
 
@@ -61,7 +63,7 @@ pub(crate) struct Writer {
 /// How payloads of one registered schema are read.
 #[derive(Debug)]
 pub(crate) struct Reader {
-    file: FileDescriptor,
+    messages: Messages,
     version: Option<i32>,
     /// By the full name of the message: a file may have many.
     plans: RefCell<HashMap<String, Arc<Plan>>>,
@@ -108,7 +110,8 @@ impl Codec for ProtobufCodec {
             let reader = schema_in::read(&message, None, &self.options)?;
             check_readable(schema, &reader, Scales::InValue, &Path::Root)?;
         }
-        Ok(Writer { plan: plan::root(schema, &message, &self.options)?, index: index::write(&message) })
+        let index = Messages::new(file, &registered.text).write(&message)?;
+        Ok(Writer { plan: plan::root(schema, &message, &self.options)?, index })
     }
 
     fn write(&self, writer: &Writer, value: &Value, payload: &mut Vec<u8>) -> Result<()> {
@@ -118,11 +121,25 @@ impl Codec for ProtobufCodec {
     }
 
     fn reader(&self, registered: &Arc<Document>, version: Option<i32>) -> Result<Reader> {
-        Ok(Reader { file: compile::compile(registered)?, version, plans: RefCell::default() })
+        let messages = Messages::new(compile::compile(registered)?, &registered.text);
+        Ok(Reader { messages, version, plans: RefCell::default() })
     }
 
     fn read(&self, reader: &Reader, payload: &Blob) -> Result<Data> {
-        let (descriptor, start) = index::read(&reader.file, payload)?;
+        let (message, start) = reader.messages.read(payload, "The payload")?;
+        self.read_message(reader, message, &payload[start..])
+    }
+
+    /// The path of the message stands in the header, too, and the payload is nothing but the message.
+    fn read_beside(&self, reader: &Reader, tail: Tail<'_>, payload: &Blob) -> Result<Data> {
+        let (message, length) = reader.messages.read(tail.bytes, &format!("The header {}", tail.header))?;
+        Tail { bytes: &tail.bytes[length..], ..tail }.check_empty()?;
+        self.read_message(reader, message, payload)
+    }
+}
+
+impl ProtobufCodec {
+    fn read_message(&self, reader: &Reader, descriptor: MessageDescriptor, message: &[u8]) -> Result<Data> {
         let known = reader.plans.borrow().get(descriptor.full_name()).cloned();
         let plan = match known {
             Some(plan) => plan,
@@ -133,13 +150,11 @@ impl Codec for ProtobufCodec {
                 plan
             }
         };
-        let message = DynamicMessage::decode(descriptor, &payload[start..])
+        let message = DynamicMessage::decode(descriptor, message)
             .map_err(|error| Error::data(format!("The payload is no message of its schema: {error}")))?;
         Ok(Data::new(plan.schema.clone(), value_in::read(&plan, &message, &self.options)?))
     }
-}
 
-impl ProtobufCodec {
     /// Names that come out of Protobuf stay as they are.
     fn reading(&self) -> Options {
         Options { scrub_names: false, ..self.options.clone() }

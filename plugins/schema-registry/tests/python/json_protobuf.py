@@ -7,7 +7,7 @@ import base64
 import json
 import sys
 
-from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry import SchemaRegistryClient, header_schema_id_serializer
 from confluent_kafka.schema_registry.confluent import meta_pb2
 from confluent_kafka.schema_registry.confluent.type import decimal_pb2
 from confluent_kafka.schema_registry.json_schema import JSONDeserializer, JSONSerializer
@@ -45,6 +45,14 @@ def answer(command):
             kind = message_class(command)
             value = json_format.ParseDict(command["value"], kind())
             return ProtobufSerializer(kind, client)(value, context).hex()
+        case "write protobuf with header":
+            kind = message_class(command)
+            value = json_format.ParseDict(command["value"], kind())
+            context = SerializationContext(command["topic"], MessageField.VALUE, [])
+            serializer = ProtobufSerializer(kind, client, {"schema.id.serializer": header_schema_id_serializer})
+            payload = serializer(value, context)
+            [(name, header)] = context.headers
+            return {"payload": payload.hex(), "name": name, "header": header.hex()}
         case "read protobuf":
             kind = message_class(command)
             # It asks a registry for schemas in their compiled form only, which the one of the tests does not make.
