@@ -25,6 +25,8 @@ pub mod keys {
     pub const ZONE: &str = "db.timezone";
     /// Whether names are quoted.
     pub const QUOTE: &str = "quote.sql.identifiers";
+    /// Aiven's name for the same: false is `never`.
+    pub const AIVEN_QUOTE: &str = "sql.quote.identifiers";
     /// What every other property for the driver begins with.
     pub const PREFIX: &str = "connection.";
 }
@@ -126,6 +128,11 @@ impl ConnectionSettings {
             )
     }
 
+    /// The key `sql.quote.identifiers`.
+    pub fn aiven_quote_key() -> Key {
+        Key::boolean(keys::AIVEN_QUOTE).low().doc("Another name: false is quote.sql.identifiers=never.")
+    }
+
     /// Reads the settings from a configuration with the keys of [`ConnectionSettings::define`].
     pub fn parse(config: &Config) -> Result<ConnectionSettings, WrongKey> {
         Self::parse_unless_blocked(config, &std::env::var(BLOCKED).unwrap_or_default())
@@ -156,7 +163,11 @@ impl ConnectionSettings {
             Some(text) => text.parse().map_err(|_| WrongKey::new(key, format!("{text} is not a number of at least 0"))),
         };
         Ok(ConnectionSettings {
-            dialect: Dialect { database: url.database, quote: !text(keys::QUOTE).eq_ignore_ascii_case("never") },
+            dialect: Dialect {
+                database: url.database,
+                quote: !text(keys::QUOTE).eq_ignore_ascii_case("never")
+                    && !text(keys::AIVEN_QUOTE).eq_ignore_ascii_case("false"),
+            },
             url,
             zone,
             attempts: u32::try_from(number(keys::ATTEMPTS, 3)?).unwrap_or(u32::MAX).max(1),

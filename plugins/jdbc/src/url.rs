@@ -2,7 +2,7 @@
 
 use crate::dialect::Database;
 use percent_encoding::percent_decode_str;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// A server of a URL.
@@ -16,35 +16,53 @@ pub struct Host {
 
 /// Parameters of a URL and properties beside it. Names are found in any case.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Parameters(BTreeMap<String, (String, String)>);
+pub struct Parameters {
+    /// By their names in lower case: the names as they were written, and the values.
+    known: BTreeMap<String, (String, String)>,
+    /// Names that stand behind a password, and may be the rest of it.
+    doubtful: BTreeSet<String>,
+}
 
 impl Parameters {
     /// The value of the first of these names that is there. Empty values count as not there.
     pub fn get(&self, names: &[&str]) -> Option<&str> {
-        let value = |name: &&str| self.0.get(&name.to_ascii_lowercase()).map(|(_, value)| value.as_str());
+        let value = |name: &&str| self.known.get(&name.to_ascii_lowercase()).map(|(_, value)| value.as_str());
         names.iter().find_map(value).filter(|value| !value.is_empty())
     }
 
     /// Sets one; the name keeps its case for messages.
     pub fn set(&mut self, name: &str, value: &str) {
-        self.0.insert(name.to_ascii_lowercase(), (name.to_owned(), value.to_owned()));
+        self.known.insert(name.to_ascii_lowercase(), (name.to_owned(), value.to_owned()));
     }
 
     /// Sets it unless it is there.
     pub fn set_default(&mut self, name: &str, value: &str) {
-        self.0.entry(name.to_ascii_lowercase()).or_insert_with(|| (name.to_owned(), value.to_owned()));
+        self.known.entry(name.to_ascii_lowercase()).or_insert_with(|| (name.to_owned(), value.to_owned()));
     }
 
     /// The names, as they were written.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.values().map(|(name, _)| name.as_str())
+        self.known.values().map(|(name, _)| name.as_str())
+    }
+
+    /// A name as it may be shown.
+    pub fn shown<'a>(&self, name: &'a str) -> &'a str {
+        if self.doubtful.contains(&name.to_ascii_lowercase()) {
+            return "one behind a password, which may be a part of it (written in a password, & is %26)";
+        }
+        name
+    }
+
+    /// Whether it is there without a value.
+    pub fn is_empty_value(&self, name: &str) -> bool {
+        self.known.get(&name.to_ascii_lowercase()).is_some_and(|(_, value)| value.is_empty())
     }
 }
 
 impl fmt::Debug for Parameters {
     /// Shows the names only: a value may be a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.names()).finish()
+        f.debug_list().entries(self.names().map(|name| self.shown(name))).finish()
     }
 }
 
@@ -142,12 +160,21 @@ fn host(text: &str) -> Result<Host, String> {
 
 fn query_parameters(query: &str) -> Result<Parameters, String> {
     let mut parameters = Parameters::default();
+    let mut behind_password = false;
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         if name.contains('@') {
             return Err(format!("the name of a parameter has no '@'; {AS_PERCENT}"));
         }
-        parameters.set(&decoded(name)?, &decoded(value)?);
+        if behind_password && !pair.contains('=') {
+            return Err(format!("what follows a password has no '='; {AS_PERCENT}"));
+        }
+        let name = decoded(name)?;
+        if behind_password {
+            parameters.doubtful.insert(name.to_ascii_lowercase());
+        }
+        behind_password = name.to_ascii_lowercase().contains("password");
+        parameters.set(&name, &decoded(value)?);
     }
     Ok(parameters)
 }
@@ -160,7 +187,8 @@ fn decoded(text: &str) -> Result<String, String> {
 }
 
 /// What to do about a secret that makes a URL unreadable.
-const AS_PERCENT: &str = "write /, ?, @ and the like in a password as %2F, %3F, %40, or use connection.password";
+const AS_PERCENT: &str =
+    "write /, ?, @, & and the like in a password as %2F, %3F, %40, %26, or use connection.password";
 
 /// A URL that cannot be read: where its secrets are is not known, so nothing is shown but the name of the database.
 fn masked(url: &str) -> String {
@@ -251,11 +279,16 @@ mod tests {
             "jdbc:mysql://root:1/hunter2@h/db",
             "jdbc:mysql://root:1?hunter2@h/db",
             "jdbc:postgresql:u:hunter2@h/db",
+            "jdbc:postgresql://h/db?user=u&password=my&hunter2",
         ] {
             let error = JdbcUrl::parse(url, None).unwrap_err();
             assert!(!error.contains("hunter2"), "{error}");
         }
         let url = parse("jdbc:mysql://u:hunter2@h/db?trustStorePassword=hunter2");
         assert!(!format!("{url} {url:?}").contains("hunter2"));
+        let url = parse("jdbc:mysql://h/db?password=my&hunter2=x&useSSL=true");
+        let unknown = crate::db::unknown_parameters(&url);
+        assert_eq!(unknown.len(), 1);
+        assert!(unknown[0].contains("%26") && !format!("{unknown:?} {url:?}").contains("hunter2"), "{unknown:?}");
     }
 }

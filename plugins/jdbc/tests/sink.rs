@@ -260,8 +260,10 @@ each_target! {
         records[30] = keyed("picky", 30, 5, Some("again"));
         records[31].value = Data::NULL;
         sink.put(&records).unwrap();
-        let bad: Vec<i64> = reported(&sink).into_iter().map(|(offset, _)| offset).collect();
-        assert_eq!(bad, [17, 30, 31]);
+        let told = reported(&sink);
+        assert_eq!(told.iter().map(|(offset, _)| *offset).collect::<Vec<_>>(), [17, 30, 31]);
+        let refused = told[1].1.message();
+        assert!(refused.contains("offset 30 of picky-0") && refused.contains("Table picky"), "{refused}");
         let ids: Vec<i64> = users(target, "picky").into_iter().map(|(id, _)| id).collect();
         assert_eq!(ids, (0..50).filter(|id| ![17, 30, 31].contains(id)).collect::<Vec<_>>());
     }

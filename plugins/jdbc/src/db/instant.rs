@@ -88,6 +88,15 @@ impl Instant {
         Instant { nanos: self.nanos / step * step, ..self }
     }
 
+    /// The nearest whole millisecond; the later one of two.
+    pub fn rounded_to_millis(self) -> Instant {
+        let half = NANOS_PER_MILLI / 2;
+        if self.nanos >= 1_000_000_000 - half {
+            return Instant { seconds: self.seconds.saturating_add(1), nanos: 0 };
+        }
+        Instant { nanos: (self.nanos + half) / NANOS_PER_MILLI * NANOS_PER_MILLI, ..self }
+    }
+
     /// What clocks of a zone show then; none where that is no year of four digits.
     pub fn civil(self, zone: &TimeZone) -> Option<DateTime> {
         let offset = if *zone == TimeZone::UTC { 0 } else { zone.to_offset(self.nearest()).seconds() };

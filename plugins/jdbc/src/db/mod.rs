@@ -9,6 +9,7 @@ mod hosts;
 mod instant;
 mod mysql;
 mod postgres;
+mod size;
 mod sqlite;
 mod tls;
 pub mod value;
@@ -16,6 +17,7 @@ pub mod value;
 pub use error::{DbError, DbErrorKind, DbResult};
 pub(crate) use hosts::told_to_stop;
 pub use instant::Instant;
+pub(crate) use sqlite::date_time as sqlite_date_time;
 pub use value::{Column, Decimal, SqlValue, TypeClass};
 
 use crate::dialect::{Database, Dialect, Dml, TableId};
@@ -208,7 +210,7 @@ pub fn unknown_parameters(url: &JdbcUrl) -> Vec<&str> {
         Database::OpenMldb => &[&["zk", "zkPath", "user", "password", "sessionTimeout", crate::openmldb::API_SERVER]],
     };
     let is_known = |name: &str| known.iter().copied().flatten().any(|one| one.eq_ignore_ascii_case(name));
-    url.parameters.names().filter(|name| !is_known(name)).collect()
+    url.parameters.names().filter(|name| !is_known(name)).map(|name| url.parameters.shown(name)).collect()
 }
 
 /// All rows of a query that is known to have few.

@@ -8,7 +8,7 @@ use super::{
 use crate::dialect::{Dialect, Dml, TableId, date_time_text, time_text};
 use crate::url::JdbcUrl;
 use jiff::civil;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use num_bigint::BigInt;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{ErrorCode, OpenFlags, Statement, ToSql};
@@ -221,7 +221,8 @@ impl Connection for SqliteConnection {
             return Ok(Vec::new());
         }
         let mut columns = self.describe(&format!("SELECT * FROM {}", self.dialect.quoted_table(table)))?;
-        let sql = "SELECT \"notnull\" <> 0, dflt_value IS NOT NULL, pk FROM pragma_table_info(?1, ?2) ORDER BY cid";
+        let sql = "SELECT \"notnull\" <> 0, dflt_value IS NOT NULL, pk FROM \
+                   pragma_table_xinfo(?1, ?2) WHERE hidden <> 1 ORDER BY cid";
         let details = self.run(|connection| {
             let mut statement = connection.prepare_cached(sql)?;
             let rows = statement.query_map((&table.name, &table.schema), |row| {
@@ -371,10 +372,17 @@ fn read(stored: ValueRef<'_>, class: TypeClass) -> Option<SqlValue> {
         TypeClass::Numeric | TypeClass::Decimal => SqlValue::Decimal(Decimal::parse(text.trim())?),
         TypeClass::Date => SqlValue::Date(text.get(..10)?.parse().ok()?),
         TypeClass::Time => SqlValue::Time(nanos_of(text.parse().ok()?)),
-        TypeClass::Timestamp | TypeClass::TimestampWithZone => {
-            SqlValue::DateTime(text.trim_end_matches('Z').parse().ok()?)
-        }
+        TypeClass::Timestamp | TypeClass::TimestampWithZone => SqlValue::DateTime(date_time(text)?),
     })
+}
+
+/// A date and time as SQLite's own functions read it: one with an offset becomes that of UTC.
+pub(crate) fn date_time(text: &str) -> Option<civil::DateTime> {
+    let text = text.trim();
+    match text.parse::<jiff::Timestamp>() {
+        Ok(instant) => Some(Offset::UTC.to_datetime(instant)),
+        Err(_) => text.parse().ok(),
+    }
 }
 
 fn read_integer(number: i64, class: TypeClass) -> Option<SqlValue> {

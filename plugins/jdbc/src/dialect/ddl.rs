@@ -265,9 +265,11 @@ fn openmldb_type(kind: &ColumnKind) -> Option<&'static str> {
         ColumnKind::Float64 => "DOUBLE",
         ColumnKind::Boolean => "BOOL",
         ColumnKind::String => "VARCHAR",
-        ColumnKind::Date | ColumnKind::Time => "DATE",
+        ColumnKind::Date => "DATE",
         ColumnKind::Timestamp => "TIMESTAMP",
-        ColumnKind::Int8
+        // It has no type for times of day: in a DATE nothing would be left of them.
+        ColumnKind::Time
+        | ColumnKind::Int8
         | ColumnKind::Bytes
         | ColumnKind::Decimal { .. }
         | ColumnKind::FineTimestamp

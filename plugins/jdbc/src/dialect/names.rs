@@ -40,12 +40,10 @@ impl Dialect {
         }
     }
 
-    /// A name of a column or a table in a statement. A quote character in it is doubled.
+    /// A name of a column or a table in a statement. It stands in quotes in any case, so that it may be a reserved word;
+    /// without `quote.sql.identifiers` as the server would take it to be without them.
     pub fn name(&self, name: &str) -> String {
-        if !self.quote && stands_bare(name) {
-            return name.to_owned();
-        }
-        self.always_quoted(name)
+        self.always_quoted(&self.stored(name))
     }
 
     fn always_quoted(&self, name: &str) -> String {
@@ -141,7 +139,7 @@ mod tests {
         assert_eq!(quoting(Database::MySql).name("a`; DROP TABLE x; -- "), "`a``; DROP TABLE x; -- `");
         assert_eq!(quoting(Database::Postgres).name("a\"b"), "\"a\"\"b\"");
         let bare = Dialect { database: Database::Postgres, quote: false };
-        assert_eq!((bare.name("Plain_1"), bare.name("or 1=1")), ("Plain_1".into(), "\"or 1=1\"".into()));
+        assert_eq!((bare.name("Plain_1"), bare.name("or 1=1")), ("\"plain_1\"".into(), "\"or 1=1\"".into()));
         assert_eq!((bare.stored("Plain_1"), bare.stored("With Blank")), ("plain_1".into(), "With Blank".into()));
     }
 

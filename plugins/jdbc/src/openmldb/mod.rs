@@ -15,7 +15,7 @@ use crate::url::JdbcUrl;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use std::fmt::Display;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use ureq::Agent;
 
 /// The parameter of the URL that names the API server.
@@ -25,6 +25,10 @@ pub(crate) const API_SERVER_KEY: &str = "openmldb.api.server";
 
 /// The longest wait for one answer.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// Within which time a table that was created shows.
+const SHOWS_WITHIN: Duration = Duration::from_secs(5);
+/// How long to wait from one look for it to the next.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// About how long the text of one statement may be, in bytes.
 const STATEMENT: usize = 1024 * 1024;
 /// The longest answer that is read: a list of tables, in bytes.
@@ -44,6 +48,8 @@ pub(crate) struct OpenMldbConnection {
     server: String,
     database: String,
     dialect: Dialect,
+    /// When this connection created a table last.
+    created: Option<Instant>,
 }
 
 impl OpenMldbConnection {
@@ -58,6 +64,7 @@ impl OpenMldbConnection {
             server: server.trim_end_matches('/').to_owned(),
             database: url.name.clone(),
             dialect,
+            created: None,
         };
         let answer = connection.get("/dbs")?;
         let known: Vec<&str> = answer["dbs"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -116,19 +123,29 @@ impl OpenMldbConnection {
             let tables = answer["tables"].as_array_mut().map(std::mem::take).unwrap_or_default();
             Ok(tables.into_iter().find(|table| table["name"].as_str() == Some(name)))
         };
-        if let Some(table) = look()? {
-            return Ok(Some(table));
+        loop {
+            if let Some(table) = look()? {
+                return Ok(Some(table));
+            }
+            self.post("/refresh", &json!({}))?;
+            let found = look()?;
+            if found.is_some() || self.created.is_none_or(|created| created.elapsed() >= SHOWS_WITHIN) {
+                return Ok(found);
+            }
+            std::thread::sleep(LOOK_AGAIN);
         }
-        self.post("/refresh", &json!({}))?;
-        look()
     }
 }
 
-/// What a failure is about. The server tells it in words only.
+/// What the server says of values that it does not take, in lower case.
+const OF_VALUES: [&str; 6] =
+    ["conversion failed", "column size", "schema size", "not null", "type mismatch", "invalid value"];
+
+/// What a failure is about. The server tells it in words only; what is not known to be about values may pass, for a server
+/// behind the API server may be away.
 fn kind_of(message: &str) -> DbErrorKind {
     let lower = message.to_lowercase();
-    let about_tables = ["not found", "not exist", "already exist"].iter().any(|words| lower.contains(words));
-    if about_tables { DbErrorKind::Permanent } else { DbErrorKind::Data }
+    if OF_VALUES.iter().any(|words| lower.contains(words)) { DbErrorKind::Data } else { DbErrorKind::Permanent }
 }
 
 fn unsupported<T>(what: &str) -> DbResult<T> {
@@ -144,7 +161,10 @@ impl Connection for OpenMldbConnection {
         if !parameters.is_empty() {
             return unsupported("A statement with parameters");
         }
-        self.run(sql).map(|()| 0)
+        self.run(sql)?;
+        // Nothing but CREATE TABLE is run so.
+        self.created = Some(Instant::now());
+        Ok(0)
     }
 
     fn query(&mut self, _: &str, _: &[SqlValue], _: &mut dyn RowSink) -> DbResult<Ended> {
@@ -243,5 +263,22 @@ fn column(description: &Value) -> Column {
         auto_increment: false,
         has_default: description.get("default_value").is_some_and(|value| !value.is_null()),
         key_position: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_said_of_values_blames_them() {
+        for (said, kind) in [
+            ("Conversion failed on col c1, type kInt", DbErrorKind::Data),
+            ("column size != schema size", DbErrorKind::Data),
+            ("fail to insert row: tablet is offline", DbErrorKind::Permanent),
+            ("Fail to get TableHandler: table t not found", DbErrorKind::Permanent),
+        ] {
+            assert_eq!(kind_of(said), kind, "{said}");
+        }
     }
 }

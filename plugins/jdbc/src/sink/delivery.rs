@@ -2,6 +2,7 @@
 
 use crate::db::{DbError, DbErrorKind};
 use crate::sink::failure::Failure;
+use crate::sink::plan::named;
 use crate::sink::writer::Writer;
 use ferroconnect_plugin_sdk::{Error, Record, Report, ReportState, Result, SinkContext, TopicPartition, warn};
 use std::collections::HashMap;
@@ -44,9 +45,9 @@ impl Delivery {
         }
     }
 
-    /// Partitions came or went: whoever has them next gets what was not committed again.
-    pub(crate) fn forget_progress(&mut self) {
-        self.done.clear();
+    /// These partitions came or went: whoever has them next gets what was not committed again.
+    pub(crate) fn forget_progress(&mut self, partitions: &[TopicPartition]) {
+        self.done.retain(|partition, _| !partitions.contains(partition));
     }
 
     /// Writes records.
@@ -88,7 +89,11 @@ impl Delivery {
     /// written, in order.
     fn isolate(&mut self, records: &[&Record], failure: Failure) -> std::result::Result<(), Failure> {
         if let [record] = records {
-            let report = self.context.report((*record).clone(), failure.into_error()).map_err(Failure::Report)?;
+            let error = match failure {
+                Failure::Sql(error) => named(record, &Error::data(error.to_string())),
+                failure => failure.into_error(),
+            };
+            let report = self.context.report((*record).clone(), error).map_err(Failure::Report)?;
             // The position that the next rows move is not held back, as offsets in Kafka are, until the report arrived.
             if self.writer.keeps_positions() {
                 self.wait_for(&report, record)?;

@@ -40,7 +40,11 @@ pub struct JdbcSink {
 fn def() -> ConfigDef {
     let group = "Connection";
     let def = ConnectionSettings::define(ConfigDef::new(), group, None);
-    keys::keys(def.key(ConnectionSettings::zone_key()).key(ConnectionSettings::quote_key()))
+    keys::keys(
+        def.key(ConnectionSettings::zone_key())
+            .key(ConnectionSettings::quote_key())
+            .key(ConnectionSettings::aiven_quote_key()),
+    )
 }
 
 impl Plugin for JdbcSink {
@@ -156,13 +160,13 @@ impl SinkTask for JdbcSinkTask {
         Ok(())
     }
 
-    fn open(&mut self, _: &[TopicPartition]) -> Result<()> {
-        self.forget_progress();
+    fn open(&mut self, partitions: &[TopicPartition]) -> Result<()> {
+        self.forget_progress(partitions);
         Ok(())
     }
 
-    fn close(&mut self, _: &[TopicPartition]) -> Result<()> {
-        self.forget_progress();
+    fn close(&mut self, partitions: &[TopicPartition]) -> Result<()> {
+        self.forget_progress(partitions);
         Ok(())
     }
 
@@ -177,9 +181,9 @@ impl SinkTask for JdbcSinkTask {
 }
 
 impl JdbcSinkTask {
-    fn forget_progress(&mut self) {
+    fn forget_progress(&mut self, partitions: &[TopicPartition]) {
         if let Some(delivery) = &mut self.delivery {
-            delivery.forget_progress();
+            delivery.forget_progress(partitions);
         }
     }
 }

@@ -136,11 +136,11 @@ fn transfer(
     plan: &[TablePlan],
     records: &[&Record],
 ) -> Result<(), Failure> {
-    let mut steps: Vec<(&Run, Arc<Dml>)> = Vec::new();
+    let mut steps: Vec<(&str, &Run, Arc<Dml>)> = Vec::new();
     for TablePlan { table, runs } in plan {
         for run in runs {
             if let Some(dml) = tables.statement(connection, table, &run.shape, run.delete)? {
-                steps.push((run, dml));
+                steps.push((table, run, dml));
             }
         }
     }
@@ -150,8 +150,9 @@ fn transfer(
         Some(positions) => positions.advance(connection, records)?,
         None => Vec::new(),
     };
-    for (run, dml) in steps {
-        connection.execute_batch(&dml, &run.rows)?;
+    for (table, run, dml) in steps {
+        let written = connection.execute_batch(&dml, &run.rows);
+        written.map_err(|error| error.context(format_args!("Table {table}")))?;
     }
     connection.commit()?;
     if let Some(positions) = positions {

@@ -7,18 +7,23 @@ use super::query::Subject;
 use super::settings::{Mode, Settings, What, wrong_keys};
 use super::stream::{Style, tracking};
 use super::task::JdbcSourceTask;
-use crate::db::DbError;
+use crate::db::{Connection, DbError, DbResult};
 use crate::settings::{ConnectionSettings, WrongKey, keys as connection_keys};
 use ferroconnect_plugin_sdk::connector::AlteredOffset;
 use ferroconnect_plugin_sdk::{
     AbiVec, Config, ConfigValue, ConnectorContext, Description, Error, OffsetMap, Plugin, Result, SourceConnector,
     StopSignal, Support, warn,
 };
+use std::convert::Infallible;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
 
 /// The key of a task with its tables: quoted names, separated by commas.
 pub(super) const TABLES: &str = "tables";
 /// The key of a task that says whether its tables are known.
 pub(super) const FETCHED: &str = "tables.fetched";
+/// How long a database may look at the query of a configuration.
+const TRY_OUT: Duration = Duration::from_secs(60);
 /// Keys whose values are not repeated in answers.
 const SECRET: [&str; 3] = [keys::QUERY_MASKED, keys::DELETES_URL, connection_keys::PASSWORD];
 
@@ -189,14 +194,40 @@ fn try_out(config: &Config, settings: &Settings) -> Result<(), WrongKey> {
     let What::Query(query) = &settings.what else { return Ok(()) };
     let key =
         if config.get(keys::QUERY).is_some_and(|query| !query.is_empty()) { keys::QUERY } else { keys::QUERY_MASKED };
-    let described = connection.describe(super::query::trimmed(query));
+    let described =
+        within(TRY_OUT, connection.as_mut(), |connection| connection.describe(super::query::trimmed(query)));
     let columns = match described {
         Ok(columns) => columns,
         // What says nothing about the query is no reason to refuse it.
         Err(error) if error.may_work_later() => return Ok(()),
+        Err(error) if error.is_interrupted() => {
+            let seconds = TRY_OUT.as_secs();
+            warn!(
+                "The database did not say within {seconds} s whether it can run the query; it is taken without a look"
+            );
+            return Ok(());
+        }
         Err(error) => return Err(wrong(key, settings.shown(error))),
     };
     tracking(settings, Style::Plain, &Subject::Query(query.clone()), &columns).map(|_| ())
+}
+
+/// Breaks a call off where it takes too long, as one that waits for a lock.
+fn within<T>(
+    limit: Duration,
+    connection: &mut dyn Connection,
+    call: impl FnOnce(&mut dyn Connection) -> DbResult<T>,
+) -> DbResult<T> {
+    let interrupter = connection.interrupter();
+    let (running, ended) = channel::<Infallible>();
+    std::thread::spawn(move || {
+        if ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+            interrupter.interrupt();
+        }
+    });
+    let result = call(connection);
+    drop(running);
+    result
 }
 
 /// What is wrong, by keys.

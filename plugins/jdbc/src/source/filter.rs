@@ -47,6 +47,13 @@ impl TableChoice {
         }
     }
 
+    /// The names that none of these tables has.
+    pub(super) fn missing(&self, dialect: Dialect, tables: &[TableId]) -> Vec<String> {
+        let TableChoice::Named(names) = self else { return Vec::new() };
+        let there = |name: &&String| tables.iter().any(|table| is_name_of(dialect, name, table));
+        names.iter().filter(|name| !there(name)).cloned().collect()
+    }
+
     /// The catalogs that names speak of beside the one that is connected to.
     pub(super) fn catalogs(&self, dialect: Dialect) -> Vec<String> {
         let TableChoice::Named(names) = self else { return Vec::new() };

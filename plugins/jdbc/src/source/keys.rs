@@ -36,7 +36,6 @@ pub(super) const TOPIC_PREFIX: &str = "topic.prefix";
 pub(super) const DELAY: &str = "timestamp.delay.interval.ms";
 pub(super) const GRANULARITY: &str = "timestamp.granularity";
 // Names of Aiven's fork for some of the above, and a key of its own.
-pub(super) const AIVEN_QUOTE: &str = "sql.quote.identifiers";
 pub(super) const AIVEN_TIMESTAMP_INITIAL: &str = "timestamp.initial.ms";
 pub(super) const INCREMENTING_INITIAL: &str = "incrementing.initial";
 // Not keys of any of the originals.
@@ -114,7 +113,7 @@ fn database_keys() -> Vec<Key> {
             .display(Width::SHORT, "Map DECIMAL like NUMERIC")
             .doc("Whether numeric.mapping is for DECIMAL columns too, as those of MySQL always are."),
         ConnectionSettings::quote_key(),
-        Key::boolean(AIVEN_QUOTE).low().doc("Another name: false is quote.sql.identifiers=never."),
+        ConnectionSettings::aiven_quote_key(),
         Key::string(CALENDAR)
             .low()
             .default_value("LEGACY")

@@ -90,9 +90,13 @@ impl Watch {
         let shared = Arc::clone(&self.shared);
         stop.on_stop(move || shared.changed.notify_all());
         let mut link = Link::new(self.settings.connection.clone(), stop.clone(), Duration::ZERO);
+        let mut missing = Vec::new();
         loop {
             match link.get().and_then(|connection| self.look(connection)) {
-                Ok(tables) => self.found(tables),
+                Ok(tables) => {
+                    self.tell_missing(&tables, &mut missing);
+                    self.found(tables);
+                }
                 Err(_) if stop.is_stopped() => return,
                 Err(error) => {
                     link.close();
@@ -129,6 +133,21 @@ impl Watch {
         tables.sort();
         tables.dedup();
         Ok(tables)
+    }
+
+    /// Tells of names that no table has; once, as long as they are the same.
+    fn tell_missing(&self, tables: &[TableId], told: &mut Vec<String>) {
+        let missing = self.choice.missing(self.settings.connection.dialect, tables);
+        if missing != *told && !missing.is_empty() {
+            let names = missing.join(", ");
+            warn!(
+                "{} names tables that are not found: {names}. They are looked for every {} ms; names are \
+                 held to their case",
+                keys::WHITELIST,
+                self.settings.table_interval.as_millis()
+            );
+        }
+        *told = missing;
     }
 
     fn found(&self, tables: Vec<TableId>) {

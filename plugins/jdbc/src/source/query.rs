@@ -41,17 +41,38 @@ pub(super) struct TimeColumn {
     pub(super) name: String,
     /// Whether its values are points in time.
     pub(super) with_zone: bool,
-    /// How many digits of the second it holds.
-    pub(super) digits: u32,
+    /// What its values are multiples of.
+    pub(super) grain: Grain,
+}
+
+/// What the times of a column are multiples of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grain {
+    /// A day.
+    Day,
+    /// So many digits of a second.
+    Digits(u32),
 }
 
 impl TimeColumn {
     /// As far as it matters here.
-    pub(super) fn new(column: &Column) -> TimeColumn {
-        TimeColumn {
-            name: column.name.clone(),
-            with_zone: column.class == TypeClass::TimestampWithZone,
-            digits: column.scale.and_then(|scale| u32::try_from(scale).ok()).unwrap_or(9),
+    pub(super) fn new(column: &Column, database: Database) -> TimeColumn {
+        let digits = || column.scale.and_then(|scale| u32::try_from(scale).ok()).unwrap_or(9);
+        let grain = match (column.class, database) {
+            (TypeClass::Date, _) => Grain::Day,
+            // A column does not say how fine its times are, and CURRENT_TIMESTAMP has whole seconds.
+            (_, Database::Sqlite) => Grain::Digits(0),
+            _ => Grain::Digits(digits()),
+        };
+        TimeColumn { name: column.name.clone(), with_zone: column.class == TypeClass::TimestampWithZone, grain }
+    }
+
+    /// The latest time of this column that no row will get any more at `now`: what it holds of `now` may yet be given to
+    /// rows.
+    pub(super) fn over(&self, now: Instant, clock: &Clock) -> Instant {
+        match self.grain {
+            Grain::Digits(digits) => now.cut(digits),
+            Grain::Day => clock.midnight(now),
         }
     }
 }
@@ -266,7 +287,7 @@ mod tests {
     use jiff::tz::TimeZone;
 
     fn time(name: &str) -> TimeColumn {
-        TimeColumn { name: name.into(), with_zone: false, digits: 6 }
+        TimeColumn { name: name.into(), with_zone: false, grain: Grain::Digits(6) }
     }
 
     fn read(database: Database, subject: &Subject, tracking: &Tracking, range: Range, suffix: &str) -> Statement {

@@ -12,7 +12,7 @@ use super::stream::{Stream, Style, tracking};
 use super::task::stored;
 use super::times::Instant as Moment;
 use crate::db::{Column, Connection, DbError, DbErrorKind, DbResult, Ended, Isolation, SqlValue};
-use crate::dialect::TableId;
+use crate::dialect::{Database, TableId};
 use crate::link::Link;
 use crate::settings::WrongKey;
 use ferroconnect_plugin_sdk::{Error, OffsetMap, SourceContext, StopSignal, debug, info, warn};
@@ -221,10 +221,13 @@ impl Reader {
             stream.columns.clone_from(&table_columns);
         }
         let tracking = stream.tracking.clone().unwrap_or(Tracking::Bulk);
-        let before = match tracking.times().iter().map(|column| column.digits).min() {
-            // A column that holds whole seconds only may yet get rows of this second.
-            Some(digits) => Some(now(settings, connection)?.earlier(settings.delay).cut(digits)),
-            None => None,
+        let before = match tracking.times() {
+            [] => None,
+            times => {
+                let now = now(settings, connection)?.earlier(settings.delay);
+                // A column that holds whole seconds, or days, may yet get rows of this one.
+                times.iter().map(|column| column.over(now, &settings.rules.clock)).min()
+            }
         };
         let range = Range { after: stream.offset, before };
         let mut reads = looks(settings, stream, &tracking);
@@ -321,7 +324,12 @@ fn columns_of(table: &TableId, connection: &mut dyn Connection) -> DbResult<Vec<
 
 /// The database's time.
 fn now(settings: &Settings, connection: &mut dyn Connection) -> Result<Moment, Trouble> {
-    let now = SqlValue::DateTime(connection.now()?);
+    let now = connection.now()?;
+    if connection.dialect().database == Database::Sqlite {
+        // Its clock is that of UTC, whatever zone columns are in.
+        return Ok(Moment::of_utc(now));
+    }
+    let now = SqlValue::DateTime(now);
     Ok(settings.rules.clock.instant(&now).expect("a date and a time are a point in time"))
 }
 

@@ -8,7 +8,8 @@ use super::settings::Settings;
 use super::stream::{Stream, Style, doubled, place, two_of};
 use super::times::{Clock, Instant};
 use super::values::{RowShape, integer, text};
-use crate::db::{Column, RowSink, SqlValue};
+use crate::db::{Column, RowSink, SqlValue, sqlite_date_time};
+use crate::dialect::Database;
 use ferroconnect_plugin_sdk::{Data, Error, Schema, SchemaBuilder, Shared, SourceRecord, Value, warn};
 use std::ops::ControlFlow;
 
@@ -119,7 +120,11 @@ impl<'a> Rows<'a> {
     fn take_row(&mut self, row: &mut [SqlValue]) -> Result<(), Trouble> {
         let fatal = |name: String, why: String| Trouble::Fatal(Error::data(format!("{name}: {why}")));
         let position = position(&self.places, &self.settings.rules.clock, row);
-        let (number, time) = position.map_err(|why| fatal(self.name(), why))?;
+        let (number, mut time) = position.map_err(|why| fatal(self.name(), self.tracked(why)))?;
+        if self.settings.connection.dialect.database == Database::Sqlite {
+            // As its functions round, which conditions go by.
+            time = time.map(Instant::rounded_to_millis);
+        }
         let bytes = row.iter().map(size).sum();
         let (key, entry) = self.key(row).map_err(|why| fatal(self.name(), why))?;
         let Some((_, shape)) = &mut self.stream.shape else {
@@ -178,6 +183,25 @@ impl<'a> Rows<'a> {
         self.outlet.push(source, record.bytes, record.entry)
     }
 
+    /// What is wrong with a row whose position cannot be told.
+    fn tracked(&self, what: Untracked) -> String {
+        match what {
+            Untracked::Number => {
+                let column = self.tracking.incrementing().unwrap_or_default();
+                format!(
+                    "column {column:?} of a row has NULL, or what is no integer of 64 bits, so the row has no position"
+                )
+            }
+            Untracked::Time => {
+                let names = self.tracking.times().iter().map(|column| column.name.as_str()).collect::<Vec<_>>();
+                let names = names.join(", ");
+                format!(
+                    "a row has NULL, or what is no date and time, in all of its columns {names}, so it has no position"
+                )
+            }
+        }
+    }
+
     fn keep(&mut self, trouble: Trouble) -> ControlFlow<()> {
         self.trouble = Some(trouble);
         ControlFlow::Break(())
@@ -200,23 +224,28 @@ impl RowSink for Rows<'_> {
     }
 }
 
+/// What of a row cannot be tracked.
+#[derive(Debug, Clone, Copy)]
+enum Untracked {
+    Number,
+    Time,
+}
+
 /// The position of a row: its number and time, as far as they are tracked.
-fn position(places: &Places, clock: &Clock, row: &[SqlValue]) -> Result<(Option<i64>, Option<Instant>), String> {
-    let number = places.incrementing.map(|place| {
-        integer(&row[place]).ok_or("the incrementing column has NULL, or what is no integer of 64 bits".to_owned())
-    });
+fn position(places: &Places, clock: &Clock, row: &[SqlValue]) -> Result<(Option<i64>, Option<Instant>), Untracked> {
+    let number = places.incrementing.map(|place| integer(&row[place]).ok_or(Untracked::Number));
     if places.times.is_empty() {
         return Ok((number.transpose()?, None));
     }
     let time = places.times.iter().map(|place| &row[*place]).find(|value| !value.is_null());
     let time = time.and_then(|value| tracked_time(clock, value));
-    Ok((number.transpose()?, Some(time.ok_or("the timestamp columns have NULL, or what is no date and time")?)))
+    Ok((number.transpose()?, Some(time.ok_or(Untracked::Time)?)))
 }
 
 /// The time in a tracked column. SQLite has texts where it may have been declared as anything.
 fn tracked_time(clock: &Clock, value: &SqlValue) -> Option<Instant> {
     match value {
-        SqlValue::Text(text) => clock.instant(&SqlValue::DateTime(text.trim().parse().ok()?)),
+        SqlValue::Text(text) => clock.instant(&SqlValue::DateTime(sqlite_date_time(text)?)),
         value => clock.instant(value),
     }
 }

@@ -117,7 +117,7 @@ impl Settings {
         if let Some(wrong) = wrong_keys(config).into_iter().next() {
             return Err(wrong.into());
         }
-        let connection = connection(config)?;
+        let connection = ConnectionSettings::parse(config)?;
         let set = |key| set(config, key).map(str::to_owned);
         let mode = Mode::parse(config.text(keys::MODE)?).unwrap_or(Mode::Bulk);
         let what = match set(keys::QUERY).or_else(|| set(keys::QUERY_MASKED)) {
@@ -193,16 +193,6 @@ impl Settings {
 /// The value of a key, where it is set to something.
 fn set<'a>(config: &'a Config, key: &str) -> Option<&'a str> {
     config.get(key).filter(|value| !value.is_empty())
-}
-
-/// The connection's part, with Aiven's name for one of its keys.
-fn connection(config: &Config) -> Result<ConnectionSettings, WrongKey> {
-    if config.get(keys::AIVEN_QUOTE).is_some_and(|quote| quote.eq_ignore_ascii_case("false")) {
-        let mut unquoted = config.clone();
-        unquoted.set(connection_keys::QUOTE, "never");
-        return ConnectionSettings::parse(&unquoted);
-    }
-    ConnectionSettings::parse(config)
 }
 
 fn value_rules(config: &Config, connection: &ConnectionSettings) -> ValueRules {
@@ -302,7 +292,7 @@ fn delete_rules(config: &Config, wrong: &mut Vec<WrongKey>) {
     if has_query(config) {
         wrong.push(WrongKey::new(keys::DELETES, "It is for tables: the rows of a query have no primary key"));
     }
-    match (ledger_connection(config), connection(config)) {
+    match (ledger_connection(config), ConnectionSettings::parse(config)) {
         (Err(error), _) => wrong.push(error),
         // A reader's transaction would keep the ledger from being written.
         (Ok(None), Ok(read)) if read.url.database == Database::Sqlite => {
@@ -327,7 +317,7 @@ pub(super) fn wrong_keys(config: &Config) -> Vec<WrongKey> {
         let modes = "bulk, incrementing, timestamp or timestamp+incrementing";
         wrong.push(WrongKey::new(keys::MODE, format!("The mode must be set, to {modes}")));
     }
-    wrong.extend(connection(config).err());
+    wrong.extend(ConnectionSettings::parse(config).err());
     table_rules(config, &mut wrong);
     query_rules(config, mode, &mut wrong);
     column_rules(config, mode, &mut wrong);
@@ -494,7 +484,7 @@ pub(super) mod tests {
             (keys::WHITELIST, "a, b"),
             (keys::TIMESTAMP, "x,y"),
             (keys::TIMESTAMP_INITIAL, "-1"),
-            (keys::AIVEN_QUOTE, "false"),
+            (connection_keys::AIVEN_QUOTE, "false"),
             (keys::PRECISION_MAPPING, "true"),
             (keys::BATCH, "10"),
             (keys::BUFFER, "25"),

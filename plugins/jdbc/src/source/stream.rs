@@ -8,7 +8,7 @@ use super::query::{Subject, TimeColumn, Tracking};
 use super::settings::Settings;
 use super::values::RowShape;
 use crate::db::{Column, TypeClass};
-use crate::dialect::TableId;
+use crate::dialect::{Database, TableId};
 use crate::settings::WrongKey;
 use ferroconnect_plugin_sdk::{OffsetMap, Shared, Text};
 use std::sync::Arc;
@@ -152,7 +152,8 @@ pub(super) fn tracking(
     let incrementing = || incrementing_column(settings, style, table, columns).map(|column| column.name.clone());
     let times = || {
         let times = time_columns(settings, table, columns)?;
-        Ok(times.into_iter().map(TimeColumn::new).collect())
+        let database = settings.connection.dialect.database;
+        Ok(times.into_iter().map(|column| TimeColumn::new(column, database)).collect())
     };
     Ok(match (mode.has_timestamp(), mode.has_incrementing()) {
         (false, false) => Tracking::Bulk,
@@ -213,6 +214,20 @@ fn time_columns<'a>(
         None => (keys::TIMESTAMP, settings.timestamps.as_slice()),
     };
     let found = names.iter().map(|name| find(key, table, columns, name)).collect::<Result<Vec<_>, _>>()?;
+    let is_time = |column: &&Column| {
+        matches!(column.class, TypeClass::Timestamp | TypeClass::TimestampWithZone | TypeClass::Date)
+    };
+    // SQLite leaves the type of a column to each value.
+    let any = settings.connection.dialect.database == Database::Sqlite;
+    if let Some(other) = found.iter().copied().find(|column| !any && !is_time(column)) {
+        let why = format!(
+            "Column {:?} of {} is {}; it must be a date, or a date and a time",
+            other.name,
+            title(table),
+            other.type_name
+        );
+        return Err(WrongKey::new(key, why));
+    }
     if settings.validate_non_null && table.is_some() && found.iter().all(|column| column.nullable) {
         return Err(may_be_null(key, table, &names.join(", ")));
     }
@@ -268,6 +283,7 @@ pub(super) fn place(columns: &[Column], name: &str) -> Result<usize, bool> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::query::Grain;
     use super::super::settings::tests::config;
     use super::*;
 
@@ -326,7 +342,7 @@ mod tests {
             panic!("not both")
         };
         assert_eq!(column, "ID");
-        assert_eq!(times[0], TimeColumn { name: "changed".into(), with_zone: true, digits: 6 });
+        assert_eq!(times[0], TimeColumn { name: "changed".into(), with_zone: true, grain: Grain::Digits(0) });
     }
 
     #[test]

@@ -65,6 +65,11 @@ impl Clock {
         instant.civil(&self.zone).unwrap_or(ends)
     }
 
+    /// The beginning of the day of the zone.
+    pub(super) fn midnight(&self, instant: Instant) -> Instant {
+        self.of_civil(self.civil(instant).date().at(0, 0, 0, 0))
+    }
+
     /// A bound for a column: a point in time for a column with a zone, else what clocks show then.
     pub(super) fn bound(&self, instant: Instant, with_zone: bool) -> SqlValue {
         if with_zone { SqlValue::Instant(instant) } else { SqlValue::DateTime(self.civil(instant)) }

@@ -5,6 +5,7 @@ mod faults;
 mod gaps;
 mod modes;
 mod remade;
+mod times;
 mod types;
 
 use ferroconnect_jdbc::db::Connection;

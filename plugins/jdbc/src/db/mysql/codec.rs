@@ -1,6 +1,7 @@
 //! Values and types between MySQL and [`SqlValue`].
 
 use super::{flag, wrong};
+use crate::db::size::most_bytes;
 use crate::db::{Column, DbError, DbErrorKind, DbResult, Decimal, SqlValue, TypeClass};
 use crate::url::Parameters;
 use jiff::civil;
@@ -278,33 +279,6 @@ pub(super) fn largest_packet(row: &[SqlValue]) -> usize {
     }
 }
 
-/// How many of the first rows go into one statement: not more than `most`, nor more than so many bytes, but one at least.
-pub(super) fn rows_that_fit(rows: &[Vec<SqlValue>], most: usize, bytes: usize) -> usize {
-    let mut left = bytes;
-    let fits = |row: &&Vec<SqlValue>| {
-        let row: usize = row.iter().map(most_bytes).sum();
-        let fits = row <= left;
-        left = left.saturating_sub(row);
-        fits
-    };
-    rows.iter().take(most).take_while(fits).count().max(1)
-}
-
-/// No fewer bytes than a value has on its way to the server, its length and a mark for NULL included.
-fn most_bytes(value: &SqlValue) -> usize {
-    let around = 16;
-    match value {
-        SqlValue::Text(text) => text.len() + around,
-        SqlValue::Bytes(bytes) => bytes.len() + around,
-        // A digit has more than three bits.
-        SqlValue::Decimal(decimal) => {
-            let digits = usize::try_from(decimal.unscaled.bits() / 3).unwrap_or(usize::MAX);
-            digits.saturating_add(decimal.scale.unsigned_abs() as usize + around)
-        }
-        _ => around,
-    }
-}
-
 /// Whether each column has values of one kind, besides NULL: an array of rows names the type of each column once.
 pub(super) fn are_alike(rows: &[Vec<SqlValue>]) -> bool {
     let mut kinds = vec![None; rows.first().map_or(0, Vec::len)];
@@ -318,15 +292,6 @@ pub(super) fn are_alike(rows: &[Vec<SqlValue>]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_statement_has_bounded_rows_and_bytes() {
-        let small = vec![SqlValue::Int(1)];
-        let large = vec![SqlValue::Bytes(vec![0; 100])];
-        assert_eq!(rows_that_fit(&[small.clone(), small.clone(), small.clone()], 2, 1000), 2);
-        assert_eq!(rows_that_fit(&[small, large.clone(), large.clone()], 9, 140), 2);
-        assert_eq!(rows_that_fit(&[large.clone(), large], 9, 10), 1);
-    }
 
     #[test]
     fn an_array_has_one_kind_of_values() {

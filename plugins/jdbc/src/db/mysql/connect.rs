@@ -8,7 +8,7 @@ use mysql::{ClientIdentity, Conn, Opts, OptsBuilder, SslOpts};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Parameters that do what they do in the JDBC drivers.
 pub(in crate::db) const HONOURED: &[&str] = &[
@@ -81,6 +81,9 @@ pub(in crate::db) const MEANINGLESS: &[&str] = &[
 /// Where no `connectTimeout` is set: a host that swallows packets should not hold a task for minutes.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long a server that took the connection may take to let us in.
+const LOGIN_PATIENCE: Duration = Duration::from_secs(60);
+
 /// The most that a packet may have anywhere. What the server takes is looked at before a row is sent; what it sends is read.
 const LARGEST_PACKET: usize = 1 << 30;
 
@@ -128,9 +131,14 @@ fn establish(options: Opts, stop: &StopSignal) -> DbResult<mysql::Result<Conn>> 
         // Nobody listens any more when the task came to its end; the connection is then closed again.
         let _ = sender.send(Conn::new(options));
     });
+    let begun = Instant::now();
     loop {
         match receiver.recv_timeout(hosts::LOOK_FOR_STOP) {
             Ok(connection) => return Ok(connection),
+            Err(RecvTimeoutError::Timeout) if begun.elapsed() >= LOGIN_PATIENCE => {
+                let why = format!("The server let nobody in within {} s", LOGIN_PATIENCE.as_secs());
+                return Err(DbError::new(DbErrorKind::Connection, why));
+            }
             Err(RecvTimeoutError::Timeout) if !stop.is_stopped() => {}
             Err(RecvTimeoutError::Timeout) => return Err(hosts::told_to_stop()),
             Err(RecvTimeoutError::Disconnected) => {

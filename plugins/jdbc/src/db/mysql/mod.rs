@@ -5,6 +5,7 @@ mod connect;
 
 pub(super) use connect::{HONOURED, MEANINGLESS};
 
+use super::size::{BYTES_AT_ONCE, rows_that_fit};
 use super::{
     Column, Connection, DbError, DbErrorKind, DbResult, Ended, Interrupter, Isolation, RowSink, SqlValue, TableFilter,
     TableKind, query_all, query_time,
@@ -22,7 +23,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Rows in one INSERT. More of them make it no faster.
 const ROWS_AT_ONCE: usize = 1000;
 /// Bytes in one statement at most. A single row may have more.
-const BYTES_AT_ONCE: usize = 4 << 20;
 
 /// What a server takes at once.
 #[derive(Debug, Clone, Copy)]
@@ -160,7 +160,7 @@ impl Connection for MySqlConnection {
         let mut changed = 0;
         let mut rest = rows;
         while !rest.is_empty() {
-            let (now, later) = rest.split_at(codec::rows_that_fit(rest, most, bytes));
+            let (now, later) = rest.split_at(rows_that_fit(rest, most, bytes));
             rest = later;
             if let [row] = now {
                 check_size(row, limits.packet)?;

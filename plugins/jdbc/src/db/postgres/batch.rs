@@ -3,6 +3,7 @@
 use super::codec::BoxError;
 use super::rows::{Stacked, are_binary, can_be_stacked, write_binary_line, write_line};
 use super::{PostgresConnection, Prepared, error_of, execute};
+use crate::db::size::{BYTES_AT_ONCE as STATEMENT_BYTES, rows_that_fit};
 use crate::db::{DbError, DbErrorKind, DbResult, SqlValue};
 use crate::dialect::Dml;
 use futures_util::future::{try_join, try_join_all};
@@ -19,7 +20,7 @@ const STATEMENTS_AT_ONCE: usize = 256;
 const ROWS_FOR_COPY: usize = 50;
 /// Bytes of COPY that are sent together. The driver's own writer of binary COPY sends each few thousand, which costs more
 /// than the rows do.
-const BYTES_AT_ONCE: usize = 64 << 10;
+const PIECE: usize = 64 << 10;
 /// What binary COPY begins with: the signature, no flags, no further header.
 const BINARY_COPY: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// In the place of a line's number of values.
@@ -34,7 +35,10 @@ impl PostgresConnection {
             return self.copy(dml, &sql, rows);
         }
         let mut changed = 0;
-        for now in rows.chunks(dml.most_rows().min(ROWS_AT_ONCE)) {
+        let mut rest = rows;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(rows_that_fit(rest, dml.most_rows().min(ROWS_AT_ONCE), STATEMENT_BYTES));
+            rest = later;
             changed += match self.stacking(dml, now.len())? {
                 Some((statement, types)) => {
                     let columns = types.iter().enumerate().map(|(place, ty)| Stacked::new(now, place, ty));
@@ -121,7 +125,7 @@ async fn copy(client: &Client, statement: Statement, types: &[Type], rows: &[Vec
     let mut lines = BytesMut::new();
     for row in rows {
         write_line(row, types, &mut lines).map_err(unfit)?;
-        if lines.len() >= BYTES_AT_ONCE {
+        if lines.len() >= PIECE {
             sink.send(lines.split().freeze()).await.map_err(error_of)?;
         }
     }
@@ -145,7 +149,7 @@ async fn copy_binary(
     let mut bytes = BytesMut::from(BINARY_COPY);
     for row in if same { rows } else { &[] } {
         write_binary_line(row, types, &mut bytes).map_err(unfit)?;
-        if bytes.len() >= BYTES_AT_ONCE {
+        if bytes.len() >= PIECE {
             sink.send(bytes.split().freeze()).await.map_err(error_of)?;
         }
     }

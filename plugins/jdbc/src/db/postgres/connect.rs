@@ -51,15 +51,11 @@ pub(in crate::db) const MEANINGLESS: &[&str] = &[
     "loadBalanceHosts",
     "loggerLevel",
     "logUnclosedConnections",
-    "preferQueryMode",
-    "prepareThreshold",
     "preparedStatementCacheQueries",
     "preparedStatementCacheSizeMiB",
     "protocolVersion",
     "receiveBufferSize",
     "sendBufferSize",
-    "sslfactory",
-    "sslhostnameverifier",
     "sslpasswordcallback",
     "stringtype",
     "unknownLength",
@@ -217,7 +213,8 @@ struct Tls {
 impl Tls {
     fn of(parameters: &Parameters) -> DbResult<Tls> {
         let mode = match parameters.get(&["sslmode"]).map(str::to_ascii_lowercase).as_deref() {
-            None if super::flag(parameters, "ssl", false)? => SslMode::VerifyFull,
+            // `?ssl` alone means the same.
+            None if parameters.is_empty_value("ssl") || super::flag(parameters, "ssl", false)? => SslMode::VerifyFull,
             Some("disable") => SslMode::Disable,
             None | Some("allow" | "prefer") => SslMode::Prefer,
             Some("require") => SslMode::Require,

@@ -425,9 +425,11 @@ fn is_doubled_key(state: &str, message: &str) -> bool {
 /// What an error of the server means, by its SQLSTATE.
 fn kind_of(state: &str, message: &str) -> DbErrorKind {
     match (&state[..2.min(state.len())], state) {
-        ("08", _) | (_, "57P01" | "57P02" | "57P03" | "57P05" | "53300") => DbErrorKind::Connection,
+        ("08", _) | (_, "57P01" | "57P02" | "57P03" | "57P05" | "53300" | "25P03" | "25P04") => DbErrorKind::Connection,
         ("40" | "53" | "58", _) | (_, "55P03" | "55006" | "57014" | "25006") => DbErrorKind::Transient,
         (_, "0A000") if message.contains("cached plan") => DbErrorKind::Transient,
+        // A pool between here and the server has given the session to another: the statement is not known there.
+        (_, "26000" | "42P05") => DbErrorKind::Transient,
         ("22" | "23" | "44", _) | (_, "54000") => DbErrorKind::Data,
         _ if is_doubled_key(state, message) => DbErrorKind::Data,
         _ => DbErrorKind::Permanent,
