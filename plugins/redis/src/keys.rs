@@ -159,10 +159,10 @@ pub(crate) fn field_engineering_sink() -> ConfigDef {
             .default_value("0")
             .at_least(0)
             .doc("How many replicas must have the records before they count as written; 0 = none."),
-        Key::long(WAIT_TIMEOUT)
-            .default_value("1000")
-            .at_least(1)
-            .doc("How long to wait for the replicas, in milliseconds. Then the records are written again."),
+        Key::long(WAIT_TIMEOUT).default_value("1000").at_least(1).doc(
+            "How long to wait for the replicas at a time, in milliseconds. Then they are waited for again; the records \
+                 are written again only if the connection was lost.",
+        ),
     ];
     group(field_engineering(), WRITING, writing)
 }

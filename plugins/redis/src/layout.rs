@@ -222,7 +222,8 @@ impl Layout {
         let given = headers.find_map(|header| {
             let seconds = whole(&header.data.value);
             if seconds.is_none() {
-                warn!("The header {} is no whole number in {}", keys::TTL, place(record));
+                let header = shown(&header.data.value);
+                warn!("The header {} is {header} in {}, which is no whole number", keys::TTL, place(record));
             }
             seconds
         });
@@ -289,6 +290,12 @@ fn time(value: &Value) -> Result<i64> {
         Error::data(format!("The key of the record is a {class}; it must be a time in milliseconds"))
     };
     value.as_integer().or_else(|| value.date_millis()).ok_or_else(wrong)
+}
+
+/// A value for messages: text as it is, of others the type.
+fn shown(value: &Value) -> String {
+    let text = value::plain(value).and_then(|bytes| std::str::from_utf8(bytes).ok());
+    text.map_or_else(|| format!("a {}", value.java_class()), |text| format!("'{text}'"))
 }
 
 fn whole(value: &Value) -> Option<i64> {

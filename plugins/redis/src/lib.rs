@@ -2,11 +2,14 @@
 //!
 //! What is here: one sink under the names, keys and habits of three Java connectors, and a source of streams with
 //! consumer groups. Start reading in `preset`: each class is a way to fill the one set of settings that the rest works
-//! with. `layout` turns a record into `commands`, `writer` sends them, `server` connects.
+//! with. `layout` turns a record into `commands`, `writer` sends them, `server` connects,
+//! `connection` is what comes of that.
 //!
 //! What is not here: waiting for a worker's retry. A call that may work later says so and returns.
 
+mod apart;
 mod commands;
+mod connection;
 mod keys;
 mod layout;
 mod preset;

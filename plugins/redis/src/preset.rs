@@ -1,5 +1,6 @@
 //! The connectors whose configurations people have, each as a way to fill the one set of settings.
 
+use crate::apart::Apart;
 use crate::keys;
 use crate::layout::{Layout, Structure};
 use crate::server::{Login, Server};
@@ -108,7 +109,7 @@ impl Preset for Example {
             nodes: vec![(config.text(keys::HOST)?.to_owned(), config.parse(keys::PORT)?)],
             cluster: false,
             database: config.parse(keys::DATABASE)?,
-            login: login(config),
+            login: login(config, None),
             tls: if config.flag(keys::TLS)? { Some(pem_files(config)?) } else { None },
             connect_timeout: timeout,
             timeout,
@@ -116,6 +117,7 @@ impl Preset for Example {
             keep_alive: false,
             attempts: config.parse(keys::ATTEMPTS)?,
             delay: Duration::from_millis(config.parse(keys::RETRY_DELAY)?),
+            apart: Apart::default(),
         };
         let layout = Layout {
             structure: Structure::String { json: true },
@@ -153,7 +155,7 @@ impl Preset for Custenborder {
             cluster,
             // The default is 1, which no cluster has.
             database: if cluster { 0 } else { config.parse(keys::DATABASE)? },
-            login: login(config),
+            login: login(config, None),
             tls: if config.flag(keys::SSL)? { Some(stores(config)?) } else { None },
             connect_timeout: milliseconds(config, keys::CONNECT_TIMEOUT)?,
             timeout: milliseconds(config, keys::OPERATION_TIMEOUT)?,
@@ -161,6 +163,7 @@ impl Preset for Custenborder {
             keep_alive: config.flag(keys::KEEP_ALIVE)?,
             attempts: config.parse(keys::ATTEMPTS)?,
             delay: Duration::from_millis(config.parse(keys::RETRY_DELAY)?),
+            apart: Apart::default(),
         };
         check_cluster_tls(&server, keys::TRUSTSTORE)?;
         check_charset(config)?;
@@ -190,7 +193,8 @@ impl Preset for FieldEngineering {
         check_charset(config)?;
         let name = config.text(keys::TYPE)?;
         let structure = Structure::named(name).ok_or_else(|| {
-            Invalid::Told(Error::config(format!("{} must be one of {}", keys::TYPE, keys::STRUCTURES.join(", "))))
+            let all = keys::STRUCTURES.join(", ");
+            Invalid::Told(Error::config(format!("{} is {name}; it must be one of {all}", keys::TYPE)))
         })?;
         let keyspace = config.get(keys::KEYSPACE).unwrap_or_default();
         if keyspace.is_empty() && structure.is_collection() {
@@ -228,18 +232,18 @@ pub(crate) fn field_engineering_server(config: &Config) -> Result<Server, Invali
         keep_alive: false,
         attempts: config.parse(keys::ATTEMPTS)?,
         delay: Duration::from_millis(config.parse(keys::RETRY_DELAY)?),
+        apart: Apart::default(),
     };
     if let Some(uri) = set(config, keys::URI) {
         apply_uri(&mut server, config, uri)?;
     }
-    if let Some(login) = login(config) {
-        server.login = Some(login);
-    }
+    server.login = login(config, server.login);
     if set(config, keys::DATABASE).is_some() {
         server.database = config.parse(keys::DATABASE)?;
     }
     if server.cluster && server.database != 0 {
-        return Err(Invalid::key(keys::DATABASE, "A cluster has the database 0 only"));
+        let message = format!("A cluster has the database 0 only, and no {}", server.database);
+        return Err(Invalid::key(keys::DATABASE, message));
     }
     check_cluster_tls(&server, keys::CA_CERT)?;
     Ok(server)
@@ -275,10 +279,11 @@ fn set<'a>(config: &'a Config, key: &str) -> Option<&'a str> {
     config.get(key).filter(|value| !value.is_empty())
 }
 
-/// User and password; an empty password alone is none.
-fn login(config: &Config) -> Option<Login> {
-    let user = set(config, keys::USERNAME).map(str::to_owned);
-    let password = set(config, keys::PASSWORD).unwrap_or_default().to_owned();
+/// User and password, each from its key or else from the URI; an empty password alone is none.
+fn login(config: &Config, uri: Option<Login>) -> Option<Login> {
+    let (user, password) = uri.map_or_else(Default::default, |Login { user, password }| (user, password));
+    let user = set(config, keys::USERNAME).map(str::to_owned).or(user);
+    let password = set(config, keys::PASSWORD).map_or(password, str::to_owned);
     (user.is_some() || !password.is_empty()).then_some(Login { user, password })
 }
 
@@ -428,6 +433,27 @@ mod tests {
             let (key, message) = refusal::<FieldEngineering>(&[("redis.uri", wrong)]);
             assert_eq!(key, "redis.uri");
             assert!(!message.contains("hunter2"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_key_replaces_its_part_of_the_login_only() {
+        for (uri, user, password, expected) in [
+            ("ann:pw@", "", "", Some((Some("ann"), "pw"))),
+            ("ann@", "", "secret", Some((Some("ann"), "secret"))),
+            ("ann:pw@", "", "secret", Some((Some("ann"), "secret"))),
+            ("ann:pw@", "bob", "", Some((Some("bob"), "pw"))),
+            (":pw@", "bob", "", Some((Some("bob"), "pw"))),
+            ("ann:pw@", "bob", "secret", Some((Some("bob"), "secret"))),
+            (":pw@", "", "", Some((None, "pw"))),
+            ("", "bob", "secret", Some((Some("bob"), "secret"))),
+            ("", "", "", None),
+        ] {
+            let uri = format!("redis://{uri}h:7");
+            let keys = [("redis.uri", uri.as_str()), ("redis.username", user), ("redis.password", password)];
+            let expected =
+                expected.map(|(user, password)| Login { user: user.map(str::to_owned), password: password.to_owned() });
+            assert_eq!(settings::<FieldEngineering>(&keys).server.login, expected, "{keys:?}");
         }
     }
 

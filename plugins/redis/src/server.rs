@@ -1,14 +1,15 @@
-//! Connections to one Redis server or to a cluster.
+//! A server or cluster, and the way there.
 
-use crate::commands::Commands;
+use crate::apart::{Apart, Left};
+use crate::connection::Connection;
 use crate::tls::Tls;
 use crate::{VERSION, keys};
 use ferroconnect_plugin_sdk::{Error, ErrorKind, StopSignal, warn};
-use redis::cluster::{ClusterClient, ClusterConnection, ClusterPipeline};
+use redis::cluster::ClusterClient;
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::{
-    Client, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, RedisError, RedisResult,
-    ServerError, ServerErrorKind, Value,
+    Client, Cmd, ConnectionAddr, ConnectionInfo, ConnectionLike as _, IntoConnectionInfo, RedisConnectionInfo,
+    RedisError, RedisResult, ServerErrorKind,
 };
 use std::fmt;
 use std::time::Duration;
@@ -43,6 +44,8 @@ pub(crate) struct Server {
     pub(crate) attempts: u32,
     /// How long to wait before the second attempt.
     pub(crate) delay: Duration,
+    /// Where attempts are made, as some of them never end.
+    pub(crate) apart: Apart,
 }
 
 /// A user and password. The debug form shows no password.
@@ -85,9 +88,19 @@ impl Server {
         (!self.cluster && matches!(code, "MOVED" | "ASK")).then(advice)
     }
 
-    /// Connects, once.
-    pub(crate) fn connect(&self) -> RedisResult<Connection> {
-        if self.cluster { self.connect_cluster() } else { self.connect_single() }
+    /// Connects, once. Ends at once when the task should.
+    ///
+    /// # Errors
+    /// A retriable one where another attempt may do better, a fatal one where it would end alike.
+    pub(crate) fn connect(&self, stop: &StopSignal) -> Result<Connection, Error> {
+        let server = self.clone();
+        let work = move || if server.cluster { server.connect_cluster() } else { server.connect_single() };
+        match self.apart.run(self.patience(), stop, work) {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) => Err(self.unreachable(&error)),
+            Err(Left::Stopped) => Err(Error::new(ErrorKind::STOPPING, format!("Stopped while connecting to {self}"))),
+            Err(left) => Err(Error::retriable(format!("Cannot connect to {self}: {left}"))),
+        }
     }
 
     /// Connects, in as many attempts as there may be. Ends at once when the task should.
@@ -98,14 +111,14 @@ impl Server {
         let mut delay = self.delay;
         let mut attempt = 1;
         loop {
-            let error = match self.connect() {
-                Ok(connection) => return Ok(connection),
-                Err(error) => error,
+            let error = match self.connect(stop) {
+                Err(error) if error.kind() == ErrorKind::RETRIABLE => error,
+                done => return done,
             };
-            if attempt >= self.attempts || is_hopeless(&error) {
-                return Err(self.unreachable(ErrorKind::FATAL, &error));
+            if attempt >= self.attempts {
+                return Err(Error::fatal(error.message()));
             }
-            warn!("Cannot connect to {self}: {error}; attempt {attempt} of {}, next in {delay:?}", self.attempts);
+            warn!("{error}; attempt {attempt} of {}, next in {delay:?}", self.attempts);
             if stop.wait_or_stop(delay) {
                 return Err(Error::new(ErrorKind::STOPPING, format!("Stopped while connecting to {self}")));
             }
@@ -114,13 +127,17 @@ impl Server {
         }
     }
 
+    /// How long connecting may take in all, for the way there and for the answers; in a cluster more nodes than one are
+    /// asked. None = without end.
+    fn patience(&self) -> Option<Duration> {
+        let once = self.connect_timeout?.checked_add(self.timeout?)?;
+        if self.cluster { once.checked_mul(2) } else { Some(once) }
+    }
+
     /// The error of a connection that could not be made.
-    pub(crate) fn unreachable(&self, kind: ErrorKind, cause: &RedisError) -> Error {
-        let advice = if cause.code() == Some("NOAUTH") {
-            format!("; it wants a password: set {}", keys::PASSWORD)
-        } else {
-            String::new()
-        };
+    fn unreachable(&self, cause: &RedisError) -> Error {
+        let kind = if is_hopeless(cause) { ErrorKind::FATAL } else { ErrorKind::RETRIABLE };
+        let advice = cause.code().and_then(login_advice).unwrap_or_default();
         Error::new(kind, format!("Cannot connect to {self}: {cause}{advice}"))
     }
 
@@ -130,14 +147,16 @@ impl Server {
             None => ConnectionAddr::Tcp(host, port),
             Some(tls) => ConnectionAddr::TcpTls { host, port, insecure: tls.insecure, tls_params: None },
         };
-        let mut redis = RedisConnectionInfo::default().set_db(self.database).set_lib_name("ferroconnect", VERSION);
-        if let Some(login) = &self.login {
+        let mut redis = RedisConnectionInfo::default().set_lib_name("ferroconnect", VERSION);
+        if let (Some(login), true) = (&self.login, self.cluster) {
             redis = redis.set_password(&login.password);
             if let Some(user) = &login.user {
                 redis = redis.set_username(user);
             }
         }
-        let mut tcp = TcpSettings::default().set_nodelay(self.no_delay);
+        // What a server that fell silent has not got must not reach it behind what a later connection has written: with
+        // this nothing is sent any more once a connection is given up.
+        let mut tcp = TcpSettings::default().set_nodelay(self.no_delay).set_linger_time(Duration::ZERO);
         if self.keep_alive {
             tcp = tcp.set_keepalive(TcpKeepalive::new());
         }
@@ -150,15 +169,37 @@ impl Server {
             Some(tls) => Client::build_with_tls(info, tls.certificates.clone())?,
             None => Client::open(info)?,
         };
-        let connection = match self.connect_timeout {
+        let mut connection = match self.connect_timeout {
             Some(timeout) => client.get_connection_with_timeout(timeout)?,
             None => client.get_connection()?,
         };
         connection.set_read_timeout(self.timeout)?;
         connection.set_write_timeout(self.timeout)?;
-        let mut connection = Connection { link: Link::Single { connection: Box::new(connection), posted: 0 } };
-        connection.greet()?;
-        Ok(connection)
+        self.greet(&mut connection)?;
+        Ok(connection.into())
+    }
+
+    /// Logs in, and makes sure that the server takes commands from this user. Not left to the client library, which
+    /// tells every error of a login alike, so that a server with too many clients would seem to refuse the password.
+    fn greet(&self, connection: &mut redis::Connection) -> RedisResult<()> {
+        let ask = |connection: &mut redis::Connection, command: &Cmd| connection.req_command(command)?.extract_error();
+        if let Some(Login { user, password }) = &self.login {
+            let mut login = redis::cmd("AUTH");
+            login.arg(user.as_deref()).arg(password);
+            ask(connection, &login)?;
+            for (part, text) in [("LIB-NAME", "ferroconnect"), ("LIB-VER", VERSION)] {
+                // Only who is logged in may say so; servers before 7.2 do not know it.
+                connection.req_command(redis::cmd("CLIENT").arg("SETINFO").arg(part).arg(text))?;
+            }
+        }
+        if self.database != 0 {
+            ask(connection, redis::cmd("SELECT").arg(self.database))?;
+        }
+        match ask(connection, &redis::cmd("PING")) {
+            // A user who may not ping may still write.
+            Err(error) if error.code() != Some("NOPERM") => Err(error),
+            _ => Ok(()),
+        }
     }
 
     fn connect_cluster(&self) -> RedisResult<Connection> {
@@ -172,200 +213,123 @@ impl Server {
         }
         let connection = builder.build()?.get_connection()?;
         connection.set_write_timeout(self.timeout)?;
-        Ok(Connection { link: Link::Cluster { connection: Box::new(connection), posted: ClusterPipeline::new() } })
+        Ok(connection.into())
     }
+}
+
+/// Whether an answer with this code is about the state of the server, so that the same may work later.
+pub(crate) fn passes(code: &str) -> bool {
+    matches!(
+        code,
+        "LOADING"
+            | "TRYAGAIN"
+            | "CLUSTERDOWN"
+            | "MASTERDOWN"
+            | "READONLY"
+            | "BUSY"
+            | "OOM"
+            | "NOREPLICAS"
+            | "MISCONF"
+            | "MOVED"
+            | "ASK"
+            | "UNBLOCKED"
+    )
+}
+
+/// What to do about an answer with this code, where it is about who asks.
+pub(crate) fn login_advice(code: &str) -> Option<String> {
+    let advice = match code {
+        "NOAUTH" => format!("; it wants a password: set {}", keys::PASSWORD),
+        "WRONGPASS" => format!("; check {} and {}", keys::USERNAME, keys::PASSWORD),
+        "NOPERM" => format!("; the user of {} needs that right (ACL SETUSER)", keys::USERNAME),
+        _ => return None,
+    };
+    Some(advice)
 }
 
 /// Whether another attempt would end alike: the server was reached, and wants something else.
 fn is_hopeless(error: &RedisError) -> bool {
     use redis::ErrorKind::{AuthenticationFailed, InvalidClientConfig, Server};
-    matches!(error.kind(), AuthenticationFailed | InvalidClientConfig | Server(ServerErrorKind::ResponseError))
-        || matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM"))
-}
-
-/// A connection. After an error of any kind but [`Failure`] it must not be used again.
-pub(crate) struct Connection {
-    link: Link,
-}
-
-enum Link {
-    Single {
-        connection: Box<redis::Connection>,
-        /// How many commands were posted and have no answer yet.
-        posted: usize,
-    },
-    Cluster {
-        connection: Box<ClusterConnection>,
-        /// What was posted: the client library finds the node of each, and waits for the answers at once.
-        posted: ClusterPipeline,
-    },
-}
-
-impl fmt::Debug for Connection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").finish_non_exhaustive()
-    }
-}
-
-/// A command that the server refused, by its place in what was sent.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    /// The place, from 0.
-    pub(crate) index: usize,
-    /// The server's answer.
-    pub(crate) error: ServerError,
-}
-
-impl Connection {
-    /// Sends one command. None may be without an answer before it.
-    pub(crate) fn request(&mut self, command: &Cmd) -> RedisResult<Value> {
-        match &mut self.link {
-            Link::Single { connection, .. } => command.query(connection),
-            Link::Cluster { connection, .. } => command.query(connection.as_mut()),
+    match error.kind() {
+        AuthenticationFailed | InvalidClientConfig => true,
+        Server(ServerErrorKind::ResponseError) => {
+            !error.detail().is_some_and(|why| why.starts_with("max number of clients"))
         }
+        _ => error.code().and_then(login_advice).is_some(),
     }
-
-    /// Sends commands, and does not wait for their answers. With `begins` these and all that follow until
-    /// [`Connection::answers`] are one transaction (never in a cluster).
-    ///
-    /// # Errors
-    /// If it is not known what became of the commands.
-    pub(crate) fn post(&mut self, commands: &Commands, begins: bool) -> RedisResult<()> {
-        match &mut self.link {
-            Link::Single { connection, posted } => {
-                if begins {
-                    connection.send_packed_command(&redis::cmd("MULTI").get_packed_command())?;
-                }
-                *posted += commands.count();
-                connection.send_packed_command(commands.bytes())
-            }
-            Link::Cluster { posted, .. } => {
-                for command in commands.one_by_one()? {
-                    posted.add_command(command);
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// The commands that failed among those posted since the last call; `atomic` = they are a transaction, which ends
-    /// with this.
-    ///
-    /// # Errors
-    /// If it is not known what became of the commands, or if the transaction was refused as a whole.
-    pub(crate) fn answers(&mut self, atomic: bool) -> RedisResult<Vec<Failure>> {
-        match &mut self.link {
-            Link::Single { connection, posted } => {
-                let count = std::mem::take(posted);
-                if atomic { executed(connection, count) } else { failed(connection, count) }
-            }
-            Link::Cluster { connection, posted } => {
-                let failures = send_to_cluster(connection, posted);
-                posted.clear();
-                failures
-            }
-        }
-    }
-
-    /// Makes sure that the server takes commands from this user. A user who may not ping may still write.
-    fn greet(&mut self) -> RedisResult<()> {
-        match self.request(&redis::cmd("PING")) {
-            Err(error) if error.code() != Some("NOPERM") => Err(error),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// The failures among so many answers. Ends with the first answer that does not come: a pipeline of the client library
-/// would wait for every one that is left as long as for that one.
-fn failed(connection: &mut redis::Connection, count: usize) -> RedisResult<Vec<Failure>> {
-    let mut failures = Vec::new();
-    for index in 0..count {
-        if let Value::ServerError(error) = connection.recv_response()? {
-            failures.push(Failure { index, error });
-        }
-    }
-    Ok(failures)
-}
-
-/// Ends the transaction of so many commands, and gives those that failed in it.
-fn executed(connection: &mut redis::Connection, count: usize) -> RedisResult<Vec<Failure>> {
-    connection.send_packed_command(&redis::cmd("EXEC").get_packed_command())?;
-    // The answers to MULTI and to each command, which only say whether it was taken.
-    let refused = failed(connection, count + 1)?;
-    let outcome = connection.recv_response()?;
-    // What refused one of them is the reason; EXEC only tells that there was one.
-    if let Some(Failure { error, .. }) = refused.into_iter().next() {
-        return Err(error.into());
-    }
-    match outcome {
-        Value::ServerError(error) => Err(error.into()),
-        Value::Array(results) => {
-            let failure = |(index, result)| match result {
-                Value::ServerError(error) => Some(Failure { index, error }),
-                _ => None,
-            };
-            Ok(results.into_iter().enumerate().filter_map(failure).collect())
-        }
-        _ => Err((redis::ErrorKind::UnexpectedReturnType, "EXEC got an answer of unknown form").into()),
-    }
-}
-
-fn failures(outcome: RedisResult<()>) -> RedisResult<Vec<Failure>> {
-    let Err(error) = outcome else { return Ok(Vec::new()) };
-    match error.clone().into_server_errors() {
-        Some(errors) => {
-            Ok(errors.iter().map(|(index, error)| Failure { index: *index, error: error.clone() }).collect())
-        }
-        None => Err(error),
-    }
-}
-
-/// What has moved to another node in the meantime is sent there, in order.
-fn send_to_cluster(connection: &mut ClusterConnection, pipeline: &ClusterPipeline) -> RedisResult<Vec<Failure>> {
-    let mut left = Vec::new();
-    for failure in failures(pipeline.exec(connection))? {
-        let moved = matches!(failure.error.kind(), Some(ServerErrorKind::Moved | ServerErrorKind::Ask));
-        if !moved {
-            left.push(failure);
-            continue;
-        }
-        let command = pipeline.cmd_iter().nth(failure.index).expect("a failure is that of a command that was sent");
-        left.extend(
-            failures(command.exec(connection))?.into_iter().map(|again| Failure { index: failure.index, ..again }),
-        );
-    }
-    Ok(left)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use redis::TlsCertificates;
 
-    #[test]
-    fn waiting_for_a_server_ends_with_the_task() {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let minute = Duration::from_secs(60);
-        let server = Server {
+    fn server(port: u16, time: Duration) -> Server {
+        Server {
             nodes: vec![("127.0.0.1".into(), port)],
             cluster: false,
             database: 0,
             login: None,
             tls: None,
-            connect_timeout: Some(minute),
-            timeout: Some(minute),
+            connect_timeout: Some(time),
+            timeout: Some(time),
             no_delay: true,
             keep_alive: true,
             attempts: 9,
-            delay: minute,
-        };
+            delay: time,
+            apart: Apart::default(),
+        }
+    }
+
+    /// Servers that take a connection and never say anything, as those of a machine that hangs.
+    fn silent(port: u16, time: Duration) -> impl Iterator<Item = Server> {
+        let certificates = TlsCertificates { client_tls: None, root_cert: None };
+        let tls = move |on: bool| on.then(|| Tls { insecure: true, certificates: certificates.clone() });
+        [(false, false), (false, true), (true, false), (true, true)]
+            .into_iter()
+            .map(move |(cluster, with_tls)| Server { cluster, tls: tls(with_tls), ..server(port, time) })
+    }
+
+    fn in_time<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let (says, hears) = std::sync::mpsc::channel();
+        std::thread::spawn(move || says.send(work()));
+        hears.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|_| panic!("goes on and on: {what}"))
+    }
+
+    #[test]
+    fn waiting_for_a_server_ends_with_the_task() {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let server = server(port, Duration::from_secs(60));
         let stop = StopSignal::default();
         let seen = stop.clone();
         let waiting = std::thread::spawn(move || server.connect_patiently(&seen).unwrap_err());
-        let told = std::time::Instant::now();
         stop.stop();
-        assert_eq!(waiting.join().unwrap().kind(), ErrorKind::STOPPING);
-        assert!(told.elapsed() < minute / 2);
+        let error = in_time("a pause between attempts", || waiting.join().unwrap());
+        assert_eq!(error.kind(), ErrorKind::STOPPING);
+    }
+
+    #[test]
+    fn a_server_that_says_nothing_is_waited_for_no_longer_than_told() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        for server in silent(listener.local_addr().unwrap().port(), Duration::from_millis(100)) {
+            let what = format!("{server:?}");
+            let error = in_time(&what, move || server.connect(&StopSignal::default()).unwrap_err());
+            assert_eq!(error.kind(), ErrorKind::RETRIABLE, "{error}");
+        }
+    }
+
+    #[test]
+    fn connecting_to_a_server_that_says_nothing_ends_with_the_task() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        for server in silent(listener.local_addr().unwrap().port(), Duration::from_secs(600)) {
+            let stop = StopSignal::default();
+            let (what, seen) = (format!("{server:?}"), stop.clone());
+            let connecting = std::thread::spawn(move || server.connect(&seen).unwrap_err());
+            let _begun = listener.accept().unwrap();
+            stop.stop();
+            let error = in_time(&what, || connecting.join().unwrap());
+            assert_eq!(error.kind(), ErrorKind::STOPPING, "{error}");
+        }
     }
 
     #[test]

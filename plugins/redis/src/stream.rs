@@ -7,9 +7,10 @@ mod entries;
 mod orphans;
 
 use crate::VERSION;
+use crate::connection::Connection;
 use crate::keys;
 use crate::preset::{Invalid, field_engineering_server};
-use crate::server::{Connection, Server};
+use crate::server::{Server, login_advice, passes};
 use entries::{Entry, Id};
 use ferroconnect_plugin_sdk::connector::AlteredOffset;
 use ferroconnect_plugin_sdk::{
@@ -299,10 +300,11 @@ impl Reader {
 
     /// Waits as long as between attempts at start if there is no server; the worker's own pause is much shorter.
     fn reconnect(&self) -> Result<Connection> {
-        let server = &self.options.server;
-        server.connect().map_err(|error| {
-            self.context.stop().wait_or_stop(server.delay);
-            server.unreachable(ErrorKind::RETRIABLE, &error)
+        let (server, stop) = (&self.options.server, self.context.stop());
+        server.connect(stop).inspect_err(|error| {
+            if error.kind() == ErrorKind::RETRIABLE {
+                stop.wait_or_stop(server.delay);
+            }
         })
     }
 
@@ -431,11 +433,9 @@ impl Reader {
         }
         match error.code() {
             // Someone deleted the group: the next poll makes it again.
-            None
-            | Some("NOGROUP" | "LOADING" | "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" | "READONLY" | "MOVED" | "ASK") => {
-                Error::retriable(message)
-            }
-            Some(_) => Error::fatal(message),
+            None | Some("NOGROUP") => Error::retriable(message),
+            Some(code) if passes(code) => Error::retriable(message),
+            Some(code) => Error::fatal(message + &login_advice(code).unwrap_or_default()),
         }
     }
 }

@@ -1,16 +1,20 @@
 //! Sends the commands of many records together, and sorts out what became of each.
 
 use crate::commands::Commands;
+use crate::connection::{Connection, Failure};
 use crate::keys;
-use crate::server::{Connection, Failure, Server};
+use crate::server::{Server, login_advice, passes};
 use ferroconnect_plugin_sdk::{Coordinates, Error, ErrorKind, Record, StopSignal, info};
 use redis::{ServerError, Value};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// So many bytes are sent before their answers are read, or one record where that is larger.
 const MOST_BYTES: usize = 1 << 20;
 /// So many bytes go on their way together: enough for the server to be busy with while the next ones are written.
 const AT_ONCE: usize = 32 << 10;
+/// A batch that takes longer is broken off when the task should end. A shorter one is finished: what is left half written
+/// is written again later, and lists and streams have it twice then.
+const FINISHED_WITHIN: Duration = Duration::from_secs(1);
 
 /// How surely records are written.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,7 +42,10 @@ pub(crate) type Refused = (usize, Error);
 pub(crate) struct Writer {
     server: Server,
     delivery: Delivery,
+    stop: StopSignal,
     connection: Option<Connection>,
+    /// When the batch began.
+    began: Instant,
     /// What is not on its way yet.
     commands: Commands,
     /// The places of the records that the commands without answers belong to: of those on their way, and then of
@@ -64,12 +71,24 @@ impl Writer {
         }
         let connection = Some(server.connect_patiently(stop)?);
         info!("Connected to {server}");
-        let (commands, owners, refused, unconfirmed) = Default::default();
-        Ok(Writer { server, delivery, connection, commands, owners, posted: 0, refused, wrote: false, unconfirmed })
+        Ok(Writer {
+            server,
+            delivery,
+            stop: stop.clone(),
+            connection,
+            began: Instant::now(),
+            commands: Commands::default(),
+            owners: Vec::new(),
+            posted: 0,
+            refused: Vec::new(),
+            wrote: false,
+            unconfirmed: Vec::new(),
+        })
     }
 
     /// Forgets what the last batch left behind.
     pub(crate) fn begin(&mut self) {
+        self.began = Instant::now();
         self.commands.clear();
         self.owners.clear();
         self.posted = 0;
@@ -184,9 +203,12 @@ impl Writer {
 
     /// Uses the connection, or a new one. After an error there is none.
     fn with_connection<T>(&mut self, work: impl FnOnce(&mut Connection) -> redis::RedisResult<T>) -> Result<T, Error> {
+        if self.stop.is_stopped() && self.began.elapsed() > FINISHED_WITHIN {
+            return Err(Error::new(ErrorKind::STOPPING, format!("Stopped while writing to {}", self.server)));
+        }
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.server.connect().map_err(|error| self.server.unreachable(ErrorKind::RETRIABLE, &error))?,
+            None => self.server.connect(&self.stop)?,
         };
         match work(&mut connection) {
             Ok(result) => {
@@ -231,15 +253,16 @@ enum Verdict {
 }
 
 fn verdict(error: &ServerError) -> Verdict {
-    match error.code() {
-        "LOADING" | "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" | "READONLY" | "BUSY" | "OOM" | "NOREPLICAS"
-        | "MISCONF" | "MOVED" | "ASK" | "EXECABORT" => Verdict::Later,
-        "NOAUTH" => Verdict::Never(format!("; set {}", keys::PASSWORD)),
-        "WRONGPASS" | "NOPERM" => Verdict::Never(String::new()),
-        _ => match error.details() {
-            Some(details) if details.starts_with("unknown command") => Verdict::Never(module_of(details)),
-            _ => Verdict::Record,
-        },
+    let code = error.code();
+    if passes(code) || code == "EXECABORT" {
+        return Verdict::Later;
+    }
+    if let Some(advice) = login_advice(code) {
+        return Verdict::Never(advice);
+    }
+    match error.details() {
+        Some(details) if details.starts_with("unknown command") => Verdict::Never(module_of(details)),
+        _ => Verdict::Record,
     }
 }
 

@@ -8,6 +8,8 @@ use ferroconnect_plugin_sdk::log::LogLevel;
 use ferroconnect_plugin_sdk::testkit::{self, SinkHarness, acceptance, sink_record};
 use ferroconnect_plugin_sdk::{Config, Data, ErrorKind, Header, Record, SchemaBuilder, Value};
 use std::collections::HashMap;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 const EXAMPLE: &str = "com.github.taven.sink.ExampleSinkConnector";
@@ -277,7 +279,10 @@ fn a_password_or_user_is_sent_and_never_told() {
         let error = sink.start().unwrap_err();
         assert!(began.elapsed() < Duration::from_secs(2), "a wrong password is no reason to try again");
         let told = format!("{error:?} {:?}", sink.log());
-        assert!(told.contains("authentication failed") && !told.contains("secret"), "{told}");
+        assert!(
+            told.contains("WRONGPASS") && told.contains("check redis.username") && !told.contains("-secret"),
+            "{told}"
+        );
     }
 }
 
@@ -357,4 +362,98 @@ fn a_silent_server_is_waited_for_once_in_a_batch() {
         assert_eq!(error.kind(), ErrorKind::RETRIABLE, "{error}");
         assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     }
+}
+
+#[test]
+fn what_a_silent_server_has_not_got_never_reaches_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    // A server that greets, and then reads nothing for a while, as behind a network that is broken.
+    let (falls_silent, silence) = std::sync::mpsc::channel();
+    let (heals, healed) = std::sync::mpsc::channel();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut seen = Vec::new();
+        while !seen.windows(4).any(|word| word == b"PING") {
+            let mut part = [0; 4096];
+            let count = stream.read(&mut part).unwrap();
+            seen.extend_from_slice(&part[..count]);
+            let asked = part[..count].iter().filter(|byte| **byte == b'*').count();
+            stream.write_all(&b"+OK\r\n".repeat(asked)).unwrap();
+        }
+        falls_silent.send(()).unwrap();
+        healed.recv().unwrap();
+        let mut rest = Vec::new();
+        (stream.read_to_end(&mut rest).map_err(|error| error.kind()), rest.len())
+    });
+    let mut config = example_config(&port).to_vec();
+    config.push(("redis.operation.timeout.ms", "300"));
+    let mut sink = started(EXAMPLE, &config);
+    silence.recv().unwrap();
+    let value = "old".repeat(20 << 20);
+    let error = sink.put(&[record(0, "k", text(&value))]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RETRIABLE, "{error}");
+    heals.send(()).unwrap();
+    let (end, arrived) = server.join().unwrap();
+    assert_eq!(end.unwrap_err(), std::io::ErrorKind::ConnectionReset, "the machine would send the rest by itself");
+    assert!(arrived < value.len(), "{arrived}");
+}
+
+#[test]
+fn a_password_that_became_wrong_fails_the_task() {
+    let redis = Redis::with(&["--user", "ann", "on", ">first", "~*", "+@all"]);
+    let port = redis.port_text();
+    let mut config = example_config(&port).to_vec();
+    config.retain(|(key, _)| *key != "redis.password");
+    config.extend([("redis.username", "ann"), ("redis.password", "first")]);
+    let mut sink = started(EXAMPLE, &config);
+    let records = [record(0, "k", text("v"))];
+    sink.put(&records).unwrap();
+    // Too many clients are no wrong password: that passes.
+    let mut other = redis.connection();
+    let mut tell = |words: &[&str]| common::command(words).exec(&mut other).unwrap();
+    tell(&["CLIENT", "KILL", "USER", "ann"]);
+    tell(&["CONFIG", "SET", "maxclients", "1"]);
+    sink.put(&records).unwrap_err();
+    let error = sink.put(&records).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RETRIABLE, "{error}");
+    tell(&["CONFIG", "SET", "maxclients", "100"]);
+    sink.put(&records).unwrap();
+    tell(&["ACL", "SETUSER", "ann", "resetpass", ">second"]);
+    tell(&["CLIENT", "KILL", "USER", "ann"]);
+    sink.put(&records).unwrap_err();
+    let error = sink.put(&records).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::FATAL, "{error}");
+    assert!(error.message().ends_with("check redis.username and redis.password"), "{error}");
+}
+
+#[test]
+fn a_stop_ends_what_takes_long() {
+    // A new connection to a server that says nothing.
+    let mut redis = Redis::start();
+    let mut sink = example(&redis);
+    redis.kill();
+    let listener = TcpListener::bind(("127.0.0.1", redis.port)).unwrap();
+    let records = vec![record(0, "k", text("v"))];
+    sink.put(&records).unwrap_err();
+    let mut held = None;
+    let took = sink.stop_while_putting(records, || held = Some(listener.accept().unwrap())).unwrap();
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    // A batch that is slow.
+    let redis = Redis::start();
+    let mut sink = example(&redis);
+    redis.ask::<()>(&["CLIENT", "PAUSE", "2500", "WRITE"]);
+    let records = (0..20_000).map(|id| record(id, Value::int64(id), row(id, "name"))).collect();
+    sink.stop_while_putting(records, || std::thread::sleep(Duration::from_millis(100))).unwrap();
+    assert!(redis.ask::<usize>(&["DBSIZE"]) < 20_000);
+}
+
+#[test]
+fn a_batch_under_way_is_finished_though_the_task_should_end() {
+    let redis = Redis::start();
+    let mut sink = field_engineering(&redis, &[]);
+    let records: Vec<Record> = (0..12_000).map(|id| record(id, "k", row(id, "name"))).collect();
+    let arrives = || redis.ask::<usize>(&["XLEN", "test_user"]) > 0;
+    sink.stop_while_putting(records, || until("records arrive", arrives)).unwrap();
+    assert_eq!(redis.ask::<usize>(&["XLEN", "test_user"]), 12_000);
 }

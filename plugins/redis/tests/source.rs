@@ -241,6 +241,39 @@ fn a_group_that_is_lost_while_it_is_read_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_poll_that_the_server_breaks_off_goes_on_later() {
+    for (breaks_off, mends) in
+        [(&["DEL", "orders"][..], &["PING"][..]), (&["REPLICAOF", "127.0.0.1", "1"], &["REPLICAOF", "NO", "ONE"])]
+    {
+        let redis = Redis::start();
+        feed(&redis, 1..3);
+        let mut source = started(&redis, &[("redis.stream.block", "10000")]);
+        source.poll_until(2).unwrap();
+        source.commit().unwrap();
+        let error = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let blocked = || redis.ask::<String>(&["INFO", "clients"]).contains("blocked_clients:1");
+                until("the poll waits", blocked);
+                redis.ask::<()>(breaks_off);
+            });
+            source.poll().unwrap_err()
+        });
+        assert_eq!(error.kind(), ErrorKind::RETRIABLE, "{breaks_off:?}: {error}");
+        redis.ask::<()>(mends);
+        feed(&redis, 3..5);
+        let mut new = Vec::new();
+        until("new entries are read", || {
+            match source.poll() {
+                Ok(reads) => new.extend(ids(&reads)),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::RETRIABLE, "{error}"),
+            }
+            new.len() >= 2
+        });
+        assert_eq!(new, numbered(3..5));
+    }
+}
+
+#[test]
 fn a_group_begins_where_it_is_told_to() {
     let redis = Redis::start();
     feed(&redis, 1..6);

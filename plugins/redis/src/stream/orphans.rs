@@ -1,7 +1,7 @@
 //! Entries that are pending for tasks which are no more, because there are fewer tasks than before.
 
+use crate::connection::Connection;
 use crate::keys;
-use crate::server::Connection;
 use redis::{Cmd, RedisResult, Value, from_redis_value};
 use std::collections::HashMap;
 
