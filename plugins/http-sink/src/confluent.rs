@@ -31,6 +31,22 @@ const SUFFIX: &str = "batch.suffix";
 const AUTH_TYPE: &str = "auth.type";
 const USER: &str = "connection.user";
 const PASSWORD: &str = "connection.password";
+/// Keys that are refused, each with the one value that means nothing, and what to do instead.
+const UNSUPPORTED: [(&str, &str, &str); 5] = [
+    ("regex.patterns", "", "change the text with a transform before it gets here, and leave this out"),
+    ("regex.replacements", "", "change the text with a transform before it gets here, and leave this out"),
+    (
+        "batch.key.pattern",
+        "someKey",
+        "a request holds records of one URL, so put ${key} into http.api.url, and leave this out",
+    ),
+    ("retry.on.status.codes", "400-", "408, 429 and all from 500 on are tried again; leave this out"),
+    (
+        "behavior.on.error",
+        "fail",
+        "set errors.tolerance=all, and errors.deadletterqueue.topic.name for what is refused; leave this out",
+    ),
+];
 const TOKEN: TokenKeys = TokenKeys {
     url: "oauth2.token.url",
     id: "oauth2.client.id",
@@ -53,21 +69,19 @@ impl Dialect for Confluent {
     }
 
     fn options(config: &Config) -> Result<Options, Wrong> {
+        check_unsupported(config)?;
+        let url = Template::parse(URL, required(config, URL)?)?;
+        let nulls = nulls(config, &url)?;
         let body = body(config)?;
         let method = config.get(METHOD).unwrap_or_default().to_ascii_uppercase();
         let login = text(config, PROXY_USER).map(|user| (user, config.get(PROXY_PASSWORD).unwrap_or_default()));
         Ok(Options {
-            url: Template::parse(URL, required(config, URL)?)?,
+            url,
             method: method.parse::<Method>().map_err(|_| Wrong::new(METHOD, "POST, PUT or PATCH was expected"))?,
             headers: headers(config, body.quoted)?,
             authorization: authorization(config)?,
             body,
-            nulls: match config.get(NULLS).unwrap_or_default().to_ascii_lowercase().as_str() {
-                "fail" => Nulls::Fail,
-                "log" => Nulls::Log,
-                "delete" => Nulls::Delete,
-                _ => Nulls::Ignore,
-            },
+            nulls,
             retry: Retry {
                 most: read(config, RETRIES)?,
                 pause: Duration::from_millis(read(config, PAUSE)?),
@@ -81,6 +95,33 @@ impl Dialect for Confluent {
             },
         })
     }
+}
+
+/// Refuses keys that change what is sent, or what becomes of it, in Confluent's connector and would do nothing here. Their
+/// defaults mean nothing else than no key.
+fn check_unsupported(config: &Config) -> Result<(), Wrong> {
+    for (key, harmless, advice) in UNSUPPORTED {
+        if text(config, key).is_some_and(|value| !value.eq_ignore_ascii_case(harmless)) {
+            return Err(Wrong::new(key, format!("this is not there; {advice}")));
+        }
+    }
+    Ok(())
+}
+
+fn nulls(config: &Config, url: &Template) -> Result<Nulls, Wrong> {
+    Ok(match config.get(NULLS).unwrap_or_default().to_ascii_lowercase().as_str() {
+        "fail" => Nulls::Fail,
+        "log" => Nulls::Log,
+        "delete" if !url.names_key() => {
+            let reason = format!(
+                "without ${{key}} in {URL} each record without a value would delete all that the URL stands for; let the \
+                 URL name what is deleted, as in http://host/orders/${{key}}, or set ignore, log or fail"
+            );
+            return Err(Wrong::new(NULLS, reason));
+        }
+        "delete" => Nulls::Delete,
+        _ => Nulls::Ignore,
+    })
 }
 
 fn headers(config: &Config, is_json: bool) -> Result<Vec<(ureq::http::HeaderName, HeaderValue)>, Wrong> {

@@ -35,7 +35,7 @@ impl<D: Dialect> UniformSink for HttpSink<D> {
     type Task = Task<D>;
 
     fn check(config: &Config) -> Result<()> {
-        D::options(config)?;
+        D::options(config).map_err(|wrong| wrong.into_error(config))?;
         Ok(())
     }
 
@@ -53,13 +53,14 @@ pub struct Task<D> {
 
 impl<D: Dialect> SinkTask for Task<D> {
     fn start(&mut self, context: SinkContext, config: Config) -> Result<()> {
-        self.running = Some(HttpSinkTask::new(context, D::options(&config)?));
+        let options = D::options(&config).map_err(|wrong| wrong.into_error(&config))?;
+        self.running = Some(HttpSinkTask::new(context, options));
         Ok(())
     }
 
-    fn close(&mut self, _: &[TopicPartition]) -> Result<()> {
+    fn close(&mut self, partitions: &[TopicPartition]) -> Result<()> {
         if let Some(task) = &mut self.running {
-            task.forget();
+            task.forget(partitions);
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What both sets of keys come down to.
 
-use crate::template::Template;
+use crate::template::{self, Template};
 use ferroconnect_plugin_sdk::{Config, ConfigValue, Error, json};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -105,29 +105,39 @@ impl Wrong {
 
     /// The answer to a validation, where there is something to add to the worker's own. Secrets stay out of it.
     pub(crate) fn into_value(self, config: &Config) -> Option<ConfigValue> {
-        let reason = self.reason?;
-        let is_secret = ["authorization", "secret", "password"].iter().any(|part| self.key.contains(part));
-        let value = if is_secret { None } else { config.get(&self.key) };
+        let reason = self.reason.as_ref()?;
+        let value = if self.is_secret() { None } else { config.get(&self.key) };
         Some(ConfigValue {
             name: (&*self.key).into(),
             value: value.map(Into::into).into(),
             recommended: Default::default(),
-            errors: vec![invalid(&self.key, &reason).into()].into(),
+            errors: vec![self.message(reason, config).into()].into(),
             visible: true,
         })
     }
-}
 
-fn invalid(key: &str, reason: &str) -> String {
-    format!("Invalid value for configuration {key}: {reason}")
-}
-
-impl From<Wrong> for Error {
-    fn from(wrong: Wrong) -> Error {
-        let key = wrong.key;
-        Error::config(match wrong.reason {
-            Some(reason) => invalid(&key, &reason),
-            None => format!("Missing required configuration \"{key}\" which has no default value."),
+    /// The error for a start.
+    pub(crate) fn into_error(self, config: &Config) -> Error {
+        Error::config(match &self.reason {
+            Some(reason) => self.message(reason, config),
+            None => format!("Missing required configuration \"{}\" which has no default value.", self.key),
         })
+    }
+
+    fn is_secret(&self) -> bool {
+        ["authorization", "secret", "password"].iter().any(|part| self.key.contains(part))
+    }
+
+    /// With the value, unless it may hold a secret: a message stands in the log. Of a URL that is the user and the query.
+    fn message(&self, reason: &str, config: &Config) -> String {
+        let key = &self.key;
+        let value = config.get(key).filter(|value| !value.is_empty() && !self.is_secret() && !key.contains("headers"));
+        match value {
+            Some(value) if key.contains("url") => {
+                format!("Invalid value {} for configuration {key}: {reason}", template::shown(value))
+            }
+            Some(value) => format!("Invalid value {value} for configuration {key}: {reason}"),
+            None => format!("Invalid value for configuration {key}: {reason}"),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What arrived of a batch that comes again.
 
-use ferroconnect_plugin_sdk::{Record, Text};
+use ferroconnect_plugin_sdk::{Record, Text, TopicPartition};
 use std::collections::HashMap;
 
 /// What is left of a batch after a request that has to be tried again. The worker gives the whole batch anew.
@@ -37,6 +37,15 @@ impl Progress {
         }
     }
 
+    /// Another task may send the records of these partitions from now on, and it begins where offsets were committed, so
+    /// what is known of them is worth nothing. The next request is another one than the one that was tried.
+    pub(crate) fn forget(&mut self, partitions: &[TopicPartition]) {
+        self.done.retain(|(topic, number), _| {
+            !partitions.iter().any(|closed| closed.partition == *number && closed.topic.as_str() == topic.as_str())
+        });
+        *self = Progress { done: std::mem::take(&mut self.done), ..Progress::default() };
+    }
+
     /// So many records are done: what was noted about the next request is past.
     pub(crate) fn advance(&mut self, records: usize) {
         if records > 0 {
@@ -63,5 +72,19 @@ mod tests {
         progress.keep(&progress.left(&records)[..3]);
         let left: Vec<_> = progress.left(&records).iter().map(|r| (r.origin.partition, r.origin.offset)).collect();
         assert_eq!(left, [(1, 5), (0, 7)]);
+    }
+    #[test]
+    fn what_is_done_of_a_closed_partition_is_forgotten() {
+        let records: Vec<_> = [("a", 0, 5), ("a", 1, 5), ("b", 0, 5)]
+            .map(|(topic, partition, offset)| sink_record(topic, partition, offset, Data::NULL))
+            .to_vec();
+        let mut progress = Progress { attempts: 2, was_sent: true, alone: 3, ..Progress::default() };
+        progress.keep(&progress.left(&records));
+        assert!(progress.left(&records).is_empty());
+        progress.forget(&[TopicPartition { topic: "a".into(), partition: 0 }]);
+        let left: Vec<_> =
+            progress.left(&records).iter().map(|r| (r.origin.topic.as_str(), r.origin.partition)).collect();
+        assert_eq!(left, [("a", 0)]);
+        assert_eq!((progress.attempts, progress.was_sent, progress.alone), (0, false, 0));
     }
 }

@@ -6,7 +6,7 @@ use crate::options::{Authorization, Nulls, Options};
 use crate::progress::Progress;
 use crate::request::{self, Next, Request};
 use ferroconnect_plugin_sdk::json::Writer;
-use ferroconnect_plugin_sdk::{Error, ErrorKind, Record, Result, SinkContext, info, warn};
+use ferroconnect_plugin_sdk::{Error, ErrorKind, Record, Result, SinkContext, TopicPartition, info, warn};
 use std::time::{Duration, Instant};
 use ureq::http::header::AUTHORIZATION;
 use ureq::http::{HeaderValue, Method, StatusCode};
@@ -38,9 +38,9 @@ impl HttpSinkTask {
         HttpSinkTask { context, options, client, writer, token: None, progress, longest_put: LONGEST_PUT }
     }
 
-    /// The batch that was to come again may not come, or with other records.
-    pub(crate) fn forget(&mut self) {
-        self.progress = Progress::default();
+    /// The batch that was to come again comes without the records of these partitions.
+    pub(crate) fn forget(&mut self, partitions: &[TopicPartition]) {
+        self.progress.forget(partitions);
     }
 
     /// Sends records in their order.
@@ -76,7 +76,7 @@ impl HttpSinkTask {
                 return Err(error);
             }
         }
-        self.forget();
+        self.progress = Progress::default();
         Ok(())
     }
 

@@ -44,6 +44,11 @@ impl Template {
         Ok(template)
     }
 
+    /// Whether the record's key stands in it.
+    pub(crate) fn names_key(&self) -> bool {
+        self.pieces.contains(&Piece::Key)
+    }
+
     /// The URL for a record.
     ///
     /// # Errors
@@ -128,7 +133,7 @@ mod tests {
     fn filled(url: &str, key: Value) -> Result<String> {
         let mut record = sink_record("my topic", 0, 0, Data::NULL);
         record.key = Data::schemaless(key);
-        Ok(Template::parse("url", url)?.fill(&record)?.into_owned())
+        Ok(Template::parse("url", url).unwrap().fill(&record)?.into_owned())
     }
 
     #[test]

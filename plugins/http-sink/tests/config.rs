@@ -67,8 +67,43 @@ fn keys_are_held_against_each_other() {
         (&[("auth.type", "BASIC"), ("connection.user", "me")][..], "connection.password"),
         (&[("auth.type", "OAUTH2"), ("oauth2.client.id", "me")], "oauth2.token.url"),
         (&[("headers", "a:1|b")], "headers"),
+        (&[("behavior.on.null.values", "DELETE"), ("http.api.url", "http://h/${topic}")], "behavior.on.null.values"),
+        (&[("regex.patterns", "a"), ("regex.replacements", "b")], "regex.patterns"),
+        (&[("regex.replacements", "b")], "regex.replacements"),
+        (&[("batch.key.pattern", "${topic}-${key}")], "batch.key.pattern"),
+        (&[("retry.on.status.codes", "429,503")], "retry.on.status.codes"),
+        (&[("behavior.on.error", "ignore")], "behavior.on.error"),
+        (&[("behavior.on.error", "log")], "behavior.on.error"),
     ] {
         assert_eq!(wrong(CONFLUENT, config).map(|(name, _)| name).as_deref(), Some(key), "{config:?}");
+    }
+}
+
+#[test]
+fn messages_name_the_value_and_no_secret() {
+    let told = |class, config: &[(&str, &str)]| wrong(class, config).unwrap().1;
+    let delete = [("behavior.on.null.values", "delete"), ("http.api.url", "http://h/orders")];
+    let message = told(CONFLUENT, &delete);
+    assert!(message.starts_with("Invalid value delete for configuration behavior.on.null.values: "), "{message}");
+    assert!(message.contains("${key} in http.api.url") && message.contains("set ignore, log or fail"), "{message}");
+    let message = told(CONFLUENT, &[("behavior.on.error", "log")]);
+    assert!(message.contains("Invalid value log") && message.contains("errors.tolerance=all"), "{message}");
+    let oauth = [
+        ("http.authorization.type", "oauth2"),
+        ("oauth2.client.id", "me"),
+        ("oauth2.client.secret", "x"),
+        ("oauth2.access.token.url", "http://h/"),
+        ("oauth2.token.renew.on.status.codes", "401,never"),
+    ];
+    assert!(told(AIVEN, &oauth).starts_with("Invalid value 401,never for configuration oauth2.token.renew"));
+    for (key, value) in [
+        ("http.url", "http://u:hush@h/"),
+        ("http.url", "ftp://h/?token=hush"),
+        ("http.headers.additional", "X-Key:hush,x-key:hush"),
+        ("http.headers.authorization", "hush"),
+    ] {
+        let message = told(AIVEN, &[(key, value)]);
+        assert!(message.contains(key) && !message.contains("hush"), "{message}");
     }
 }
 
@@ -85,4 +120,16 @@ fn what_fits_together_is_taken() {
     }
     assert_eq!(wrong(AIVEN, &[("http.proxy.host", "p"), ("http.proxy.port", "3128")]), None);
     assert_eq!(wrong(CONFLUENT, &[("headers", "a:1/b:2"), ("header.separator", "/")]), None);
+    let delete = [("behavior.on.null.values", "delete"), ("http.api.url", "http://h/${key}")];
+    assert_eq!(wrong(CONFLUENT, &delete), None);
+    // As in Confluent's own examples, which spell defaults out.
+    let defaults = [
+        ("regex.patterns", ""),
+        ("regex.separator", "~"),
+        ("batch.key.pattern", "someKey"),
+        ("retry.on.status.codes", "400-"),
+        ("behavior.on.error", "FAIL"),
+        ("report.errors.as", "error_string"),
+    ];
+    assert_eq!(wrong(CONFLUENT, &defaults), None);
 }

@@ -176,6 +176,19 @@ fn what_fails_for_now_is_sent_again_and_nothing_else_is() {
 }
 
 #[test]
+fn what_arrived_of_a_partition_that_stays_is_not_sent_again() {
+    let server = answering(vec![status(200), status(200), status(503)]);
+    let mut sink = started(&server, &[]);
+    let of = |partition, offset, value: &str| sink_record("t", partition, offset, Data::schemaless(value));
+    sink.put(&[of(0, 0, "stays"), of(1, 0, "goes"), of(1, 1, "fails"), of(0, 1, "last")]).unwrap_err();
+    sink.close("t", 1).unwrap();
+    sink.put(&[of(0, 0, "stays"), of(0, 1, "last")]).unwrap();
+    // Where the partition comes back, offsets are those that were committed.
+    sink.put(&[of(1, 0, "goes")]).unwrap();
+    assert_eq!(server.bodies(), ["stays", "goes", "fails", "last", "goes"]);
+}
+
+#[test]
 fn a_server_that_is_not_there_is_tried_again() {
     let config = [("http.url", "http://localhost:1/"), ("http.authorization.type", "none"), ("max.retries", "2")];
     let mut sink = harness(AIVEN, &config);
