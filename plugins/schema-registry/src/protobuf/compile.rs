@@ -1,5 +1,6 @@
 //! Text of `.proto` files to descriptors.
 
+use super::files;
 use crate::client::{Document, Import};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,45 +10,6 @@ use prost_reflect::prost_types::FileDescriptorProto;
 use prost_reflect::{FileDescriptor, MessageDescriptor};
 use protox::Compiler;
 use protox::file::{File, FileResolver, GoogleFileResolver};
-
-/// The file names that every registry knows, beside those of `google/protobuf`.
-const KNOWN: [(&str, &str); 4] = [
-    (
-        "confluent/meta.proto",
-        r#"syntax = "proto3";
-package confluent;
-import "google/protobuf/descriptor.proto";
-message Meta { string doc = 1; map<string, string> params = 2; repeated string tags = 3; repeated Rule rules = 4; }
-message Rule { string name = 1; string doc = 2; string expr = 3; string sql = 4; }
-extend google.protobuf.FileOptions { Meta file_meta = 1088; }
-extend google.protobuf.MessageOptions { Meta message_meta = 1088; }
-extend google.protobuf.FieldOptions { Meta field_meta = 1088; }
-extend google.protobuf.EnumOptions { Meta enum_meta = 1088; }
-extend google.protobuf.EnumValueOptions { Meta enum_value_meta = 1088; }
-"#,
-    ),
-    (
-        "confluent/type/decimal.proto",
-        r#"syntax = "proto3";
-package confluent.type;
-message Decimal { bytes value = 1; uint32 precision = 2; int32 scale = 3; }
-"#,
-    ),
-    (
-        "google/type/date.proto",
-        r#"syntax = "proto3";
-package google.type;
-message Date { int32 year = 1; int32 month = 2; int32 day = 3; }
-"#,
-    ),
-    (
-        "google/type/timeofday.proto",
-        r#"syntax = "proto3";
-package google.type;
-message TimeOfDay { int32 hours = 1; int32 minutes = 2; int32 seconds = 3; int32 nanos = 4; }
-"#,
-    ),
-];
 
 /// What the registered schema itself is called among the files.
 const ROOT: &str = "the-registered-schema.proto";
@@ -65,8 +27,7 @@ impl FileResolver for Files {
             return file(name, &self.document.text);
         }
         let import = self.document.imports.iter().find(|import| import.name == name);
-        let known = || KNOWN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
-        match import.map(|import| import.text.as_str()).or_else(known) {
+        match import.map(|import| import.text.as_str()).or_else(|| files::known(name)) {
             Some(text) => file(name, text),
             None => GoogleFileResolver::new().open_file(name),
         }

@@ -3,7 +3,7 @@
 //! | Module | Does |
 //! | --- | --- |
 //! | `schema_out`, `schema_in` | Connect schema to the text of a `.proto` file, and descriptors to Connect schema |
-//! | `compile` | the text of files to descriptors |
+//! | `compile`, `files` | the text of files to descriptors; the files that need not be registered |
 //! | `plan` | brings a Connect schema and a message together, once for all records |
 //! | `value_out`, `value_in` | values to messages, and back |
 //! | `known`, `wrappers` | messages that stand for logical types and for single values |
@@ -11,6 +11,7 @@
 //! | `names`, `options` | names in Protobuf; this format's own keys |
 
 mod compile;
+mod files;
 mod index;
 mod known;
 mod names;
