@@ -6,6 +6,7 @@ const GROUP: &str = "JSON Schema";
 const ADDITIONAL_PROPERTIES: &str = "object.additional.properties";
 const OPTIONAL_FOR_NONREQUIRED: &str = "use.optional.for.nonrequired";
 const IGNORE_MODERN_DIALECTS: &str = "ignore.modern.dialects";
+const PRESERVE: &str = "preserve.additional.properties";
 const DECIMAL_FORMAT: &str = "decimal.format";
 const FLATTEN_SINGLETON_UNIONS: &str = "flatten.singleton.unions";
 // Keys of all formats.
@@ -78,6 +79,14 @@ impl Options {
     /// A config error that names the key.
     pub(super) fn new(config: &Config) -> Result<Options> {
         config.flag(IGNORE_MODERN_DIALECTS)?;
+        // Silently left out, it would lose what the user wants kept.
+        if let Some(value) = config.get(PRESERVE).filter(|value| !["", "false"].contains(&&*value.to_ascii_lowercase()))
+        {
+            return Err(Error::config(format!(
+                "Invalid value {value} for configuration {PRESERVE}: properties that a schema does not name are not kept; \
+                 leave it out, or set false"
+            )));
+        }
         Ok(Options {
             additional_properties: config.flag(ADDITIONAL_PROPERTIES)?,
             optional_for_nonrequired: config.flag(OPTIONAL_FOR_NONREQUIRED)?,

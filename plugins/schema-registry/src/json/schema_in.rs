@@ -5,7 +5,7 @@ use super::options::Options;
 use super::{ENUM, NULL_SYMBOL, ONE_OF, SUM_ENUM, SUM_UNION, value_in};
 use crate::path::Path;
 use ferroconnect_plugin_sdk::abi::schema::Parameter;
-use ferroconnect_plugin_sdk::{AbiVec, Error, Field, Result, Schema, SchemaType, Shared};
+use ferroconnect_plugin_sdk::{AbiVec, Error, Field, Result, Schema, SchemaType, Shared, warn};
 use serde_json::Value as Json;
 use std::collections::{HashMap, HashSet};
 
@@ -93,8 +93,11 @@ impl<'a> Reader<'a> {
         // Defaults of structs cannot be said by a Connect schema.
         if let Some(default) = place.node.get("default").filter(|_| schema.kind != SchemaType::STRUCT) {
             let bare = Shared::new(Schema { optional: true, ..schema.clone() });
-            let default = value_in::read(&bare, Some(default), self.options, &at.field("default"))?;
-            schema.default = Some(default).filter(|default| !default.is_null()).into();
+            match value_in::read(&bare, Some(default), self.options, &at.field("default")) {
+                Ok(default) => schema.default = Some(default).filter(|default| !default.is_null()).into(),
+                // Nothing in JSON Schema has defaults fit, and records can be read without.
+                Err(error) => warn!("Ignoring the invalid default of a JSON Schema: {}", error.message()),
+            }
         }
         schema.checked().map_err(|error| Error::data(format!("{at}: {error}")))
     }

@@ -336,13 +336,38 @@ fn schemas_that_connect_cannot_hold_are_refused_with_their_place() {
         (json!({"allOf": [{"allOf": [{"$ref": "#"}]}]}), "$: the schema contains itself"),
         (property(json!({"allOf": [{"description": "d"}]})), "$.p: no part of 'allOf' says the type"),
         (property(json!({"oneOf": []})), "$.p: null is no type by itself"),
-        (property(json!({"type": "integer", "default": "x"})), "$.p.default: text does not fit"),
         (deep, "The schema is no JSON: recursion limit exceeded"),
     ] {
         let error = schema_of(&codec, &json).expect_err("is refused");
         assert_eq!(error.kind(), ErrorKind::DATA);
         assert!(error.message().starts_with(expected), "{error}");
     }
+}
+
+#[test]
+fn a_default_that_does_not_fit_is_left_out() {
+    let codec = codec([]);
+    let of = |default: Json| json!({"type": "object", "properties": {"n": {"type": "integer", "default": default}}});
+    let default = |json: Json| {
+        let schema = schema_of(&codec, &of(json)).expect("the topic can be read");
+        schema.fields[0].schema.default_value().cloned()
+    };
+    assert_eq!((default(json!("x")), default(json!(1.5)), default(json!({}))), (None, None, None));
+    assert_eq!(default(json!(7)), Some(Value::int64(7)));
+}
+
+#[test]
+fn properties_that_would_be_lost_against_the_users_will_are_refused() {
+    let new = |value: &str| {
+        let mut config = Config::from([("preserve.additional.properties", value)]);
+        config.set("schema.registry.url", "http://localhost:1");
+        let def = JsonCodec::keys(crate::settings::keys());
+        JsonCodec::new(&def.parse(&config.to_pairs()).expect("complete"))
+    };
+    assert!(new("").is_ok() && new("FALSE").is_ok());
+    let error = new("true").expect_err("refused");
+    let text = "Invalid value true for configuration preserve.additional.properties: ";
+    assert!(error.kind() == ErrorKind::CONFIG && error.message().starts_with(text), "{error}");
 }
 
 #[test]
@@ -374,7 +399,11 @@ fn values_that_do_not_fit_are_refused_with_their_place() {
         (price(json!(1.5)), "$.items[0].price: this number does not fit a schema of type INT8"),
         (price(Json::Null), "$.items[0].price: null for a required INT8"),
         (json!({"items": {}}), "$.items: an object does not fit a schema of type ARRAY"),
-        (json!({}), "$.items: null for a required ARRAY"),
+        (
+            json!({}),
+            "$.items: the property is absent, and its field is a required ARRAY. use.optional.for.nonrequired=true makes \
+             fields optional whose properties the JSON Schema does not list as required",
+        ),
         (json!([]), "$: an array does not fit a schema of type STRUCT"),
     ] {
         let error = value_of(&codec, &schema, &json).expect_err("does not fit");

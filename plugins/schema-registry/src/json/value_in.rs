@@ -20,7 +20,7 @@ pub(super) fn read(schema: &Shared<Schema>, json: Option<&Json>, options: &Optio
         return match schema.default_value().filter(|_| !ignored) {
             Some(default) => Ok(default.clone()),
             None if schema.optional => Ok(Value::NULL),
-            None => Err(Error::data(format!("{at}: null for a required {}", schema.kind.name()))),
+            None => Err(missing(json, schema, at)),
         };
     };
     let wrong = || Error::data(format!("{at}: {} does not fit a schema of type {}", kind(json), schema.kind.name()));
@@ -43,6 +43,18 @@ pub(super) fn read(schema: &Shared<Schema>, json: Option<&Json>, options: &Optio
         SchemaType::STRUCT if is_union(schema) => union(schema, json, options, at)?,
         SchemaType::STRUCT => structure(schema, json.as_object().ok_or_else(wrong)?, options, at)?,
         _ => return Err(wrong()),
+    })
+}
+
+/// Why there is no value: a property is absent, or null.
+fn missing(json: Option<&Json>, schema: &Schema, at: &Path<'_>) -> Error {
+    let kind = schema.kind.name();
+    Error::data(match json {
+        Some(_) => format!("{at}: null for a required {kind}"),
+        None => format!(
+            "{at}: the property is absent, and its field is a required {kind}. use.optional.for.nonrequired=true makes fields \
+             optional whose properties the JSON Schema does not list as required"
+        ),
     })
 }
 
