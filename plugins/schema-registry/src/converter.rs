@@ -9,8 +9,9 @@ use ferroconnect_plugin_sdk::{
     Shared,
 };
 
-use crate::client::{Client, Document, Registered};
+use crate::client::{Client, Document, Registered, Way};
 use crate::codec::{Codec, Described};
+use crate::kept::Kept;
 use crate::settings::{self, Choice, Settings};
 use crate::wire::{self, Frame, SchemaKey};
 
@@ -46,6 +47,8 @@ struct State<C: Codec> {
 struct Writer<C: Codec> {
     topic: String,
     id: i32,
+    /// Where the schema was found, for errors; none where its number was given.
+    subject: Option<String>,
     plan: C::Writer,
     /// When the registry has to be asked again.
     until: Option<Instant>,
@@ -70,10 +73,13 @@ impl<C: Codec> Plugin for RegistryConverter<C> {
 impl<C: Codec> Converter for RegistryConverter<C> {
     fn configure(&mut self, config: &Config, is_key: bool) -> Result<()> {
         let settings = Settings::new(config, is_key)?;
-        let client = Client::new(config, C::FORMAT)?;
+        // More than there are plans: those that are made anew after they were forgotten need not ask the registry.
+        let kept = settings.plans_kept.saturating_mul(2);
+        let client = Client::new(config, C::FORMAT, kept)?;
+        let (ids, latest) = (Kept::new(kept), Kept::new(settings.latest_kept));
         self.state = Some(State {
             codec: C::new(config)?,
-            registry: Registry { client, ids: HashMap::new(), latest: HashMap::new() },
+            registry: Registry { client, ids, latest },
             settings,
             writers: HashMap::new(),
             writers_kept: 0,
@@ -121,7 +127,8 @@ impl<C: Codec> State<C> {
         let writer = &self.writers[&address][at];
         self.payload.clear();
         wire::begin(writer.id, &mut self.payload);
-        self.codec.write(&writer.plan, &data.value, &mut self.payload)?;
+        let written = self.codec.write(&writer.plan, &data.value, &mut self.payload);
+        written.map_err(|error| writing(&error, writer.id, writer.subject.as_deref()))?;
         Ok(Blob::copy_from(&self.payload))
     }
 
@@ -138,8 +145,9 @@ impl<C: Codec> State<C> {
     fn add_writer(&mut self, topic: &str, schema: Option<&Shared<Schema>>, address: usize) -> Result<usize> {
         let described = self.codec.describe(schema)?;
         let chosen = self.registry.choose(&self.settings, topic, &described)?;
-        let Chosen { id, document, strict, until } = chosen;
-        let plan = self.codec.writer(schema, &described, &document, strict)?;
+        let Chosen { id, subject, document, strict, until } = chosen;
+        let plan = self.codec.writer(schema, &described, &document, strict);
+        let plan = plan.map_err(|error| writing(&error, id, subject.as_deref()))?;
         if self.writers_kept >= self.settings.plans_kept {
             self.writers.clear();
             self.writers_kept = 0;
@@ -148,7 +156,7 @@ impl<C: Codec> State<C> {
         let writers = self.writers.entry(address).or_default();
         let before = writers.len();
         writers.retain(|writer| writer.topic != topic);
-        writers.push(Writer { topic: topic.to_owned(), id, plan, until, schema: alive });
+        writers.push(Writer { topic: topic.to_owned(), id, subject, plan, until, schema: alive });
         self.writers_kept += writers.len() - before;
         Ok(writers.len() - 1)
     }
@@ -161,16 +169,17 @@ impl<C: Codec> State<C> {
             None => self.add_reader(topic, key)?,
         };
         let reader = &self.readers[&key][at];
-        match tail {
+        let data = match tail {
             None => self.codec.read(&reader.plan, &bytes.slice(start..bytes.len())),
             Some(tail) => self.codec.read_beside(&reader.plan, tail, bytes),
-        }
+        };
+        data.map_err(|error| reading(&error, key))
     }
 
     fn add_reader(&mut self, topic: &str, key: SchemaKey) -> Result<usize> {
-        let document = self.registry.client.by_key(key)?;
+        let document = self.registry.client.by_key(key, Way::Read)?;
         let version = self.version(topic, key, &document)?;
-        let plan = self.codec.reader(&document, version)?;
+        let plan = self.codec.reader(&document, version).map_err(|error| reading(&error, key))?;
         if self.readers_kept >= self.settings.plans_kept {
             self.readers.clear();
             self.readers_kept = 0;
@@ -193,17 +202,29 @@ impl<C: Codec> State<C> {
     }
 }
 
+/// An error with the schema that was read by: the payload alone does not tell it to whoever looks into the log.
+fn reading(error: &Error, key: SchemaKey) -> Error {
+    Error::new(error.kind(), format!("Reading by schema {key}: {}", error.message()))
+}
+
+/// An error with the schema that was written by.
+fn writing(error: &Error, id: i32, subject: Option<&str>) -> Error {
+    let of = subject.map(|subject| format!(" of subject {subject}")).unwrap_or_default();
+    Error::new(error.kind(), format!("Writing by schema {id}{of}: {}", error.message()))
+}
+
 /// The registry with a memory for what was asked.
 struct Registry {
     client: Client,
     /// By subject and text.
-    ids: HashMap<String, HashMap<String, i32>>,
-    latest: HashMap<String, (Registered, Instant)>,
+    ids: Kept<String, Kept<String, i32>>,
+    latest: Kept<String, (Registered, Instant)>,
 }
 
 /// The registered schema that values are written by.
 struct Chosen {
     id: i32,
+    subject: Option<String>,
     document: Arc<Document>,
     strict: bool,
     until: Option<Instant>,
@@ -214,50 +235,47 @@ impl Registry {
         let subject = || settings.strategy.subject(topic, settings.is_key, described.record_name.as_deref());
         match settings.choice {
             Choice::Register | Choice::LookUp => {
-                let id = self.own(settings, subject()?, &described.text)?;
+                let subject = subject()?;
+                let id = self.own(settings, &subject, &described.text)?;
                 let document = Arc::new(Document { text: described.text.clone(), imports: Vec::new() });
-                Ok(Chosen { id, document, strict: false, until: None })
+                Ok(Chosen { id, subject: Some(subject), document, strict: false, until: None })
             }
             Choice::Id { id, strict } => {
-                Ok(Chosen { id, document: self.client.by_key(SchemaKey::Id(id))?, strict, until: None })
+                let document = self.client.by_key(SchemaKey::Id(id), Way::Write)?;
+                Ok(Chosen { id, subject: None, document, strict, until: None })
             }
             Choice::Latest { strict } => {
-                let (Registered { id, document }, asked) = self.latest(settings, subject()?)?;
+                let subject = subject()?;
+                let (Registered { id, document }, asked) = self.latest(settings, &subject)?;
                 let until = settings.latest_lasts.map(|lasts| asked + lasts);
-                Ok(Chosen { id, document, strict, until })
+                Ok(Chosen { id, subject: Some(subject), document, strict, until })
             }
         }
     }
 
     /// The id of the values' own schema.
-    fn own(&mut self, settings: &Settings, subject: String, text: &str) -> Result<i32> {
-        if let Some(id) = self.ids.get(&subject).and_then(|ids| ids.get(text)) {
+    fn own(&mut self, settings: &Settings, subject: &str, text: &str) -> Result<i32> {
+        if let Some(id) = self.ids.get(subject).and_then(|ids| ids.get(text)) {
             return Ok(*id);
         }
         let id = match settings.choice {
-            Choice::Register => self.client.register(&subject, text, settings.normalize)?,
-            _ => self.client.look_up(&subject, text, settings.normalize)?.0,
+            Choice::Register => self.client.register(subject, text, settings.normalize)?,
+            _ => self.client.look_up(subject, text, settings.normalize)?.0,
         };
-        let ids = self.ids.entry(subject).or_default();
-        if ids.len() >= settings.registered_kept {
-            ids.clear();
-        }
+        let ids = self.ids.get_or_insert_with(subject.to_owned(), || Kept::new(settings.registered_kept));
         ids.insert(text.to_owned(), id);
         Ok(id)
     }
 
-    fn latest(&mut self, settings: &Settings, subject: String) -> Result<(Registered, Instant)> {
-        if let Some((latest, asked)) = self.latest.get(&subject)
+    fn latest(&mut self, settings: &Settings, subject: &str) -> Result<(Registered, Instant)> {
+        if let Some((latest, asked)) = self.latest.get(subject)
             && settings.latest_lasts.is_none_or(|lasts| asked.elapsed() < lasts)
         {
             return Ok((latest.clone(), *asked));
         }
         let asked = Instant::now();
-        let latest = self.client.latest(&subject)?;
-        if self.latest.len() >= settings.latest_kept {
-            self.latest.clear();
-        }
-        self.latest.insert(subject, (latest.clone(), asked));
+        let latest = self.client.latest(subject)?;
+        self.latest.insert(subject.to_owned(), (latest.clone(), asked));
         Ok((latest, asked))
     }
 }

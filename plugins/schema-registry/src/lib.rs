@@ -11,6 +11,7 @@ mod codec;
 mod compatible;
 mod converter;
 mod json;
+mod kept;
 mod path;
 mod protobuf;
 mod settings;

@@ -113,7 +113,7 @@ impl Settings {
         } else {
             Choice::LookUp
         };
-        refuse_contexts(config)?;
+        refuse_unsupported(config, is_key)?;
         let seconds: i64 = config.parse("latest.cache.ttl.sec")?;
         let strategy = if is_key { "key.subject.name.strategy" } else { "value.subject.name.strategy" };
         Ok(Settings {
@@ -129,25 +129,80 @@ impl Settings {
     }
 }
 
-/// A strategy for contexts is a Java class: silently leaving it out would put schemas where nobody looks for them.
-fn refuse_contexts(config: &Config) -> Result<()> {
-    match config.get("context.name.strategy") {
-        None | Some("" | "io.confluent.kafka.serializers.context.NullContextNameStrategy") => Ok(()),
-        Some(class) => Err(Error::config(format!(
-            "Invalid value {class} for configuration context.name.strategy: contexts are not supported; leave it out"
-        ))),
-    }
+/// Refuses what Confluent's converters know and these do not. Silently leaving it out would put schemas where nobody looks
+/// for them, or write records that their readers do not understand.
+fn refuse_unsupported(config: &Config, is_key: bool) -> Result<()> {
+    const PACKAGE: &str = "io.confluent.kafka.serializers.schema.id.";
+    let refuse = |key: &str, allowed: &[&str], right: &str| match config.get(key) {
+        Some(value) if !value.is_empty() && !allowed.contains(&value) => {
+            Err(Error::config(format!("Invalid value {value} for configuration {key}: {right}")))
+        }
+        _ => Ok(()),
+    };
+    refuse(
+        "context.name.strategy",
+        &["io.confluent.kafka.serializers.context.NullContextNameStrategy"],
+        "contexts are not supported; leave it out",
+    )?;
+    refuse(
+        "use.latest.with.metadata",
+        &[],
+        "schemas are not looked for by metadata; leave it out, and use use.latest.version or use.schema.id",
+    )?;
+    let role = if is_key { "key" } else { "value" };
+    refuse(
+        &format!("{role}.schema.id.serializer"),
+        &[&format!("{PACKAGE}PrefixSchemaIdSerializer")],
+        "the schema's id is written in front of payloads only, and read in headers, too; leave it out, or set \
+         io.confluent.kafka.serializers.schema.id.PrefixSchemaIdSerializer",
+    )?;
+    refuse(
+        &format!("{role}.schema.id.deserializer"),
+        &[&format!("{PACKAGE}DualSchemaIdDeserializer")],
+        "the schema's id is read in the header where there is one, and in front of payloads otherwise; leave it out, or set \
+         io.confluent.kafka.serializers.schema.id.DualSchemaIdDeserializer",
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ferroconnect_plugin_sdk::ErrorKind;
 
-    fn choice<const N: usize>(pairs: [(&str, &str); N]) -> Choice {
+    fn settings<const N: usize>(pairs: [(&str, &str); N], is_key: bool) -> Result<Settings> {
         let mut config = Config::from(pairs);
         config.set("schema.registry.url", "http://localhost:1");
-        let config = keys().parse(&config.to_pairs()).expect("complete");
-        Settings::new(&config, false).expect("right").choice
+        Settings::new(&keys().parse(&config.to_pairs()).expect("complete"), is_key)
+    }
+
+    fn choice<const N: usize>(pairs: [(&str, &str); N]) -> Choice {
+        settings(pairs, false).expect("right").choice
+    }
+
+    #[test]
+    fn what_would_be_left_out_is_refused_with_what_would_be_right() {
+        let ids = "io.confluent.kafka.serializers.schema.id.";
+        for (key, value, right) in [
+            ("context.name.strategy", "com.example.Own", "leave it out"),
+            ("use.latest.with.metadata", "major=2", "use.latest.version"),
+            ("value.schema.id.serializer", &format!("{ids}HeaderSchemaIdSerializer"), "PrefixSchemaIdSerializer"),
+            ("value.schema.id.deserializer", &format!("{ids}ConfigSchemaIdDeserializer"), "DualSchemaIdDeserializer"),
+        ] {
+            let error = settings([(key, value)], false).expect_err("refused");
+            assert_eq!(error.kind(), ErrorKind::CONFIG);
+            let start = format!("Invalid value {value} for configuration {key}: ");
+            assert!(error.message().starts_with(&start) && error.message().contains(right), "{error}");
+            // That of the other role means nothing here.
+            assert!(settings([(key, value)], true).is_ok() == key.starts_with("value."), "{key}");
+        }
+        for (key, value) in [
+            ("context.name.strategy", ""),
+            ("use.latest.with.metadata", ""),
+            ("value.schema.id.serializer", &format!("{ids}PrefixSchemaIdSerializer")),
+            ("value.schema.id.deserializer", &format!("{ids}DualSchemaIdDeserializer")),
+        ] {
+            assert!(settings([(key, value)], false).is_ok(), "{key}");
+        }
     }
 
     #[test]

@@ -376,6 +376,80 @@ fn a_schema_of_another_format_or_an_unknown_id_is_a_data_error() {
 }
 
 #[test]
+fn a_schema_with_rules_is_refused_where_they_would_have_to_run() {
+    let registry = Registry::start();
+    let mut known = converter(&registry, &[]);
+    let payload = known.to_bytes("t", user("x")).unwrap().unwrap();
+    let rule = |mode: &str| {
+        let rule = serde_json::json!({"name": "secrets", "kind": "TRANSFORM", "mode": mode, "type": "ENCRYPT"});
+        registry.set_rules(1, serde_json::json!({ "domainRules": [rule] }));
+    };
+    let refused = |error: Error, schema: &str| {
+        let text = format!("The data contract of {schema} has the rule 'secrets' for records that are ");
+        assert!(error.kind() == ErrorKind::DATA && error.message().starts_with(&text), "{error}");
+    };
+    let (off, latest) = (("auto.register.schemas", "false"), ("use.latest.version", "true"));
+    for (settings, schema) in [
+        (&[][..], "schema 1 of subject t-value"),
+        (&[off], "schema 1 of subject t-value"),
+        (&[off, latest], "schema 1 of subject t-value"),
+        (&[off, ("use.schema.id", "1")], "schema 1"),
+    ] {
+        rule("WRITEREAD");
+        refused(converter(&registry, settings).to_bytes("t", user("x")).unwrap_err(), schema);
+        // It is refused again out of the converter's memory, and allowed where the rule is for the other way.
+        rule("READ");
+        let mut writer = converter(&registry, settings);
+        assert!(writer.to_bytes("t", user("x")).is_ok());
+        for _ in 0..2 {
+            refused(writer.from_bytes("t", Some(&payload)).unwrap_err(), "schema 1");
+        }
+    }
+}
+
+#[test]
+fn records_are_read_without_a_version_where_the_registry_does_not_tell() {
+    let registry = Registry::start();
+    let mut converter = converter(&registry, &[]);
+    let payload = converter.to_bytes("t", user("x")).unwrap().unwrap();
+    let mut version = |topic: &str, failures: &[u16]| {
+        registry.fail_next(failures);
+        let data = converter.from_bytes(topic, Some(&payload))?;
+        Ok(data.schema.get().unwrap().version.into_option())
+    };
+    assert_eq!(version("t", &[]).map_err(|error: Error| error.kind()), Ok(Some(1)));
+    // The schema itself is known by now: what is asked for is where it stands.
+    for (topic, failure, expected) in [
+        ("a", 403, Ok(None)),
+        ("b", 405, Ok(None)),
+        ("c", 401, Err(ErrorKind::CONFIG)),
+        ("d", 503, Err(ErrorKind::RETRIABLE)),
+    ] {
+        assert_eq!(version(topic, &[failure]).map_err(|error| error.kind()), expected, "{failure}");
+    }
+}
+
+#[test]
+fn errors_of_values_name_the_schema() {
+    let registry = Registry::start();
+    let schema = SchemaBuilder::structure().name("R").field("a", SchemaBuilder::string().build()).build();
+    let null = || of(schema.clone(), vec![Value::NULL]);
+    let mut own = converter(&registry, &[]);
+    let error = own.to_bytes("t", null()).unwrap_err();
+    let text = "Writing by schema 1 of subject t-value: a: Found null value for non-optional schema";
+    assert_eq!((error.kind(), error.message()), (ErrorKind::DATA, text));
+    let error = own.from_bytes("t", Some(&[0, 0, 0, 0, 1, 2])).unwrap_err();
+    let text = "Reading by schema 1: The payload is not of its Avro schema: the payload ends within a value";
+    assert_eq!((error.kind(), error.message()), (ErrorKind::DATA, text));
+    let off = ("auto.register.schemas", "false");
+    let error = converter(&registry, &[off, ("use.schema.id", "1")]).to_bytes("t", user("x")).unwrap_err();
+    assert!(error.message().starts_with("Writing by schema 1: Incompatible schema: "), "{error}");
+    registry.register("loop-value", "AVRO", r#"{"type":"record","name":"L","fields":[{"name":"l","type":"L"}]}"#, &[]);
+    let error = own.from_bytes("loop", Some(&[0, 0, 0, 0, 2, 0])).unwrap_err();
+    assert!(error.message().starts_with("Reading by schema 2: l: The Avro schema of L contains itself"), "{error}");
+}
+
+#[test]
 fn the_examples_are_for_this_library() {
     let library = testkit::library!(ferroconnect_schema_registry);
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");

@@ -91,9 +91,15 @@ fn what_cannot_be_read_or_written_is_a_data_error_with_its_place() {
     let bytes = converter.to_bytes("t", order(1)).unwrap().unwrap();
     let wrong = [&bytes[..5], br#"{"id":"one"}"#].concat();
     let error = converter.from_bytes("t", Some(&wrong)).unwrap_err();
-    assert_eq!((error.kind(), error.message()), (ErrorKind::DATA, "$.id: text does not fit a schema of type INT64"));
+    assert_eq!(
+        (error.kind(), error.message()),
+        (ErrorKind::DATA, "Reading by schema 1: $.id: text does not fit a schema of type INT64")
+    );
     let error = converter.from_bytes("t", Some(&bytes[..9])).unwrap_err();
-    assert!(error.kind() == ErrorKind::DATA && error.message().starts_with("The payload is no JSON"), "{error}");
+    assert!(
+        error.kind() == ErrorKind::DATA && error.message().starts_with("Reading by schema 1: The payload is no JSON"),
+        "{error}"
+    );
     let error = converter.to_bytes("t", Data::schemaless("x")).unwrap_err();
     assert!(error.kind() == ErrorKind::DATA && error.message().contains("Data without a schema"), "{error}");
 }

@@ -101,7 +101,8 @@ fn the_latest_version_is_written_where_the_user_says_so() {
     registry.set_level(None, Level::None);
     registry.register("t-value", "PROTOBUF", narrower, &[]);
     let error = converter(&registry, &latest).to_bytes("t", order(1)).unwrap_err();
-    assert_eq!((error.kind(), error.message()), (ErrorKind::DATA, "$.id: the message shop.Order has no field 'id'"));
+    let text = "Writing by schema 2 of subject t-value: $.id: the message shop.Order has no field 'id'";
+    assert_eq!((error.kind(), error.message()), (ErrorKind::DATA, text));
 }
 
 #[test]

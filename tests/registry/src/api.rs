@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::{Value as Json, json};
 
-use crate::store::{Level, Problem, Reference, Schema, dashed};
+use crate::store::{Level, Problem, Reference, Schema, Store, dashed};
 use crate::{Shared, lock};
 
 const MEDIA_TYPES: [&str; 3] =
@@ -107,7 +107,7 @@ fn read(body: &Bytes) -> Result<(String, String, Vec<Reference>), Problem> {
     Ok((text("schemaType").unwrap_or("AVRO").to_owned(), schema.to_owned(), references))
 }
 
-fn shown(schema: &Schema) -> Json {
+fn shown(store: &Store, schema: &Schema) -> Json {
     let mut shown = json!({ "schema": schema.text, "guid": dashed(&schema.guid) });
     if schema.kind != "AVRO" {
         shown["schemaType"] = schema.kind.as_str().into();
@@ -116,15 +116,18 @@ fn shown(schema: &Schema) -> Json {
         let reference = |reference: &Reference| json!({ "name": reference.name, "subject": reference.subject, "version": reference.version });
         shown["references"] = schema.references.iter().map(reference).collect();
     }
+    if let Some(rules) = store.rules(schema) {
+        shown["ruleSet"] = rules.clone();
+    }
     shown
 }
 
-fn shown_in(schema: &Schema, subject: &str, version: i32, id: i32) -> Json {
-    let mut shown = shown(schema);
+fn shown_in(store: &Store, id: i32, subject: &str, version: i32) -> Answer {
+    let mut shown = shown(store, store.schema(id)?);
     shown["subject"] = subject.into();
     shown["version"] = version.into();
     shown["id"] = id.into();
-    shown
+    ok(&shown)
 }
 
 async fn subjects(State(shared): App) -> Answer {
@@ -135,14 +138,16 @@ async fn register(State(shared): App, Path(subject): Path<String>, body: Bytes) 
     let (kind, text, references) = read(&body)?;
     let mut store = lock(&shared.store);
     let id = store.register(&subject, &kind, &text, references)?;
-    ok(&json!({ "id": id, "guid": dashed(&store.schema(id)?.guid) }))
+    let mut answer = shown(&store, store.schema(id)?);
+    answer["id"] = id.into();
+    ok(&answer)
 }
 
 async fn look_up(State(shared): App, Path(subject): Path<String>, body: Bytes) -> Answer {
     let (kind, text, references) = read(&body)?;
     let store = lock(&shared.store);
     let (id, version) = store.look_up(&subject, &kind, &text, &references)?;
-    ok(&shown_in(store.schema(id)?, &subject, version, id))
+    shown_in(&store, id, &subject, version)
 }
 
 async fn versions(State(shared): App, Path(subject): Path<String>) -> Answer {
@@ -153,15 +158,17 @@ async fn versions(State(shared): App, Path(subject): Path<String>) -> Answer {
 async fn version(State(shared): App, Path((subject, version)): Path<(String, String)>) -> Answer {
     let store = lock(&shared.store);
     let (id, version) = store.version(&subject, &version)?;
-    ok(&shown_in(store.schema(id)?, &subject, version, id))
+    shown_in(&store, id, &subject, version)
 }
 
 async fn by_id(State(shared): App, Path(id): Path<i32>) -> Answer {
-    ok(&shown(lock(&shared.store).schema(id)?))
+    let store = lock(&shared.store);
+    ok(&shown(&store, store.schema(id)?))
 }
 
 async fn by_guid(State(shared): App, Path(guid): Path<String>) -> Answer {
-    ok(&shown(lock(&shared.store).by_guid(&guid)?))
+    let store = lock(&shared.store);
+    ok(&shown(&store, store.by_guid(&guid)?))
 }
 
 async fn uses(State(shared): App, Path(id): Path<i32>) -> Answer {

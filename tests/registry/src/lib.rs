@@ -121,6 +121,11 @@ impl Registry {
         registered.unwrap_or_else(|problem| panic!("{subject}: {}", problem.message))
     }
 
+    /// Gives a schema the rules of a data contract, as `ruleSet` has them.
+    pub fn set_rules(&self, id: i32, rules: serde_json::Value) {
+        lock(&self.shared.store).set_rules(id, rules);
+    }
+
     /// Sets which changes of a subject's schema are allowed; none = of all subjects.
     pub fn set_level(&self, subject: Option<&str>, level: Level) {
         lock(&self.shared.store).set_level(subject, level);

@@ -88,6 +88,8 @@ pub(crate) struct Store {
     schemas: Vec<Schema>,
     /// The ids of each subject's versions, from version 1.
     subjects: BTreeMap<String, Vec<i32>>,
+    /// By id: what data contracts want done. Made by hand only.
+    rules: BTreeMap<i32, Json>,
     levels: BTreeMap<String, Level>,
     level: Option<Level>,
 }
@@ -181,6 +183,16 @@ impl Store {
         };
         self.subjects.entry(subject.to_owned()).or_default().push(id);
         Ok(id)
+    }
+
+    pub(crate) fn set_rules(&mut self, id: i32, rules: Json) {
+        self.rules.insert(id, rules);
+    }
+
+    /// The rules of a schema, where it has some.
+    pub(crate) fn rules(&self, schema: &Schema) -> Option<&Json> {
+        let index = self.schemas.iter().position(|own| own.guid == schema.guid)?;
+        self.rules.get(&(index as i32 + 1))
     }
 
     pub(crate) fn set_level(&mut self, subject: Option<&str>, level: Level) {

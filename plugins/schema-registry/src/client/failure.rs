@@ -56,6 +56,11 @@ impl Failure {
         matches!(self, Failure::Refused { status: 404, .. })
     }
 
+    /// Whether the registry knows who asks, and will not answer this however often it is asked.
+    pub(crate) fn is_lasting_refusal(&self) -> bool {
+        matches!(self, Failure::Refused { status, .. } if *status != 401 && !is_passing(*status))
+    }
+
     /// The failure as an author's error. `what` = what was being done.
     pub(crate) fn into_error(self, what: &str) -> Error {
         let passing = self.is_passing();

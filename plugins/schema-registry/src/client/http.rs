@@ -28,9 +28,12 @@ pub(super) fn keys(def: ConfigDef) -> ConfigDef {
     )
     .key(
         milliseconds("http.connect.timeout.ms", "60000")
-            .doc("How long finding a host, and making a connection, may take."),
+            .doc("How long finding a host, and making a connection, may take. 0 = as long as it takes."),
     )
-    .key(milliseconds("http.read.timeout.ms", "60000").doc("How long sending a request, and its answer, may take."))
+    .key(
+        milliseconds("http.read.timeout.ms", "60000")
+            .doc("How long sending a request, and its answer, may take. 0 = as long as it takes."),
+    )
     .key(
         Key::int("max.retries")
             .default_value("3")
@@ -75,6 +78,9 @@ impl Http {
     /// A config error that names the key; it shows no password.
     pub(super) fn new(config: &Config) -> Result<Http> {
         let time = |key| config.parse(key).map(Duration::from_millis);
+        // As in Java, zero is no limit. The client would take it for no time at all.
+        let limit = |key| time(key).map(|limit| Some(limit).filter(|limit| !limit.is_zero()));
+        let (connect, read) = (limit("http.connect.timeout.ms")?, limit("http.read.timeout.ms")?);
         let mut headers = headers(config)?;
         let mut oauth = None;
         match auth::credentials(config)? {
@@ -88,12 +94,12 @@ impl Http {
         let proxy = proxy(config)?;
         let agent = Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_resolve(Some(time("http.connect.timeout.ms")?))
-            .timeout_connect(Some(time("http.connect.timeout.ms")?))
-            .timeout_send_request(Some(time("http.read.timeout.ms")?))
-            .timeout_send_body(Some(time("http.read.timeout.ms")?))
-            .timeout_recv_response(Some(time("http.read.timeout.ms")?))
-            .timeout_recv_body(Some(time("http.read.timeout.ms")?))
+            .timeout_resolve(connect)
+            .timeout_connect(connect)
+            .timeout_send_request(read)
+            .timeout_send_body(read)
+            .timeout_recv_response(read)
+            .timeout_recv_body(read)
             .tls_config(tls::config(config)?)
             .proxy(proxy)
             .build()
@@ -276,4 +282,69 @@ fn proxy(config: &Config) -> Result<Option<Proxy>> {
     Ok(Some(
         proxy.map_err(|error| Error::config(format!("Invalid value {host} for configuration proxy.host: {error}")))?,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+    use std::time::Instant;
+
+    /// A server that takes its time to answer one request with `[]`.
+    fn slow(pause: Duration) -> (String, std::thread::JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let thread = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a client");
+            let mut lines = BufReader::new(&mut stream).lines();
+            while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+            std::thread::sleep(pause);
+            // The client may be gone.
+            _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]");
+        });
+        (url, thread)
+    }
+
+    fn http(url: &str, connect: &str, read: &str) -> Http {
+        let mut config = Config::from([("max.retries", "0")]);
+        config.set(URLS, url);
+        config.set("http.connect.timeout.ms", connect);
+        config.set("http.read.timeout.ms", read);
+        let def = crate::client::Client::keys(ConfigDef::new());
+        Http::new(&def.parse(&config.to_pairs()).expect("complete")).expect("right")
+    }
+
+    #[test]
+    fn a_server_that_takes_too_long_is_given_up_and_zero_is_no_limit() {
+        let (url, server) = slow(Duration::from_millis(1500));
+        let asked = Instant::now();
+        let failure = http(&url, "60000", "50").get("/subjects").expect_err("too slow");
+        assert!(matches!(&failure, Failure::Unreachable(reason) if reason.contains("timeout")), "{failure:?}");
+        assert!(asked.elapsed() < Duration::from_millis(1400), "{:?}", asked.elapsed());
+        server.join().expect("no panic");
+        let (url, server) = slow(Duration::from_millis(200));
+        assert_eq!(http(&url, "0", "0").get("/subjects").expect("in time"), serde_json::json!([]));
+        server.join().expect("no panic");
+    }
+
+    #[test]
+    fn a_connection_that_is_not_made_is_given_up() {
+        // Nobody accepts; when the queue is full, connections hang.
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut waiting = Vec::new();
+        let hangs = (0..10_000).any(|_| {
+            match std::net::TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+                Ok(stream) => waiting.push(stream),
+                Err(_) => return true,
+            }
+            false
+        });
+        assert!(hangs, "the queue has no end");
+        let asked = Instant::now();
+        let failure = http(&format!("http://{address}"), "50", "60000").get("/subjects").expect_err("nobody accepts");
+        assert!(matches!(&failure, Failure::Unreachable(reason) if reason.contains("timeout")), "{failure:?}");
+        assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    }
 }

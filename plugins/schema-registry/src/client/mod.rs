@@ -1,23 +1,27 @@
 //! A client of the registry's REST API.
 //!
 //! [`Client`] speaks of schemas; `http` sends its requests and tries again, `failure` says what an answer means for the
-//! record, `auth`, `oauth` and `tls` are what a request needs to be let in.
+//! record, `rules` which schemas want more done than is done here; `auth`, `oauth` and `tls` are what a request needs to be
+//! let in.
 
 mod auth;
 mod failure;
 mod http;
 mod oauth;
+mod rules;
 mod tls;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use ferroconnect_plugin_sdk::{Config, ConfigDef, Error, Result};
+use ferroconnect_plugin_sdk::{Config, ConfigDef, Error, Result, warn};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value as Json, json};
 
+use crate::kept::Kept;
 use crate::wire::SchemaKey;
 use http::Http;
+use rules::Rules;
+pub(crate) use rules::Way;
 
 /// A format of schemas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,9 +79,11 @@ pub(crate) struct Registered {
 pub(crate) struct Client {
     http: Http,
     format: Format,
-    documents: HashMap<SchemaKey, Arc<Document>>,
+    documents: Kept<SchemaKey, (Arc<Document>, Rules)>,
     /// By the number of the schema and its subject; none where the subject does not have it.
-    versions: HashMap<(i32, String), Option<i32>>,
+    versions: Kept<(i32, String), Option<i32>>,
+    /// Whether it was said that versions are not to be had.
+    warned_of_versions: bool,
 }
 
 /// How far references may go: a registry that answers in circles must not hang a task.
@@ -92,24 +98,30 @@ impl Client {
         tls::keys(auth::keys(http::keys(def)))
     }
 
-    /// The client of a configuration. Asks the registry nothing yet.
+    /// The client of a configuration. Asks the registry nothing yet. `kept` = how many schemas it remembers, and how many
+    /// versions.
     ///
     /// # Errors
     /// A config error that names the key; it shows no password.
-    pub(crate) fn new(config: &Config, format: Format) -> Result<Client> {
-        Ok(Client { http: Http::new(config)?, format, documents: HashMap::new(), versions: HashMap::new() })
+    pub(crate) fn new(config: &Config, format: Format, kept: usize) -> Result<Client> {
+        let (documents, versions) = (Kept::new(kept), Kept::new(kept));
+        Ok(Client { http: Http::new(config)?, format, documents, versions, warned_of_versions: false })
     }
 
     /// Registers a schema, or finds it registered, and gives its number.
     ///
     /// # Errors
-    /// A data error with the registry's reason where it refuses the schema, a retriable one where it cannot be reached.
+    /// A data error with the registry's reason where it refuses the schema, or where the schema has rules; a retriable one
+    /// where the registry cannot be reached.
     pub(crate) fn register(&mut self, subject: &str, text: &str, normalize: bool) -> Result<i32> {
         let path = format!("/subjects/{}/versions?normalize={normalize}", segment(subject));
         let answer = self.http.post(&path, &self.body(text)).map_err(|failure| {
             failure.into_error(&format!("Registering the {} schema of subject {subject}", self.format.name()))
         })?;
-        integer(&answer, "id")
+        let id = integer(&answer, "id")?;
+        // The registry may give a schema the rules of the version before it.
+        Rules::of(&answer).check(Way::Write, &format!("schema {id} of subject {subject}"))?;
+        Ok(id)
     }
 
     /// The number and the version of a schema that is registered under a subject.
@@ -121,13 +133,16 @@ impl Client {
         let answer = self.http.post(&path, &self.body(text)).map_err(|failure| {
             failure.into_error(&format!("Looking up the {} schema of subject {subject}", self.format.name()))
         })?;
-        Ok((integer(&answer, "id")?, integer(&answer, "version")?))
+        let id = integer(&answer, "id")?;
+        Rules::of(&answer).check(Way::Write, &format!("schema {id} of subject {subject}"))?;
+        Ok((id, integer(&answer, "version")?))
     }
 
-    /// The version that the schema of a number has under a subject; none where the subject does not have it.
+    /// The version that the schema of a number has under a subject; none where the subject does not have it, or where the
+    /// registry does not tell: records can be read without.
     ///
     /// # Errors
-    /// As [`Client::by_key`].
+    /// A retriable error where the registry cannot be reached, a config error where it does not know the credentials.
     pub(crate) fn version(&mut self, subject: &str, id: i32) -> Result<Option<i32>> {
         let key = (id, subject.to_owned());
         if let Some(known) = self.versions.get(&key) {
@@ -144,6 +159,13 @@ impl Client {
         let answer = match self.http.get(&path) {
             Ok(answer) => answer,
             Err(failure) if failure.is_not_found() => return Ok(None),
+            Err(failure) if failure.is_lasting_refusal() => {
+                if !std::mem::replace(&mut self.warned_of_versions, true) {
+                    let error = failure.into_error(&what());
+                    warn!("Connect schemas are without the versions of their subjects: {}", error.message());
+                }
+                return Ok(None);
+            }
             Err(failure) => return Err(failure.into_error(&what())),
         };
         let uses = answer.as_array().ok_or_else(|| unexpected(&what(), "a list"))?;
@@ -159,16 +181,19 @@ impl Client {
         let what = format!("Asking for the latest schema of subject {subject}");
         let answer = self.http.get(&format!("/subjects/{}/versions/latest", segment(subject)));
         let answer = answer.map_err(|failure| failure.into_error(&what))?;
-        let document = Arc::new(self.document(&answer, &what)?);
-        Ok(Registered { id: integer(&answer, "id")?, document })
+        let id = integer(&answer, "id")?;
+        Rules::of(&answer).check(Way::Write, &format!("schema {id} of subject {subject}"))?;
+        Ok(Registered { id, document: Arc::new(self.document(&answer, &what)?) })
     }
 
-    /// The schema of a number.
+    /// The schema of a number, for data that goes this way.
     ///
     /// # Errors
-    /// A data error where the registry has none or one of another format, a retriable one where it cannot be reached.
-    pub(crate) fn by_key(&mut self, key: SchemaKey) -> Result<Arc<Document>> {
-        if let Some(document) = self.documents.get(&key) {
+    /// A data error where the registry has none, one of another format or one with rules; a retriable one where it cannot be
+    /// reached.
+    pub(crate) fn by_key(&mut self, key: SchemaKey, way: Way) -> Result<Arc<Document>> {
+        if let Some((document, rules)) = self.documents.get(&key) {
+            rules.check(way, &format!("schema {key}"))?;
             return Ok(Arc::clone(document));
         }
         let what = format!("Asking for schema {key}");
@@ -177,8 +202,10 @@ impl Client {
             SchemaKey::Guid(_) => format!("/schemas/guids/{key}"),
         };
         let answer = self.http.get(&path).map_err(|failure| failure.into_error(&what))?;
+        let rules = Rules::of(&answer);
         let document = Arc::new(self.document(&answer, &what)?);
-        self.documents.insert(key, Arc::clone(&document));
+        self.documents.insert(key, (Arc::clone(&document), rules.clone()));
+        rules.check(way, &format!("schema {key}"))?;
         Ok(document)
     }
 
