@@ -3,9 +3,13 @@
 use fastrand::Rng;
 use ferroconnect_plugin_sdk::{MapEntry, Schema, Shared, Value};
 use num_bigint::BigInt;
+use std::collections::HashSet;
 
 use crate::pattern::Pattern;
 use crate::rules::{Iteration, Length};
+
+/// The longest whole number of 32 bits as text, with its sign.
+const DIGITS: u64 = 11;
 
 /// Makes the values of one schema.
 #[derive(Debug, Clone)]
@@ -79,6 +83,27 @@ impl Maker {
         Maker { schema, kind, made }
     }
 
+    /// How many characters, bytes and values one value has in all, at most.
+    pub(crate) fn most(&self) -> u64 {
+        let times = |length: &Length, each: u64| each.saturating_mul(length.below as u64 - 1);
+        let sum = |makers: &[Maker]| makers.iter().map(Maker::most).fold(1, u64::saturating_add);
+        match &self.kind {
+            // Options are shared by all values that they become.
+            Kind::Options(_)
+            | Kind::Boolean { .. }
+            | Kind::Alternating { .. }
+            | Kind::Integer(..)
+            | Kind::Float(..)
+            | Kind::Decimal { .. } => 1,
+            Kind::Text(text) => text.most(),
+            Kind::Bytes(length) => times(length, 1),
+            Kind::Array(items, length) => times(length, items.most()),
+            Kind::Map { keys, values, length } => times(length, keys.most().saturating_add(values.most())),
+            Kind::Struct(makers) | Kind::Union { branches: makers, .. } => sum(makers),
+            Kind::Nullable(maker) => maker.most(),
+        }
+    }
+
     /// The next value.
     pub(crate) fn make(&mut self, rng: &mut Rng) -> Value {
         let made = self.made;
@@ -126,6 +151,17 @@ impl Maker {
 }
 
 impl Text {
+    /// How many characters it has at most.
+    fn most(&self) -> u64 {
+        let (prefix, middle, suffix) = match self {
+            Text::Letters { prefix, suffix, length } => (prefix, length.below as u64 - 1, suffix),
+            Text::Pattern { prefix, suffix, pattern } => (prefix, pattern.longest(), suffix),
+            Text::Numbered { prefix, suffix, .. } => (prefix, DIGITS, suffix),
+            Text::Options(options) => return options.iter().map(|option| option.len() as u64).max().unwrap_or(0),
+        };
+        middle + prefix.len() as u64 + suffix.len() as u64
+    }
+
     fn make(&self, rng: &mut Rng, made: u64) -> String {
         let (prefix, middle, suffix) = match self {
             Text::Letters { prefix, suffix, length } => {
@@ -186,13 +222,15 @@ fn decimal(rng: &mut Rng, least: &BigInt, below: &BigInt) -> BigInt {
 fn map(rng: &mut Rng, made: u64, keys: &Text, values: &mut Maker, length: Length) -> Value {
     let wanted = length.draw(rng);
     let mut entries: Vec<MapEntry> = Vec::with_capacity(wanted);
+    let mut known = HashSet::with_capacity(wanted);
     for attempt in 0..wanted.saturating_mul(4) as u64 {
         if entries.len() == wanted {
             break;
         }
-        let key = Value::string(keys.make(rng, made.wrapping_add(attempt)));
-        if entries.iter().all(|entry| entry.key != key) {
-            entries.push(MapEntry { key, value: values.make(rng) });
+        let key = keys.make(rng, made.wrapping_add(attempt));
+        let entry = Value::string(key.as_str());
+        if known.insert(key) {
+            entries.push(MapEntry { key: entry, value: values.make(rng) });
         }
     }
     Value::map(entries)

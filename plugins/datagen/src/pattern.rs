@@ -3,15 +3,12 @@
 use fastrand::Rng;
 use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Repetition};
 
-use crate::rules::Length;
+use crate::rules::{LONGEST, Length};
 
 /// How many more than the least a repetition without end (`*`, `+`, `{3,}`) takes at most.
 const SPARE: u32 = 16;
 /// How often a text of the right length is tried for.
 const TRIES: usize = 1_000;
-/// The longest text that a pattern may stand for, in characters: more is a mistake such as `(.{9999}){9999}`.
-const LONGEST: u64 = 1_000_000;
-
 /// A regular expression that texts are made from.
 #[derive(Debug, Clone)]
 pub(crate) struct Pattern {
@@ -26,7 +23,8 @@ impl Pattern {
     /// It is no regular expression, nothing can match it, or a text of that length was not found.
     pub(crate) fn new(pattern: &str, length: Option<Length>) -> Result<Pattern, String> {
         let tree = regex_syntax::Parser::new().parse(pattern).map_err(|error| error.to_string())?;
-        if longest(&tree) > LONGEST {
+        // More is a mistake such as `(.{9999}){9999}`.
+        if longest(&tree) > LONGEST as u64 {
             return Err(format!("it stands for texts of more than {LONGEST} characters"));
         }
         let pattern = Pattern { tree: printable(tree)?, length };
@@ -34,6 +32,11 @@ impl Pattern {
             Some(_) => Ok(pattern),
             None => Err(format!("no text of the wanted length was found in {TRIES} tries")),
         }
+    }
+
+    /// How many characters its texts have at most.
+    pub(crate) fn longest(&self) -> u64 {
+        longest(&self.tree)
     }
 
     /// A text that the expression matches; none if no text of the wanted length was found.

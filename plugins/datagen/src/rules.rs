@@ -6,6 +6,9 @@ use std::fmt::Display;
 /// The place in the schema and what is wrong there.
 pub(crate) type Problem = String;
 
+/// The longest text, bytes, array or map that a rule may ask for. More would take the memory of the whole worker.
+pub(crate) const LONGEST: usize = 1_000_000;
+
 /// Where rules stand in a type.
 const PROPERTY: &str = "arg.properties";
 
@@ -94,7 +97,7 @@ impl<'a> Rules<'a> {
                 let bound = |name| bounds.get(name).map(|value| size(value).ok_or(())).transpose();
                 bound("min").and_then(|min| Ok((min, bound("max")?)))
             }
-            fixed => size(fixed).map(|fixed| (Some(fixed), Some(fixed + 1))).ok_or(()),
+            fixed => size(fixed).and_then(|fixed| Some((Some(fixed), Some(fixed.checked_add(1)?)))).ok_or(()),
         };
         let Ok((min, max)) = bounds else {
             return Err(self.wrong(&format!("'length' is {length}; a number from 0 on, or min and max, is wanted")));
@@ -103,7 +106,10 @@ impl<'a> Rules<'a> {
             return Err(self.wrong("'length' has neither min nor max"));
         }
         let least = min.unwrap_or(0);
-        let below = max.unwrap_or(least + 8);
+        if least > LONGEST || max.is_some_and(|max| max > LONGEST + 1) {
+            return Err(self.wrong(&format!("'length' is {length}; {LONGEST} is the longest that can be made")));
+        }
+        let below = max.unwrap_or((least + 8).min(LONGEST + 1));
         if least >= below {
             return Err(self.wrong(&format!("'length': min ({least}) is not below max ({below})")));
         }
@@ -219,7 +225,21 @@ mod tests {
         assert_eq!(length(&json!({"length": {"min": 2, "max": 5}})), of(2, 5));
         assert_eq!(length(&json!({"length": {"min": 20}})), of(20, 28));
         assert_eq!(length(&json!({"length": {"max": 2}})), of(0, 2));
-        for wrong in [json!(-1), json!("3"), json!({}), json!({"min": 3, "max": 3}), json!({"max": 1.5})] {
+        assert_eq!(length(&json!({"length": LONGEST})), of(LONGEST, LONGEST + 1));
+        assert_eq!(length(&json!({"length": {"max": LONGEST + 1}})), of(0, LONGEST + 1));
+        assert_eq!(length(&json!({"length": {"min": LONGEST}})), of(LONGEST, LONGEST + 1));
+        for wrong in [
+            json!(-1),
+            json!("3"),
+            json!({}),
+            json!({"min": 3, "max": 3}),
+            json!({"max": 1.5}),
+            json!(1u64 << 50),
+            json!(u64::MAX),
+            json!({"min": LONGEST + 1}),
+            json!({"max": LONGEST + 2}),
+            json!({"min": u64::MAX}),
+        ] {
             let error = length(&json!({"length": wrong})).unwrap_err();
             assert!(error.starts_with("r.f: 'length'"), "{error}");
         }

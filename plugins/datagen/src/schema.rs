@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use crate::make::{Kind, Maker, Numbers, Text};
 use crate::pattern::Pattern;
-use crate::rules::{Problem, Rules};
+use crate::rules::{LONGEST, Problem, Rules};
 
 mod options;
 
@@ -23,6 +23,8 @@ const FIELD_DOC: &str = "io.confluent.connect.avro.field.doc.";
 const DEFAULT: &str = "io.confluent.connect.avro.field.default";
 const FIXED_SIZE: &str = "connect.fixed.size";
 const PRECISION: &str = "connect.decimal.precision";
+/// So many characters, bytes and values a record may have in all. Far more than Kafka takes, and no danger for the worker.
+pub(crate) const LARGEST: u64 = 10_000_000;
 /// The precision that needs no telling.
 const USUAL_PRECISION: u32 = 64;
 
@@ -133,7 +135,14 @@ impl Compiler {
         }
         schema.optional = place.optional;
         let schema = schema.checked().map_err(|error| wrong(place, Error::from_abi(error).message()))?;
-        Ok(Maker::new(schema, kind, self.made))
+        let maker = Maker::new(schema, kind, self.made);
+        let most = maker.most();
+        if most > LARGEST {
+            let advice = "lower a 'length' or a 'size' here or within";
+            let what = format!("one value may have {most} characters, bytes and values in all, of {LARGEST}; {advice}");
+            return Err(wrong(place, &what));
+        }
+        Ok(maker)
     }
 
     fn define(&mut self, kind: &str, schema: &Json, namespace: &str, place: Place<'_>) -> Result<Maker, Problem> {
@@ -159,6 +168,12 @@ impl Compiler {
             _ => {
                 let size = schema.get("size").and_then(Json::as_u64).and_then(|size| usize::try_from(size).ok());
                 let size = size.ok_or_else(|| wrong(place, "a fixed type has no size"))?;
+                if size > LONGEST {
+                    return Err(wrong(
+                        place,
+                        &format!("the size is {size}; {LONGEST} is the longest that can be made"),
+                    ));
+                }
                 let (builder, kind) = bytes(schema, &Rules::of(schema, place.path)?, Some(size))?;
                 self.finish(builder.parameter(FIXED_SIZE, size.to_string()), kind, schema, place)
             }

@@ -183,6 +183,8 @@ struct Stream {
     task: i64,
     generation: i64,
     made: u64,
+    /// The most records of one poll without pauses.
+    batch: usize,
     maker: Maker,
     key: KeyMaker,
     partition: Shared<OffsetMap>,
@@ -221,6 +223,8 @@ impl Stream {
             generation,
             made,
             key: KeyMaker::new(config, &maker)?,
+            // Not more memory for many large records than for one that is as large as may be.
+            batch: usize::try_from(schema::LARGEST / maker.most().max(1)).unwrap_or(BATCH).clamp(1, BATCH),
             maker,
             partition: Shared::new(partition),
             int64: SchemaBuilder::int64().build(),
@@ -231,7 +235,7 @@ impl Stream {
 
     fn fill(&mut self, batch: &mut Batch<'_>) {
         let left = self.end.map_or(u64::MAX, |end| end.saturating_sub(self.made));
-        let most = usize::try_from(left).unwrap_or(BATCH).min(if self.interval > 0 { 1 } else { BATCH });
+        let most = usize::try_from(left).unwrap_or(BATCH).min(if self.interval > 0 { 1 } else { self.batch });
         let pause = if most == 0 { PAUSE } else { Duration::from_millis(self.clock.u64(0..=self.interval)) };
         if !pause.is_zero() && self.context.stop().wait_or_stop(pause) {
             return;

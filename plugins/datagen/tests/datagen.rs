@@ -1,10 +1,10 @@
 //! What the source makes, and that it goes on where it stopped.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use ferroconnect_plugin_sdk::testkit::{self, PATIENCE, SourceHarness, acceptance};
+use ferroconnect_plugin_sdk::testkit::{self, SourceHarness, acceptance};
 use ferroconnect_plugin_sdk::{Config, Logical, SchemaType, Value, ValueRef, offset_map, validate};
 use std::fs;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const CLASS: &str = "io.confluent.kafka.connect.datagen.DatagenConnector";
 /// One field of each kind, most with rules.
@@ -189,11 +189,63 @@ fn iterations_end_over_restarts_too() {
 
 #[test]
 fn a_pause_ends_with_the_task() {
-    let mut source = source(&[("quickstart", "pageviews"), ("max.interval", "3600000")]);
+    // Each pause is random: among so many milliseconds a short one is as good as impossible.
+    let mut source = source(&[("quickstart", "pageviews"), ("max.interval", "1000000000000")]);
+    source.start().unwrap();
+    source.stop_while_polling().unwrap();
+}
+
+#[test]
+fn records_come_one_by_one_with_pauses_between_them() {
+    let mut source = source(&[("quickstart", "pageviews"), ("max.interval", "40")]);
     source.start().unwrap();
     let began = Instant::now();
-    source.stop().unwrap();
-    assert!(began.elapsed() < PATIENCE);
+    for _ in 0..30 {
+        assert_eq!(source.poll().unwrap().len(), 1);
+    }
+    // 600 ms are to be expected; less than a third of that is as good as impossible.
+    assert!(began.elapsed() >= Duration::from_millis(200), "{:?}", began.elapsed());
+    let mut fast = self::source(&[("quickstart", "pageviews")]);
+    fast.start().unwrap();
+    assert_eq!(fast.poll().unwrap().len(), 500);
+}
+
+#[test]
+fn a_schema_comes_out_of_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("all.avsc");
+    fs::write(&file, ALL).unwrap();
+    let path = file.display().to_string();
+    let mut source = source(&[("schema.filename", &path), ("schema.keyfield", "id")]);
+    assert_eq!(source.validate().unwrap(), []);
+    source.start().unwrap();
+    let read = &source.poll_until(1).unwrap()[0];
+    let schema = read.record.value.schema.get().unwrap();
+    assert_eq!(schema.name_str(), Some("test.Everything"));
+    validate(schema, &read.record.value.value).unwrap();
+    assert_eq!(read.record.key.value, Value::string("id-0"));
+}
+
+#[test]
+fn large_records_come_in_small_batches() {
+    let schema = r#"{"type": "record", "name": "r", "fields": [{"name": "f", "type": {"type": "bytes", "arg.properties": {"length": 1000000}}}]}"#;
+    let mut source = source(&[("schema.string", schema)]);
+    source.start().unwrap();
+    let reads = source.poll().unwrap();
+    assert!((1..=10).contains(&reads.len()), "{}", reads.len());
+    let ValueRef::Bytes(bytes) = field(&reads[0].record.value.value, "f").view() else { panic!("f") };
+    assert_eq!(bytes.len(), 1_000_000);
+}
+
+#[test]
+fn a_large_map_is_made_in_no_time() {
+    let schema = r#"{"type": "record", "name": "r", "fields": [{"name": "f", "type": {"type": "map", "values": "int",
+        "arg.properties": {"length": 300000, "keys": {"length": 20}}}}]}"#;
+    let mut source = source(&[("schema.string", schema)]);
+    source.start().unwrap();
+    let reads = source.poll().unwrap();
+    let ValueRef::Map(map) = field(&reads[0].record.value.value, "f").view() else { panic!("f") };
+    assert_eq!(map.len(), 300_000);
 }
 
 #[test]
@@ -204,6 +256,9 @@ fn what_is_wrong_is_told_at_its_key() {
     let record =
         |field: &str| format!(r#"{{"type": "record", "name": "r", "fields": [{{"name": "f", "type": {field}}}]}}"#);
     let ruled = |kind: &str, rules: &str| record(&format!(r#"{{"type": "{kind}", "arg.properties": {rules}}}"#));
+    let array_of = |length: &str, items: String| {
+        format!(r#"{{"type": "array", "items": {items}, "arg.properties": {{"length": {length}}}}}"#)
+    };
     let named = |name: &str| vec![("quickstart".to_owned(), name.to_owned())];
     let given = |schema: String| vec![("schema.string".to_owned(), schema)];
     for (config, key, part) in [
@@ -240,6 +295,26 @@ fn what_is_wrong_is_told_at_its_key() {
             "min (4) is not below max (2)",
         ),
         (given(record(r#"{"type": "bytes", "logicalType": "decimal"}"#)), "schema.string", "no precision"),
+        (
+            given(ruled("bytes", r#"{"length": 1125899906842624}"#)),
+            "schema.string",
+            "r.f: 'length' is 1125899906842624; 1000000 is the longest",
+        ),
+        (
+            given(record(r#"{"type": "fixed", "name": "x", "size": 18446744073709551615}"#)),
+            "schema.string",
+            "r.f: the size is 18446744073709551615; 1000000 is the longest",
+        ),
+        (
+            given(record(&array_of("1000000", array_of("1000000", "\"int\"".into())))),
+            "schema.string",
+            "r.f: one value may have",
+        ),
+        (
+            given(record(r#"{"type": "map", "values": {"type": "fixed", "name": "x", "size": 1000000}}"#)),
+            "schema.string",
+            "r.f: one value may have 15",
+        ),
     ] {
         let pairs: Vec<(&str, &str)> = config.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         let found = source(&pairs).validate().unwrap();
