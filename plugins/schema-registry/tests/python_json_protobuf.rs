@@ -12,7 +12,7 @@ use ferroconnect_plugin_sdk::testkit::{self, ConverterHarness};
 use ferroconnect_plugin_sdk::{Config, Data, MapEntry, Schema, SchemaBuilder, Shared, Value, ValueRef};
 use ferroconnect_test_registry::Registry;
 use peer::{Python, bytes, hex};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 fn converter(registry: &Registry, class: &str) -> ConverterHarness {
     let library = testkit::library!(ferroconnect_schema_registry);
@@ -96,14 +96,35 @@ fn json_goes_both_ways() {
 }
 
 /// As much of the files that every registry knows as compiling takes. The script has them from Confluent and Google.
-const KNOWN: [(&str, &str); 4] = [
+const KNOWN: [(&str, &str); 19] = [
     (
         "confluent/meta.proto",
         r#"package confluent; import "google/protobuf/descriptor.proto"; message Meta { map<string, string> params = 2; }
            extend google.protobuf.FieldOptions { Meta field_meta = 1088; }"#,
     ),
     ("confluent/type/decimal.proto", "package confluent.type; message Decimal {}"),
+    ("confluent/type/variant.proto", "package confluent.type; message Variant {}"),
+    ("google/type/calendar_period.proto", "package google.type; enum CalendarPeriod { A = 0; }"),
+    ("google/type/color.proto", r#"package google.type; import "google/protobuf/wrappers.proto"; message Color {}"#),
     ("google/type/date.proto", "package google.type; message Date {}"),
+    (
+        "google/type/datetime.proto",
+        r#"package google.type; import "google/protobuf/duration.proto"; message DateTime {}"#,
+    ),
+    ("google/type/dayofweek.proto", "package google.type; enum DayOfWeek { B = 0; }"),
+    ("google/type/decimal.proto", "package google.type; message Decimal {}"),
+    ("google/type/expr.proto", "package google.type; message Expr {}"),
+    ("google/type/fraction.proto", "package google.type; message Fraction {}"),
+    (
+        "google/type/interval.proto",
+        r#"package google.type; import "google/protobuf/timestamp.proto"; message Interval {}"#,
+    ),
+    ("google/type/latlng.proto", "package google.type; message LatLng {}"),
+    ("google/type/money.proto", "package google.type; message Money {}"),
+    ("google/type/month.proto", "package google.type; enum Month { C = 0; }"),
+    ("google/type/phone_number.proto", "package google.type; message PhoneNumber {}"),
+    ("google/type/postal_address.proto", "package google.type; message PostalAddress {}"),
+    ("google/type/quaternion.proto", "package google.type; message Quaternion {}"),
     ("google/type/timeofday.proto", "package google.type; message TimeOfDay {}"),
 ];
 
@@ -165,4 +186,76 @@ fn protobuf_goes_both_ways() {
     assert_eq!(path, [4, 0, 2]);
     assert_eq!(bytes(&answer["header"]), [&[1], &registry.guid(id)[..], path].concat());
     assert_eq!(bytes(&answer["payload"]), theirs[8..]);
+}
+
+/// Whether a value read from Protobuf is what the package shows as this JSON.
+fn is_same(value: &Value, json: &Json) -> bool {
+    match (value.view(), json) {
+        (ValueRef::Struct(content), Json::Object(fields)) => {
+            let same = |(name, json): (&String, &Json)| content.get(name).is_some_and(|value| is_same(value, json));
+            fields.iter().all(same)
+        }
+        // A wrapper is shown as what is in it.
+        (ValueRef::Struct(content), json) => content.get("value").is_some_and(|value| is_same(value, json)),
+        (ValueRef::Array(values), Json::Array(all)) => {
+            values.len() == all.len() && values.iter().zip(all).all(|(value, json)| is_same(value, json))
+        }
+        (ValueRef::String(text), json) => json == text.as_str(),
+        (ValueRef::Bytes(bytes), json) => *json == STANDARD.encode(bytes),
+        (ValueRef::Int32(number), json) => *json == number,
+        // 64 bits are shown as text.
+        (ValueRef::Int64(number), json) => json.as_str().is_some_and(|text| text.parse() == Ok(number)),
+        (ValueRef::Float32(number), json) => json.as_f64() == Some(number.into()),
+        (ValueRef::Float64(number), json) => json.as_f64() == Some(number),
+        // The only point in time there is here.
+        (_, json) => *value == Value::timestamp(1500) && json == "1970-01-01T00:00:01.500Z",
+    }
+}
+
+#[test]
+fn the_files_that_registries_know_are_those_of_confluent_and_google() {
+    let registry = Registry::start();
+    let Some(mut python) = Python::start("json_protobuf.py", &registry) else { return };
+    let imports: String = KNOWN[2..].iter().map(|(name, _)| format!("import \"{name}\";\n")).collect();
+    let text = format!(
+        r#"syntax = "proto3"; {imports}
+        message All {{
+            google.type.CalendarPeriod period = 1; google.type.Color color = 2; google.type.DateTime at = 3;
+            google.type.DayOfWeek day = 4; google.type.Decimal decimal = 5; google.type.Expr expr = 6;
+            google.type.Fraction fraction = 7; google.type.Interval interval = 8; google.type.LatLng place = 9;
+            google.type.Money money = 10; google.type.Month month = 11; google.type.PhoneNumber phone = 12;
+            google.type.PhoneNumber short = 13; google.type.PostalAddress address = 14; google.type.Quaternion turn = 15;
+            confluent.type.Variant variant = 16;
+        }}"#
+    );
+    let value = json!({
+        "period": "FORTNIGHT", "color": {"red": 0.5, "green": 0.25, "blue": 1.0, "alpha": 0.75},
+        "at": {"year": 1, "month": 2, "day": 3, "hours": 4, "minutes": 5, "seconds": 6, "nanos": 7,
+               "time_zone": {"id": "UTC", "version": "1"}},
+        "day": "SATURDAY", "decimal": {"value": "1.5"},
+        "expr": {"expression": "e", "title": "t", "description": "d", "location": "l"},
+        "fraction": {"numerator": "1", "denominator": "2"},
+        "interval": {"start_time": "1970-01-01T00:00:01.500Z", "end_time": "1970-01-01T00:00:01.500Z"},
+        "place": {"latitude": 1.25, "longitude": 2.25},
+        "money": {"currency_code": "CHF", "units": "3", "nanos": 4}, "month": "NOVEMBER",
+        "phone": {"e164_number": "+1", "extension": "5"}, "short": {"short_code": {"region_code": "CH", "number": "7"}},
+        "address": {"revision": 1, "region_code": "CH", "language_code": "de", "postal_code": "8000", "sorting_code": "s",
+                    "administrative_area": "a", "locality": "l", "sublocality": "u", "address_lines": ["x", "y"],
+                    "recipients": ["r"], "organization": "o"},
+        "turn": {"x": 1.0, "y": 2.0, "z": 3.0, "w": 4.0}, "variant": {"metadata": "AP8=", "value": "AQ=="},
+    });
+    let command = json!({"do": "write protobuf", "topic": "t", "files": compiled(&text), "message": "All",
+                         "value": value});
+    let mut payload = bytes(&python.ask(&command));
+    // By the text alone, so that the imports are not those which the package registered.
+    let id = registry.register("own-value", "PROTOBUF", &text, &[]);
+    payload[1..5].copy_from_slice(&id.to_be_bytes());
+    let library = testkit::library!(ferroconnect_schema_registry);
+    let mut config = Config::from([("flatten.unions", "true")]);
+    config.set("schema.registry.url", registry.url());
+    let class = "io.confluent.connect.protobuf.ProtobufConverter";
+    let read = ConverterHarness::new(&library, class, config).unwrap().from_bytes("own", Some(&payload)).unwrap();
+    for (name, json) in value.as_object().unwrap() {
+        assert!(is_same(field(&read.value, name), json), "{name}: {:?} is not {json}", field(&read.value, name));
+    }
 }

@@ -8,6 +8,8 @@ mod binary;
 mod constant;
 mod defaults;
 mod describe;
+#[cfg(test)]
+mod hostile;
 mod names;
 mod reader;
 mod schema;

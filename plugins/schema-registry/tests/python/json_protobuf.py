@@ -4,20 +4,25 @@ Argument: the address of the registry. Each line of the input is a command, each
 """
 
 import base64
+import importlib
 import json
 import sys
 
 from confluent_kafka.schema_registry import SchemaRegistryClient, header_schema_id_serializer
 from confluent_kafka.schema_registry.confluent import meta_pb2
-from confluent_kafka.schema_registry.confluent.type import decimal_pb2
+from confluent_kafka.schema_registry.confluent.type import decimal_pb2, variant_pb2
 from confluent_kafka.schema_registry.json_schema import JSONDeserializer, JSONSerializer
 from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer, ProtobufSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
-from google.type import date_pb2, timeofday_pb2
 
-# The files that every registry knows, as the package has them.
-known = {module.DESCRIPTOR.name: module.DESCRIPTOR for module in (meta_pb2, decimal_pb2, date_pb2, timeofday_pb2)}
+# The files that every registry knows, as the packages have them.
+google = [
+    importlib.import_module(f"google.type.{name}_pb2")
+    for name in "calendar_period color date datetime dayofweek decimal expr fraction interval latlng money month "
+    "phone_number postal_address quaternion timeofday".split()
+]
+known = {module.DESCRIPTOR.name: module.DESCRIPTOR for module in (meta_pb2, decimal_pb2, variant_pb2, *google)}
 
 client = SchemaRegistryClient({"url": sys.argv[1]})
 
