@@ -1,7 +1,8 @@
 //! Source and sink for tables of MySQL, MariaDB, PostgreSQL and SQLite.
 //!
 //! What is here: `url` and `settings` read where the database is; `dialect` writes SQL, `db` runs it, by one driver for
-//! each database behind one trait, and `link` is a connection that a stop breaks off. `source` reads tables and queries,
+//! each database behind one trait, and `link` is a connection that a stop breaks off, `watched` a thread
+//! that cannot hold up a stop. `source` reads tables and queries,
 //! `sink` writes records to tables.
 //!
 //! What is not here: JDBC or ODBC. The `jdbc:` of the URLs is only how people write them.
@@ -14,6 +15,7 @@ pub mod settings;
 mod sink;
 mod source;
 pub mod url;
+mod watched;
 
 pub use sink::JdbcSink;
 pub use source::{ExampleSource, JdbcSource};

@@ -1,6 +1,8 @@
 //! What the sink writes to real databases, and what it does when that fails.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "sink/ahead.rs"]
+mod ahead;
 #[path = "sink/batches.rs"]
 mod batches;
 mod targets;

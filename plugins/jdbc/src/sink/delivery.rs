@@ -1,21 +1,37 @@
 //! What becomes of the records of one `put`: written, tried again later, or told as bad one by one.
+//!
+//! As long as all goes well, a `put` of many records returns before they are written: the database works while the worker
+//! makes the next ones ready. The next `put` waits for them, and so does whoever wants to commit offsets. Where they could
+//! not be written they are kept, and written before the records of the next `put`, which waits for that as every `put` does
+//! that follows a failure.
 
 use crate::db::{DbError, DbErrorKind};
+use crate::sink::ahead::Ahead;
 use crate::sink::failure::Failure;
 use crate::sink::plan::named;
 use crate::sink::writer::Writer;
-use ferroconnect_plugin_sdk::{Error, Record, Report, ReportState, Result, SinkContext, TopicPartition, warn};
+use ferroconnect_plugin_sdk::{
+    Error, ErrorKind, PartitionOffset, Record, Report, ReportState, Result, SinkContext, TopicPartition, warn,
+};
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a task that should end waits at most for a report.
 const LOOK_FOR_STOP: Duration = Duration::from_millis(100);
 
+/// From so many records on a `put` does not wait until they are written: fewer are written in less time than it takes to
+/// hand them over, and whoever sends few wants to see them.
+const MANY: usize = 200;
+
 /// Delivers records.
 pub(crate) struct Delivery {
     context: SinkContext,
-    writer: Writer,
+    ahead: Ahead,
     retries: Retries,
+    /// Records of an earlier `put` that are not written yet; they are older than those of the next.
+    late: Vec<Record>,
+    /// When to try again to write them, if no `put` does.
+    late_due: Instant,
     /// Where the records of a `put` that failed in part are written or told up to: the worker gives them again.
     done: HashMap<TopicPartition, i64>,
 }
@@ -29,13 +45,15 @@ struct Retries {
 
 impl Delivery {
     pub(crate) fn new(context: SinkContext, writer: Writer, retries: u32, pause: Duration) -> Delivery {
-        Delivery { context, writer, retries: Retries { most: retries, left: retries, pause }, done: HashMap::new() }
+        let ahead = Ahead::new(context.clone(), writer);
+        let retries = Retries { most: retries, left: retries, pause };
+        Delivery { context, ahead, retries, late: Vec::new(), late_due: Instant::now(), done: HashMap::new() }
     }
 
     /// Connects, so that a wrong password shows when the task starts. A database that is away may come back: the first
     /// `put` waits for it as every other does.
     pub(crate) fn connect(&mut self) -> Result<()> {
-        match self.writer.connect() {
+        match self.ahead.writer()?.connect() {
             Ok(_) => Ok(()),
             Err(Failure::Connect(error)) if error.may_work_later() => {
                 warn!("{error}. Going on without a connection for now");
@@ -47,6 +65,11 @@ impl Delivery {
 
     /// These partitions came or went: whoever has them next gets what was not committed again.
     pub(crate) fn forget_progress(&mut self, partitions: &[TopicPartition]) {
+        // A panic of the thread that writes is told by the next `put`.
+        if let Ok(Some((records, _))) = self.ahead.settle() {
+            self.late = records;
+        }
+        self.late.retain(|record| !partitions.contains(&partition(record)));
         self.done.retain(|partition, _| !partitions.contains(partition));
     }
 
@@ -55,8 +78,61 @@ impl Delivery {
     /// # Errors
     /// A retriable one while there are retries left and the same may work later, after the pause that was asked for.
     pub(crate) fn put(&mut self, records: &[Record]) -> Result<()> {
-        let open: Vec<&Record> = records.iter().filter(|record| !self.is_done(record)).collect();
-        let outcome = match self.writer.write(&open) {
+        self.settle()?;
+        if records.len() >= MANY && self.is_calm() {
+            return self.ahead.begin(records.to_vec());
+        }
+        let late = std::mem::take(&mut self.late);
+        let result = self.put_now(&late.iter().chain(records).collect::<Vec<_>>());
+        if result.is_err() {
+            self.late = late;
+        }
+        result
+    }
+
+    /// Those of the offsets behind which all is written. Waits for what is being written.
+    pub(crate) fn written(&mut self, mut offsets: Vec<PartitionOffset>) -> Result<Vec<PartitionOffset>> {
+        self.settle()?;
+        if !self.late.is_empty() && self.late_due <= Instant::now() {
+            match self.put(&[]) {
+                Err(error) if error.kind() == ErrorKind::RETRIABLE => {
+                    self.late_due = Instant::now() + self.retries.pause
+                }
+                result => result?,
+            }
+        }
+        for record in &self.late {
+            let own = |offset: &&mut PartitionOffset| {
+                offset.partition == record.origin.partition && offset.topic == record.origin.topic
+            };
+            if let Some(offset) = offsets.iter_mut().find(own) {
+                offset.offset = offset.offset.min(record.origin.offset);
+            }
+        }
+        if !self.late.is_empty() {
+            self.context.request_commit();
+        }
+        Ok(offsets)
+    }
+
+    /// Waits for what is being written. What could not be is written by the next `put`.
+    fn settle(&mut self) -> Result<()> {
+        if let Some((records, failure)) = self.ahead.settle()? {
+            let message = describe(&failure, records.len());
+            warn!("{message} Trying again at once");
+            self.late = records;
+        }
+        Ok(())
+    }
+
+    /// Whether nothing has failed that is not over.
+    fn is_calm(&self) -> bool {
+        self.late.is_empty() && self.done.is_empty() && self.retries.left == self.retries.most
+    }
+
+    fn put_now(&mut self, records: &[&Record]) -> Result<()> {
+        let open: Vec<&Record> = records.iter().copied().filter(|record| !self.is_done(record)).collect();
+        let outcome = match self.ahead.writer()?.write(&open) {
             Err(failure) if self.gives_up(&failure) && failure.blames_records() && self.context.can_report() => {
                 warn!("{} Trying its records apart", describe(&failure, open.len()));
                 self.isolate(&open, failure)
@@ -95,7 +171,7 @@ impl Delivery {
             };
             let report = self.context.report((*record).clone(), error).map_err(Failure::Report)?;
             // The position that the next rows move is not held back, as offsets in Kafka are, until the report arrived.
-            if self.writer.keeps_positions() {
+            if self.ahead.writer().map_err(Failure::Report)?.keeps_positions() {
                 self.wait_for(&report, record)?;
             }
             self.mark_done(records);
@@ -104,7 +180,7 @@ impl Delivery {
         let (first, second) = records.split_at(records.len() / 2);
         for half in [first, second] {
             self.go_on()?;
-            match self.writer.write(half) {
+            match self.ahead.writer().map_err(Failure::Report)?.write(half) {
                 Ok(()) => self.mark_done(half),
                 Err(failure) if failure.blames_records() => self.isolate(half, failure)?,
                 Err(failure) => return Err(failure),

@@ -3,8 +3,9 @@
 //! `plan` makes rows of records: `shape` says which columns there are, `bind` what goes into them (`auto_schema` comes
 //! before, for OpenMLDB). `writer` sends rows to
 //! the database in one transaction, after `structure` has seen to the tables. `delivery` decides what happens when that
-//! fails; `positions` keeps offsets beside the rows for those who want each record exactly once.
+//! fails, with one batch being written `ahead` of the next; `positions` keeps offsets beside the rows for those who want each record exactly once.
 
+mod ahead;
 mod auto_schema;
 mod bind;
 mod config;
@@ -26,8 +27,8 @@ use crate::sink::positions::Positions;
 use crate::sink::writer::Writer;
 use ferroconnect_plugin_sdk::connector::AlteredPartition;
 use ferroconnect_plugin_sdk::{
-    AbiVec, Config, ConfigDef, ConfigValue, ConnectorContext, Description, Error, Plugin, Record, Result,
-    SinkConnector, SinkContext, SinkTask, StopSignal, TopicPartition, info, warn,
+    AbiVec, Config, ConfigDef, ConfigValue, ConnectorContext, Description, Error, PartitionOffset, Plugin, Record,
+    Result, SinkConnector, SinkContext, SinkTask, StopSignal, TopicPartition, info, warn,
 };
 
 /// Writes the records of topics to tables.
@@ -168,6 +169,13 @@ impl SinkTask for JdbcSinkTask {
     fn close(&mut self, partitions: &[TopicPartition]) -> Result<()> {
         self.forget_progress(partitions);
         Ok(())
+    }
+
+    fn pre_commit(&mut self, offsets: Vec<PartitionOffset>) -> Result<Vec<PartitionOffset>> {
+        match &mut self.delivery {
+            Some(delivery) => delivery.written(offsets),
+            None => Ok(offsets),
+        }
     }
 
     fn put(&mut self, records: &[Record]) -> Result<()> {

@@ -3,8 +3,8 @@
 //! What is here: `connector` divides tables among tasks, with `monitor` watching which there are; `task` hands over what
 //! the thread of `reader` reads, one `stream` for each table. Below them: `keys` and `settings` (configuration), `filter`
 //! (which tables), `query` (statements), `rows`, `values` and `times` (what rows become), `offset` (positions), `gaps`
-//! (numbers that may yet come), `deletes` (rows that are gone), `outlet` (batches on their way from the reader to the task), `watched` (a thread that
-//! cannot hold up a stop). `tutorial` is a preset.
+//! (numbers that may yet come), `deletes` (rows that are gone), `outlet` (batches on their way from the
+//! reader to the task). `tutorial` is a preset.
 //!
 //! What is not here: anything that talks to a server; see [`crate::db`].
 
@@ -25,7 +25,6 @@ mod task;
 mod times;
 mod tutorial;
 mod values;
-mod watched;
 
 pub use connector::JdbcSource;
 pub use tutorial::ExampleSource;

@@ -113,6 +113,7 @@ fn what_is_too_large_for_a_packet_is_told() {
     let kilobyte = "y".repeat(1024);
     let many: Vec<Record> = (10..3010).map(|id| user(id, &kilobyte)).collect();
     sink.put(&many).unwrap();
+    sink.pre_commit().unwrap();
     assert_eq!(told(&sink), []);
     assert_eq!(target.rows("SELECT count(*) FROM users WHERE id >= 10"), [[SqlValue::Int(3000)]]);
     // What is there can be read: the limit is about what the server takes.

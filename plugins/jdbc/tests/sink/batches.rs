@@ -370,20 +370,21 @@ fn a_copy_that_waits_is_broken_off() {
     assert_eq!(target.rows("SELECT id FROM t"), [[SqlValue::Int(7)]]);
 }
 
+pub(crate) const CLASS: &str = "io.confluent.connect.jdbc.JdbcSinkConnector";
+
 /// A sink with these keys.
-fn sink(target: &Target, pairs: &[(&str, &str)]) -> SinkHarness {
+pub(crate) fn sink(target: &Target, pairs: &[(&str, &str)]) -> SinkHarness {
     let mut config = Config::from([("connection.url", target.url.as_str()), ("max.retries", "0")]);
     for (key, value) in pairs {
         config.set(key, value);
     }
-    let class = "io.confluent.connect.jdbc.JdbcSinkConnector";
-    let mut sink = SinkHarness::new(&testkit::library!(ferroconnect_jdbc), class, config);
+    let mut sink = SinkHarness::new(&testkit::library!(ferroconnect_jdbc), CLASS, config);
     sink.start().unwrap();
     sink
 }
 
 /// So many records with an id and a name, from an id on.
-fn records(topic: &str, ids: std::ops::Range<i64>) -> Vec<Record> {
+pub(crate) fn records(topic: &str, ids: std::ops::Range<i64>) -> Vec<Record> {
     let schema = SchemaBuilder::structure()
         .field("id", SchemaBuilder::int64().build())
         .field("name", SchemaBuilder::string().optional().build())
@@ -392,12 +393,12 @@ fn records(topic: &str, ids: std::ops::Range<i64>) -> Vec<Record> {
     ids.map(|id| sink_record(topic, 0, id, value(id))).collect()
 }
 
-fn reported(sink: &SinkHarness) -> Vec<(i64, String)> {
+pub(crate) fn reported(sink: &SinkHarness) -> Vec<(i64, String)> {
     let reported = sink.take_requests().reported;
     reported.into_iter().map(|(record, error)| (record.origin.offset, error.to_string())).collect()
 }
 
-fn count(target: &Target, table: &str) -> SqlValue {
+pub(crate) fn count(target: &Target, table: &str) -> SqlValue {
     target.rows(&format!("SELECT count(*) FROM {table}"))[0][0].clone()
 }
 
@@ -430,10 +431,15 @@ fn postgresql_copies_unless_told_otherwise() {
         spied(&target, table, columns);
     }
     let upsert = [("insert.mode", "upsert"), ("pk.mode", "record_value"), ("pk.fields", "id")];
-    sink(&target, &[]).put(&records("many", 0..3000)).unwrap();
-    sink(&target, &[]).put(&records("few", 0..3)).unwrap();
-    sink(&target, &[("copy.enabled", "false")]).put(&records("told", 0..3000)).unwrap();
-    sink(&target, &upsert).put(&records("upserted", 0..3000)).unwrap();
+    let put = |pairs: &[(&str, &str)], table: &str, rows: i64| {
+        let mut sink = sink(&target, pairs);
+        sink.put(&records(table, 0..rows)).unwrap();
+        sink.pre_commit().unwrap();
+    };
+    put(&[], "many", 3000);
+    put(&[], "few", 3);
+    put(&[("copy.enabled", "false")], "told", 3000);
+    put(&upsert, "upserted", 3000);
     assert_eq!(statements(&target, "many"), ["COPY"]);
     assert_eq!(count(&target, "spied WHERE relation = 'many' AND sql LIKE '%(FORMAT binary)'"), SqlValue::Int(1));
     assert_eq!(statements(&target, "few"), ["INSERT"]);
@@ -513,6 +519,7 @@ fn one_bad_record_of_thousands_is_alone() {
         target.run("CREATE TABLE picky (id BIGINT PRIMARY KEY CHECK (id <> 2017), name VARCHAR(20))");
         let mut sink = sink(&target, pairs);
         sink.put(&records("picky", 0..3000)).unwrap();
+        sink.pre_commit().unwrap();
         let bad = reported(&sink);
         assert_eq!(bad.len(), 1, "{kind:?} {pairs:?}");
         assert_eq!(bad[0].0, 2017, "{kind:?} {pairs:?}");

@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A running thread.
 #[derive(Debug)]
-pub(super) struct Watched {
+pub(crate) struct Watched {
     name: &'static str,
     thread: JoinHandle<()>,
     /// Closed when the thread has done its work, or has panicked.
@@ -20,7 +20,7 @@ pub(super) struct Watched {
 
 impl Watched {
     /// Starts `body` by means of `spawn`, the method of a context.
-    pub(super) fn start(
+    pub(crate) fn start(
         name: &'static str,
         spawn: impl FnOnce(&'static str, Box<dyn FnOnce() + Send>) -> Result<JoinHandle<()>>,
         body: impl FnOnce() + Send + 'static,
@@ -34,12 +34,12 @@ impl Watched {
     }
 
     /// Whether it has ended.
-    pub(super) fn is_finished(&self) -> bool {
+    pub(crate) fn is_finished(&self) -> bool {
         self.thread.is_finished()
     }
 
     /// Waits for its end, which somebody has asked it for. Where that takes too long, it is left alone.
-    pub(super) fn end(self) {
+    pub(crate) fn end(self) {
         self.end_within(PATIENCE);
     }
 
