@@ -42,7 +42,7 @@ impl fmt::Display for Left {
             Left::Stopped => f.write_str("the task should end"),
             Left::Late(limit) => write!(f, "no answer within {limit:?}"),
             Left::TooMany => {
-                write!(f, "{MOST_LEFT} earlier attempts still have no answer; one of them has to end first")
+                write!(f, "{MOST_LEFT} earlier calls still have no answer; one of them has to end first")
             }
             Left::Panicked => f.write_str("the client library panicked"),
             Left::NoThread(error) => write!(f, "there is no thread for it: {error}"),
@@ -76,7 +76,7 @@ impl Apart {
         self.going_on.fetch_add(1, Ordering::Relaxed);
         let going = Going(self.going_on.clone());
         let (says, hears) = mpsc::channel();
-        let spawned = thread::Builder::new().name("redis-connect".into()).spawn(move || {
+        let spawned = thread::Builder::new().name("redis-call".into()).spawn(move || {
             let result = work();
             drop(going);
             // Whoever waited has given up if this is not received.

@@ -1,9 +1,46 @@
 //! A connection to one Redis server or to a cluster, and what is sent over it.
 
+use crate::apart::Apart;
 use crate::commands::Commands;
+use ferroconnect_plugin_sdk::StopSignal;
 use redis::cluster::{ClusterConnection, ClusterPipeline};
 use redis::{Cmd, RedisResult, ServerError, ServerErrorKind, Value};
 use std::fmt;
+use std::time::Duration;
+
+/// How long one exchange with a cluster may take. The library waits for a node that is silent once for each command that it
+/// was sent, and again for what has moved; only from outside this can be held to a measure.
+#[derive(Debug)]
+pub(crate) struct Bounds {
+    /// Where the exchange is done.
+    pub(crate) apart: Apart,
+    /// How long it may take in all; none = without end.
+    pub(crate) limit: Option<Duration>,
+    /// What ends it early.
+    pub(crate) stop: StopSignal,
+}
+
+impl Bounds {
+    /// Does `work` with the connection, which is gone where that takes too long.
+    fn exchange<T: Send + 'static>(
+        &self,
+        connection: &mut Option<Box<ClusterConnection>>,
+        work: impl FnOnce(&mut ClusterConnection) -> RedisResult<T> + Send + 'static,
+    ) -> RedisResult<T> {
+        let mut taken = connection.take().expect("no connection is used after an error");
+        let done = self.apart.run(self.limit, &self.stop, move || {
+            let result = work(&mut taken);
+            (taken, result)
+        });
+        match done {
+            Ok((taken, result)) => {
+                *connection = Some(taken);
+                result
+            }
+            Err(left) => Err((redis::ErrorKind::Io, "the cluster was given up", left.to_string()).into()),
+        }
+    }
+}
 
 /// A connection. After an error of any kind but [`Failure`] it must not be used again.
 pub(crate) struct Connection {
@@ -17,9 +54,11 @@ enum Link {
         posted: usize,
     },
     Cluster {
-        connection: Box<ClusterConnection>,
+        /// None after an exchange that was not waited for any more.
+        connection: Option<Box<ClusterConnection>>,
         /// What was posted: the client library finds the node of each, and waits for the answers at once.
         posted: ClusterPipeline,
+        bounds: Bounds,
     },
 }
 
@@ -44,18 +83,21 @@ impl From<redis::Connection> for Connection {
     }
 }
 
-impl From<ClusterConnection> for Connection {
-    fn from(connection: ClusterConnection) -> Connection {
-        Connection { link: Link::Cluster { connection: Box::new(connection), posted: ClusterPipeline::new() } }
-    }
-}
-
 impl Connection {
+    /// One to a cluster.
+    pub(crate) fn to_cluster(connection: ClusterConnection, bounds: Bounds) -> Connection {
+        let connection = Some(Box::new(connection));
+        Connection { link: Link::Cluster { connection, posted: ClusterPipeline::new(), bounds } }
+    }
+
     /// Sends one command. None may be without an answer before it.
     pub(crate) fn request(&mut self, command: &Cmd) -> RedisResult<Value> {
         match &mut self.link {
             Link::Single { connection, .. } => command.query(connection),
-            Link::Cluster { connection, .. } => command.query(connection.as_mut()),
+            Link::Cluster { connection, bounds, .. } => {
+                let command = command.clone();
+                bounds.exchange(connection, move |connection| command.query(connection))
+            }
         }
     }
 
@@ -93,10 +135,9 @@ impl Connection {
                 let count = std::mem::take(posted);
                 if atomic { executed(connection, count) } else { failed(connection, count) }
             }
-            Link::Cluster { connection, posted } => {
-                let failures = send_to_cluster(connection, posted);
-                posted.clear();
-                failures
+            Link::Cluster { connection, posted, bounds } => {
+                let posted = std::mem::take(posted);
+                bounds.exchange(connection, move |connection| send_to_cluster(connection, &posted))
             }
         }
     }

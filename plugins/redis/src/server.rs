@@ -1,7 +1,7 @@
 //! A server or cluster, and the way there.
 
 use crate::apart::{Apart, Left};
-use crate::connection::Connection;
+use crate::connection::{Bounds, Connection};
 use crate::tls::Tls;
 use crate::{VERSION, keys};
 use ferroconnect_plugin_sdk::{Error, ErrorKind, StopSignal, warn};
@@ -74,8 +74,8 @@ impl fmt::Display for Server {
 }
 
 impl Server {
-    /// How many commands are sent together at most. A node of a cluster that falls silent is waited for once for each of
-    /// them, as its answers are read by the client library.
+    /// How many commands are sent together at most. To a cluster they are fewer, as an exchange with it is limited in time
+    /// and given up as a whole.
     pub(crate) fn most_commands(&self) -> usize {
         if self.cluster { 100 } else { 5_000 }
     }
@@ -93,8 +93,8 @@ impl Server {
     /// # Errors
     /// A retriable one where another attempt may do better, a fatal one where it would end alike.
     pub(crate) fn connect(&self, stop: &StopSignal) -> Result<Connection, Error> {
-        let server = self.clone();
-        let work = move || if server.cluster { server.connect_cluster() } else { server.connect_single() };
+        let (server, seen) = (self.clone(), stop.clone());
+        let work = move || if server.cluster { server.connect_cluster(seen) } else { server.connect_single() };
         match self.apart.run(self.patience(), stop, work) {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(self.unreachable(&error)),
@@ -128,7 +128,7 @@ impl Server {
     }
 
     /// How long connecting may take in all, for the way there and for the answers; in a cluster more nodes than one are
-    /// asked. None = without end.
+    /// asked, also later in each exchange. None = without end.
     fn patience(&self) -> Option<Duration> {
         let once = self.connect_timeout?.checked_add(self.timeout?)?;
         if self.cluster { once.checked_mul(2) } else { Some(once) }
@@ -202,7 +202,7 @@ impl Server {
         }
     }
 
-    fn connect_cluster(&self) -> RedisResult<Connection> {
+    fn connect_cluster(&self, stop: StopSignal) -> RedisResult<Connection> {
         let nodes: RedisResult<Vec<ConnectionInfo>> = self.nodes.iter().map(|node| self.info(node)).collect();
         let mut builder = ClusterClient::builder(nodes?).max_retry_wait(CLUSTER_RETRY).retries(self.attempts);
         if let Some(timeout) = self.connect_timeout {
@@ -213,7 +213,8 @@ impl Server {
         }
         let connection = builder.build()?.get_connection()?;
         connection.set_write_timeout(self.timeout)?;
-        Ok(connection.into())
+        let bounds = Bounds { apart: self.apart.clone(), limit: self.patience(), stop };
+        Ok(Connection::to_cluster(connection, bounds))
     }
 }
 

@@ -230,6 +230,9 @@ impl Writer {
     fn lost(&self, error: redis::RedisError) -> Error {
         let server = &self.server;
         let Some(errors) = error.clone().into_server_errors() else {
+            if self.stop.is_stopped() {
+                return Error::new(ErrorKind::STOPPING, format!("Stopped while writing to {server}")).caused_by(error);
+            }
             return Error::retriable(format!("{server} did not answer: {error}")).caused_by(error);
         };
         // A transaction was refused as a whole: the first reason stands for all.

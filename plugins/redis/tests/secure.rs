@@ -19,6 +19,7 @@ use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509NameBuilder};
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 const CUSTENBORDER: &str = "com.github.jcustenborder.kafka.connect.redis.RedisSinkConnector";
 const FIELD_ENGINEERING: &str = "com.redis.kafka.connect.RedisSinkConnector";
@@ -241,6 +242,28 @@ fn a_node_of_a_cluster_that_nobody_told_of_fails_the_task() {
     let error = source(&elsewhere).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::FATAL, "{error}");
     assert!(error.message().contains("redis.cluster=true"), "{error}");
+}
+
+#[test]
+fn a_node_of_a_cluster_that_falls_silent_is_not_waited_for_again_and_again() {
+    let nodes = cluster();
+    let port = nodes[0].port_text();
+    let records: Vec<Record> = (0..90).map(|id| record(id, &format!("k{id}"))).collect();
+    let started = |timeout: &str| {
+        let config = [("redis.host", "127.0.0.1"), ("redis.port", port.as_str()), ("redis.cluster", "true")];
+        let more = [("redis.type", "STRING"), ("redis.timeout", timeout)];
+        let mut sink = sink(FIELD_ENGINEERING, &[&config[..], &more].concat());
+        sink.start().unwrap();
+        sink
+    };
+    let (mut quick, mut patient) = (started("1"), started("60"));
+    nodes[2].freeze();
+    let began = Instant::now();
+    let error = quick.put(&records).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RETRIABLE, "{error}");
+    assert!(began.elapsed() < Duration::from_secs(15), "about 30 commands are its own: {:?}", began.elapsed());
+    let took = patient.stop_while_putting(records, || std::thread::sleep(Duration::from_millis(300))).unwrap();
+    assert!(took < Duration::from_secs(5), "{took:?}");
 }
 
 /// Whether the node serves the slot.
