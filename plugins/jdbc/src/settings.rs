@@ -27,12 +27,17 @@ pub mod keys {
     pub const QUOTE: &str = "quote.sql.identifiers";
     /// Aiven's name for the same: false is `never`.
     pub const AIVEN_QUOTE: &str = "sql.quote.identifiers";
+    /// A Java class that knows user and password.
+    pub const PROVIDER: &str = "jdbc.credentials.provider.class";
     /// What every other property for the driver begins with.
     pub const PREFIX: &str = "connection.";
 }
 
 /// Names of URL parameters, comma-separated, that the operator of this worker does not allow.
 const BLOCKED: &str = "JDBC_CONNECTION_URL_BLOCKED_PARAMS";
+
+/// The class that does no more than take user and password from the configuration.
+const DEFAULT_PROVIDER: &str = "io.confluent.connect.jdbc.util.DefaultJdbcCredentialsProvider";
 
 /// A key that is wrong, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,8 +128,8 @@ impl ConnectionSettings {
             .one_of_any_case(&["always", "never"])
             .display(Width::MEDIUM, "Quote Identifiers")
             .doc(
-                "Whether names of tables and columns are quoted in statements. With \"never\" the database applies its own \
-                 rules of upper and lower case; a name that cannot stand without quotes gets them all the same.",
+                "Whether names of tables and columns are quoted in statements. With \"never\" they mean what they mean \
+                 without quotes: in lower case on PostgreSQL.",
             )
     }
 
@@ -153,6 +158,14 @@ impl ConnectionSettings {
                 }
                 url.parameters.set_default(property, value.trim());
             }
+        }
+        if !["", DEFAULT_PROVIDER].contains(&text(keys::PROVIDER)) {
+            let why = format!(
+                "{} is a Java class, which cannot be loaded here; take a config provider for connection.user and \
+                 connection.password instead, as in connection.password=${{file:/path/of/secrets:password}}",
+                text(keys::PROVIDER)
+            );
+            return Err(WrongKey::new(keys::PROVIDER, why));
         }
         let zone = match text(keys::ZONE) {
             "" => TimeZone::UTC,
@@ -275,6 +288,14 @@ mod tests {
         assert_eq!(key([(keys::URL, ""), (keys::ZONE, "UTC")]), keys::URL);
         assert_eq!(key([(keys::URL, "jdbc:sqlite:x"), (keys::ZONE, "Mars/Olympus")]), keys::ZONE);
         assert_eq!(key([(keys::URL, "jdbc:sqlite:x"), (keys::DIALECT, "Oracle")]), keys::DIALECT);
+        assert_eq!(key([(keys::URL, "jdbc:sqlite:x"), (keys::PROVIDER, "com.acme.Vault")]), keys::PROVIDER);
+        assert!(
+            ConnectionSettings::parse(&Config::from([
+                (keys::URL, "jdbc:sqlite:x"),
+                (keys::PROVIDER, DEFAULT_PROVIDER)
+            ]))
+            .is_ok()
+        );
     }
 
     #[test]
