@@ -334,6 +334,16 @@ mod tests {
     }
 
     #[test]
+    fn only_what_cannot_get_better_by_itself_is_hopeless() {
+        let answer = |kind, why: &str| RedisError::from((redis::ErrorKind::Server(kind), "an answer", why.to_owned()));
+        assert!(is_hopeless(&answer(ServerErrorKind::ResponseError, "DB index is out of range")));
+        assert!(is_hopeless(&answer(ServerErrorKind::NoPerm, "no permissions to run the 'select' command")));
+        assert!(!is_hopeless(&answer(ServerErrorKind::ResponseError, "max number of clients reached")));
+        assert!(!is_hopeless(&answer(ServerErrorKind::BusyLoading, "")));
+        assert!(!is_hopeless(&std::io::Error::from(std::io::ErrorKind::ConnectionRefused).into()));
+    }
+
+    #[test]
     fn secrets_are_not_shown() {
         let login = Login { user: Some("ann".into()), password: "hunter2".into() };
         assert_eq!(format!("{login:?}"), r#"Login { user: Some("ann"), .. }"#);
