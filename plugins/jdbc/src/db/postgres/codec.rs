@@ -83,18 +83,15 @@ fn class_of(ty: &Type, modifier: i32) -> TypeClass {
 }
 
 /// A value as it came.
-pub(super) struct Raw<'a> {
-    ty: Type,
-    bytes: Option<&'a [u8]>,
-}
+pub(super) struct Raw<'a>(Option<&'a [u8]>);
 
 impl<'a> FromSql<'a> for Raw<'a> {
-    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
-        Ok(Raw { ty: ty.clone(), bytes: Some(raw) })
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+        Ok(Raw(Some(raw)))
     }
 
-    fn from_sql_null(ty: &Type) -> Result<Self, BoxError> {
-        Ok(Raw { ty: ty.clone(), bytes: None })
+    fn from_sql_null(_: &Type) -> Result<Self, BoxError> {
+        Ok(Raw(None))
     }
 
     fn accepts(_: &Type) -> bool {
@@ -103,13 +100,14 @@ impl<'a> FromSql<'a> for Raw<'a> {
 }
 
 impl Raw<'_> {
-    /// Puts the value, as the class of its column, in the place of another, whose memory a text takes over.
-    pub(super) fn read(&self, column: &Column, into: &mut SqlValue) -> DbResult<()> {
-        let Some(bytes) = self.bytes.filter(|_| column.class != TypeClass::Other) else {
+    /// Puts the value, as the class of its column, in the place of another, whose memory a text takes over. `ty` is the
+    /// [`base`] of the column's type.
+    pub(super) fn read(&self, ty: &Type, column: &Column, into: &mut SqlValue) -> DbResult<()> {
+        let Some(bytes) = self.0.filter(|_| column.class != TypeClass::Other) else {
             *into = SqlValue::Null;
             return Ok(());
         };
-        decode(base(&self.ty), bytes, into).map_err(|why| {
+        decode(ty, bytes, into).map_err(|why| {
             let (name, type_name) = (&column.name, &column.type_name);
             DbError::new(
                 DbErrorKind::Data,

@@ -356,11 +356,12 @@ async fn stream(
     let found = found.await?;
     pin_mut!(found);
     let mut values = Vec::with_capacity(columns.len());
+    let types: Vec<_> = statement.columns().iter().map(|column| codec::base(column.type_()).clone()).collect();
     while let Some(row) = within(limit, async { found.try_next().await.map_err(error_of) }).await? {
         values.resize(columns.len(), SqlValue::Null);
-        for (index, (column, value)) in columns.iter().zip(&mut values).enumerate() {
+        for (index, ((column, ty), value)) in columns.iter().zip(&types).zip(&mut values).enumerate() {
             let raw: Raw<'_> = row.try_get(index).map_err(error_of)?;
-            raw.read(column, value)?;
+            raw.read(ty, column, value)?;
         }
         if rows.row(&mut values).is_break() {
             return Ok(Ended::Early);
