@@ -8,7 +8,8 @@ use std::sync::OnceLock;
 use ferroconnect_test_registry::Registry;
 use serde_json::Value as Json;
 
-const PACKAGE: &str = "confluent-kafka[avro,json,protobuf]==2.16.1";
+/// Not one version alone: each wants newest versions of others, which not every index has yet.
+const PACKAGE: &str = "confluent-kafka[avro,json,protobuf]>=2.16,<3";
 const IMPORTS: &str = "import confluent_kafka.schema_registry.avro, confluent_kafka.schema_registry.protobuf, \
                        confluent_kafka.schema_registry.json_schema";
 
