@@ -248,9 +248,7 @@ impl Reader {
         close_gaps(stream, looked_at);
         Ok(Turn::Done)
     }
-}
 
-impl Reader {
     /// Looks for rows that are gone, when that is due after a look for new ones.
     fn compare(&mut self, number: usize, turn: Turn) -> Result<Turn, Trouble> {
         let (stream, settings) = (&mut self.streams[number], &self.settings);

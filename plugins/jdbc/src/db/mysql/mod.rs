@@ -22,7 +22,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Rows in one INSERT. More of them make it no faster.
 const ROWS_AT_ONCE: usize = 1000;
-/// Bytes in one statement at most. A single row may have more.
 
 /// What a server takes at once.
 #[derive(Debug, Clone, Copy)]
