@@ -33,14 +33,19 @@ impl Rules {
         }
         let all = ["domainRules", "encodingRules"].iter().filter_map(|kind| set[*kind].as_array()).flatten();
         let enabled: Vec<&Json> = all.filter(|rule| rule["disabled"] != true).collect();
-        let first = |own: &str| {
+        let first = |way: Way| {
+            let own = match way {
+                Way::Write => "WRITE",
+                Way::Read => "READ",
+            };
             let runs = |rule: &&&Json| match rule["mode"].as_str() {
                 Some(mode) => mode == own || mode == "WRITEREAD",
                 None => true,
             };
-            enabled.iter().find(runs).map(|rule| rule["name"].as_str().unwrap_or("without a name").to_owned())
+            let mut counting = enabled.iter().filter(runs).filter(|rule| !may_fail(rule, way));
+            counting.next().map(|rule| rule["name"].as_str().unwrap_or("without a name").to_owned())
         };
-        Rules { write: first("WRITE"), read: first("READ") }
+        Rules { write: first(Way::Write), read: first(Way::Read) }
     }
 
     /// Refuses a schema that has a rule for this way. `schema` = which one, as in "schema 7".
@@ -60,6 +65,21 @@ impl Rules {
             ))),
         }
     }
+}
+
+/// Whether data passes as it is where a rule fails. One that nobody can run has failed: Confluent's clients do the same where
+/// they lack what runs it. The usual rule for secrets lets those read on who have no key, and shows them the secret text.
+fn may_fail(rule: &Json, way: Way) -> bool {
+    let action = rule["onFailure"].as_str().unwrap_or_default();
+    // A rule for both ways may have an action for each.
+    let action = match action.split_once(',') {
+        Some((write, read)) if rule["mode"] == "WRITEREAD" => match way {
+            Way::Write => write,
+            Way::Read => read.split(',').next().unwrap_or_default(),
+        },
+        _ => action,
+    };
+    action.trim() == "NONE"
 }
 
 #[cfg(test)]
@@ -89,6 +109,33 @@ mod tests {
         assert_eq!(allowed(json!({ "domainRules": disabled })), (true, true));
         assert_eq!(allowed(json!({ "domainRules": rule("WRITE"), "enableAt": "GATEWAY" })), (true, true));
         assert_eq!(allowed(json!({ "domainRules": rule("WRITE"), "enableAt": "CLIENT" })), (false, true));
+    }
+
+    #[test]
+    fn rules_that_may_fail_let_data_pass() {
+        for (mode, action, expected) in [
+            ("WRITEREAD", "ERROR,NONE", (false, true)),
+            ("WRITEREAD", "NONE,ERROR", (true, false)),
+            ("WRITEREAD", "NONE", (true, true)),
+            ("WRITEREAD", "ERROR", (false, false)),
+            ("WRITEREAD", "DLQ,NONE", (false, true)),
+            ("WRITEREAD", "", (false, false)),
+            ("READ", "NONE", (true, true)),
+            ("WRITE", "NONE", (true, true)),
+            // Only a rule for both ways has two actions: this is one that nobody knows.
+            ("READ", "ERROR,NONE", (true, false)),
+        ] {
+            let rule = json!({ "name": "r", "mode": mode, "onFailure": action });
+            assert_eq!(allowed(json!({ "domainRules": [rule] })), expected, "{mode} {action}");
+        }
+        // Another rule that may not fail still counts, and is the one that is named.
+        let mixed = json!([
+            { "name": "a", "mode": "WRITEREAD", "onFailure": "ERROR,NONE" },
+            { "name": "b", "mode": "READ" },
+        ]);
+        let rules = Rules::of(&json!({ "ruleSet": { "encodingRules": mixed } }));
+        let error = rules.check(Way::Read, "schema 7").expect_err("refused");
+        assert!(error.message().contains("the rule 'b' for records that are read"), "{error}");
     }
 
     #[test]
