@@ -4,6 +4,7 @@ use ferroconnect_plugin_sdk::{Error, Result};
 use prost_reflect::{FileDescriptor, MessageDescriptor};
 
 use super::compile::is_compiled;
+use super::entries::shows_entries;
 
 /// How many steps a path may have.
 const LONGEST: i64 = 100;
@@ -20,7 +21,7 @@ pub(super) struct Messages {
 impl Messages {
     /// The messages of a file that was compiled from this text.
     pub(super) fn new(file: FileDescriptor, text: &str) -> Messages {
-        Messages { file, with_entries: text.contains("map_entry") || is_compiled(text) }
+        Messages { file, with_entries: shows_entries(text) || is_compiled(text) }
     }
 
     /// The path of a message as it stands in front of payloads.
@@ -165,6 +166,16 @@ mod tests {
         let written = r#"syntax = "proto3"; message A { repeated MEntry m = 1;
             message MEntry { option map_entry = true; string key = 1; int32 value = 2; } message B {} }"#;
         assert_eq!(path(&messages(written), "A.B"), [4, 0, 2]);
+    }
+
+    #[test]
+    fn a_field_that_is_called_like_the_option_of_entries_changes_no_path() {
+        // The hidden message of `m` stands before B among the descriptors, and nowhere in the text.
+        let text = r#"syntax = "proto3"; message A { map<string, int32> m = 1; int32 map_entry_count = 2; message B {}
+            message C {} }"#;
+        let messages = messages(text);
+        assert_eq!(path(&messages, "A.B"), [4, 0, 0]);
+        assert_eq!(path(&messages, "A.C"), [4, 0, 2]);
     }
 
     #[test]

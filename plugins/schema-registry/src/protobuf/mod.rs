@@ -7,10 +7,11 @@
 //! | `plan` | brings a Connect schema and a message together, once for all records |
 //! | `value_out`, `value_in` | values to messages, and back |
 //! | `known`, `wrappers` | messages that stand for logical types and for single values |
-//! | `index` | which message of a file a payload is |
+//! | `index`, `entries` | which message of a file a payload is; whether its text shows the hidden messages of maps |
 //! | `names`, `options` | names in Protobuf; this format's own keys |
 
 mod compile;
+mod entries;
 mod files;
 mod index;
 mod known;
