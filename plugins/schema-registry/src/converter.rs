@@ -143,6 +143,7 @@ impl<C: Codec> State<C> {
     }
 
     fn add_writer(&mut self, topic: &str, schema: Option<&Shared<Schema>>, address: usize) -> Result<usize> {
+        self.settings.check_writable()?;
         let described = self.codec.describe(schema)?;
         let chosen = self.registry.choose(&self.settings, topic, &described)?;
         let Chosen { id, subject, document, strict, until } = chosen;
@@ -162,6 +163,7 @@ impl<C: Codec> State<C> {
     }
 
     fn read(&mut self, topic: &str, headers: &[RawHeader], bytes: &Blob) -> Result<Data> {
+        let headers = if self.settings.reads_headers { headers } else { &[] };
         let Frame { key, start, tail } = wire::parse(headers, self.settings.is_key, bytes)?;
         let known = self.readers.get(&key).and_then(|all| all.iter().position(|reader| reader.topic == topic));
         let at = match known {
@@ -285,7 +287,7 @@ mod tests {
     use super::*;
     use crate::avro::{Avro, AvroConverter};
     use crate::protobuf::{ProtobufCodec, ProtobufConverter};
-    use ferroconnect_plugin_sdk::{SchemaBuilder, Value, ValueRef};
+    use ferroconnect_plugin_sdk::{ErrorKind, SchemaBuilder, Value, ValueRef};
     use ferroconnect_test_registry::Registry as Server;
 
     fn converter(server: &Server, more: &[(&str, &str)]) -> AvroConverter {
@@ -300,10 +302,14 @@ mod tests {
         converter
     }
 
-    fn write(converter: &mut AvroConverter, topic: &str) -> Blob {
+    fn record() -> Data {
         let schema = SchemaBuilder::structure().name("R").field("a", SchemaBuilder::int32().build()).build();
-        let data = Data::new(schema.clone(), Value::structure(schema, vec![7i32.into()]));
-        converter.to_bytes(topic, &mut AbiVec::new(), &data).expect("it can be written").expect("it is not null")
+        Data::new(schema.clone(), Value::structure(schema, vec![7i32.into()]))
+    }
+
+    fn write(converter: &mut AvroConverter, topic: &str) -> Blob {
+        let written = converter.to_bytes(topic, &mut AbiVec::new(), &record());
+        written.expect("it can be written").expect("it is not null")
     }
 
     #[test]
@@ -317,6 +323,35 @@ mod tests {
         let read = converter.from_bytes("t", &[header], Some(&payload)).expect("it can be read");
         let ValueRef::Struct(content) = read.value.view() else { panic!("a struct") };
         assert_eq!(content.get("a"), Some(&Value::int32(7)));
+    }
+
+    #[test]
+    fn a_header_is_left_out_where_only_the_prefix_counts() {
+        let server = Server::start();
+        let prefix = "io.confluent.kafka.serializers.schema.id.PrefixSchemaIdDeserializer";
+        let mut converter = converter(&server, &[("value.schema.id.deserializer", prefix)]);
+        let bytes = write(&mut converter, "t");
+        // The header of a copied record, whose schema this registry does not have.
+        let header = [0, 0, 0, 0, 99];
+        let header = RawHeader { key: "__value_schema_id".into(), value: Some(Blob::copy_from(&header)).into() };
+        let read = converter.from_bytes("t", &[header], Some(&bytes)).expect("it can be read");
+        let ValueRef::Struct(content) = read.value.view() else { panic!("a struct") };
+        assert_eq!(content.get("a"), Some(&Value::int32(7)));
+    }
+
+    #[test]
+    fn a_sink_reads_with_keys_that_only_writing_lacks() {
+        let server = Server::start();
+        let bytes = write(&mut converter(&server, &[]), "t");
+        let header = "io.confluent.kafka.serializers.schema.id.HeaderSchemaIdSerializer";
+        for (key, value) in [("value.schema.id.serializer", header), ("use.latest.with.metadata", "major=2")] {
+            let mut converter = converter(&server, &[(key, value)]);
+            converter.from_bytes("t", &[], Some(&bytes)).expect("it can be read");
+            let asked = server.requests().len();
+            let error = converter.to_bytes("t", &mut AbiVec::new(), &record()).expect_err("refused");
+            assert!(error.kind() == ErrorKind::CONFIG && error.message().contains(key), "{error}");
+            assert_eq!(server.requests().len(), asked, "nothing is registered");
+        }
     }
 
     #[test]

@@ -91,6 +91,10 @@ pub(crate) struct Settings {
     pub(crate) registered_kept: usize,
     /// How many plans are remembered, of each kind.
     pub(crate) plans_kept: usize,
+    /// Whether a header may say which schema a payload is of.
+    pub(crate) reads_headers: bool,
+    /// Why nothing can be written; none where it can.
+    unwritable: Option<String>,
 }
 
 impl Settings {
@@ -113,7 +117,11 @@ impl Settings {
         } else {
             Choice::LookUp
         };
-        refuse_unsupported(config, is_key)?;
+        check_context(config)?;
+        let unwritable = unwritable(config, is_key);
+        if let Some(reason) = &unwritable {
+            warn!("This converter can read, and fails where something is to be written: {reason}");
+        }
         let seconds: i64 = config.parse("latest.cache.ttl.sec")?;
         let strategy = if is_key { "key.subject.name.strategy" } else { "value.subject.name.strategy" };
         Ok(Settings {
@@ -125,43 +133,82 @@ impl Settings {
             latest_kept: config.parse("latest.cache.size")?,
             registered_kept: config.parse("max.schemas.per.subject")?,
             plans_kept: config.parse("schemas.cache.config")?,
+            reads_headers: reads_headers(config, is_key)?,
+            unwritable,
         })
+    }
+
+    /// Checks that no key asks for what cannot be done when writing.
+    ///
+    /// # Errors
+    /// A config error that names the key.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        self.unwritable.as_ref().map_or(Ok(()), |reason| Err(Error::config(reason)))
     }
 }
 
-/// Refuses what Confluent's converters know and these do not. Silently leaving it out would put schemas where nobody looks
-/// for them, or write records that their readers do not understand.
-fn refuse_unsupported(config: &Config, is_key: bool) -> Result<()> {
-    const PACKAGE: &str = "io.confluent.kafka.serializers.schema.id.";
-    let refuse = |key: &str, allowed: &[&str], right: &str| match config.get(key) {
-        Some(value) if !value.is_empty() && !allowed.contains(&value) => {
-            Err(Error::config(format!("Invalid value {value} for configuration {key}: {right}")))
+// Confluent's converters know more than these. Silently leaving that out would put schemas where nobody looks for them, or
+// write records that their readers do not understand.
+
+/// Where the classes are that find ids, or write them.
+const IDS: &str = "io.confluent.kafka.serializers.schema.id.";
+
+/// Refuses contexts: subjects are others with them, whether something is read or written.
+fn check_context(config: &Config) -> Result<()> {
+    let key = "context.name.strategy";
+    match set(config, key) {
+        None | Some("io.confluent.kafka.serializers.context.NullContextNameStrategy") => Ok(()),
+        Some(value) => Err(Error::config(invalid(key, value, "contexts are not supported; leave it out"))),
+    }
+}
+
+/// Whether a header may say which schema a payload is of.
+///
+/// # Errors
+/// A config error where ids are to be found in a way that is not known.
+fn reads_headers(config: &Config, is_key: bool) -> Result<bool> {
+    let key = format!("{}.schema.id.deserializer", role(is_key));
+    let Some(value) = set(config, &key) else { return Ok(true) };
+    match value.strip_prefix(IDS) {
+        Some("DualSchemaIdDeserializer") => Ok(true),
+        Some("PrefixSchemaIdDeserializer") => Ok(false),
+        _ => {
+            let right = format!(
+                "the schema's id is read in the header where there is one, and in front of payloads otherwise; leave it out, \
+                 or set {IDS}DualSchemaIdDeserializer, or {IDS}PrefixSchemaIdDeserializer, which leaves the header out"
+            );
+            Err(Error::config(invalid(&key, value, &right)))
         }
-        _ => Ok(()),
-    };
-    refuse(
-        "context.name.strategy",
-        &["io.confluent.kafka.serializers.context.NullContextNameStrategy"],
-        "contexts are not supported; leave it out",
-    )?;
-    refuse(
-        "use.latest.with.metadata",
-        &[],
-        "schemas are not looked for by metadata; leave it out, and use use.latest.version or use.schema.id",
-    )?;
-    let role = if is_key { "key" } else { "value" };
-    refuse(
-        &format!("{role}.schema.id.serializer"),
-        &[&format!("{PACKAGE}PrefixSchemaIdSerializer")],
-        "the schema's id is written in front of payloads only, and read in headers, too; leave it out, or set \
-         io.confluent.kafka.serializers.schema.id.PrefixSchemaIdSerializer",
-    )?;
-    refuse(
-        &format!("{role}.schema.id.deserializer"),
-        &[&format!("{PACKAGE}DualSchemaIdDeserializer")],
-        "the schema's id is read in the header where there is one, and in front of payloads otherwise; leave it out, or set \
-         io.confluent.kafka.serializers.schema.id.DualSchemaIdDeserializer",
-    )
+    }
+}
+
+/// Why nothing can be written, where that is so. Who only reads may have these keys: sinks often share the settings of a
+/// converter with sources.
+fn unwritable(config: &Config, is_key: bool) -> Option<String> {
+    let key = "use.latest.with.metadata";
+    if let Some(value) = set(config, key) {
+        let right = "schemas are not looked for by metadata; leave it out, and use use.latest.version or use.schema.id";
+        return Some(invalid(key, value, right));
+    }
+    let key = format!("{}.schema.id.serializer", role(is_key));
+    let value = set(config, &key).filter(|value| value.strip_prefix(IDS) != Some("PrefixSchemaIdSerializer"))?;
+    let right = format!(
+        "the schema's id is written in front of payloads only; leave it out, or set {IDS}PrefixSchemaIdSerializer"
+    );
+    Some(invalid(&key, value, &right))
+}
+
+/// What a key is set to; none where it is empty.
+fn set<'a>(config: &'a Config, key: &str) -> Option<&'a str> {
+    config.get(key).filter(|value| !value.is_empty())
+}
+
+fn role(is_key: bool) -> &'static str {
+    if is_key { "key" } else { "value" }
+}
+
+fn invalid(key: &str, value: &str, right: &str) -> String {
+    format!("Invalid value {value} for configuration {key}: {right}")
 }
 
 #[cfg(test)]
@@ -179,30 +226,56 @@ mod tests {
         settings(pairs, false).expect("right").choice
     }
 
+    /// Checks that an error names the key, and what would be right.
+    #[track_caller]
+    fn names(error: &Error, key: &str, value: &str, right: &str) {
+        assert_eq!(error.kind(), ErrorKind::CONFIG);
+        let start = format!("Invalid value {value} for configuration {key}: ");
+        assert!(error.message().starts_with(&start) && error.message().contains(right), "{error}");
+    }
+
     #[test]
     fn what_would_be_left_out_is_refused_with_what_would_be_right() {
-        let ids = "io.confluent.kafka.serializers.schema.id.";
+        let (key, own) = ("value.schema.id.deserializer", format!("{IDS}ConfigSchemaIdDeserializer"));
         for (key, value, right) in [
             ("context.name.strategy", "com.example.Own", "leave it out"),
-            ("use.latest.with.metadata", "major=2", "use.latest.version"),
-            ("value.schema.id.serializer", &format!("{ids}HeaderSchemaIdSerializer"), "PrefixSchemaIdSerializer"),
-            ("value.schema.id.deserializer", &format!("{ids}ConfigSchemaIdDeserializer"), "DualSchemaIdDeserializer"),
+            (key, own.as_str(), "DualSchemaIdDeserializer"),
+            (key, "DualSchemaIdDeserializer", "DualSchemaIdDeserializer"),
         ] {
-            let error = settings([(key, value)], false).expect_err("refused");
-            assert_eq!(error.kind(), ErrorKind::CONFIG);
-            let start = format!("Invalid value {value} for configuration {key}: ");
-            assert!(error.message().starts_with(&start) && error.message().contains(right), "{error}");
+            names(&settings([(key, value)], false).expect_err("refused"), key, value, right);
             // That of the other role means nothing here.
             assert!(settings([(key, value)], true).is_ok() == key.starts_with("value."), "{key}");
         }
-        for (key, value) in [
-            ("context.name.strategy", ""),
-            ("use.latest.with.metadata", ""),
-            ("value.schema.id.serializer", &format!("{ids}PrefixSchemaIdSerializer")),
-            ("value.schema.id.deserializer", &format!("{ids}DualSchemaIdDeserializer")),
+        assert!(settings([("context.name.strategy", "")], false).is_ok());
+    }
+
+    #[test]
+    fn what_only_writing_lacks_leaves_reading_alone() {
+        let (key, header) = ("value.schema.id.serializer", format!("{IDS}HeaderSchemaIdSerializer"));
+        for (key, value, right) in [
+            ("use.latest.with.metadata", "major=2", "use.latest.version"),
+            (key, header.as_str(), "PrefixSchemaIdSerializer"),
         ] {
-            assert!(settings([(key, value)], false).is_ok(), "{key}");
+            let error = settings([(key, value)], false).expect("it can read").check_writable();
+            names(&error.expect_err("refused"), key, value, right);
+            // That of the other role means nothing here.
+            let other = settings([(key, value)], true).expect("it can read");
+            assert!(other.check_writable().is_ok() == key.starts_with("value."), "{key}");
         }
+        let prefix = format!("{IDS}PrefixSchemaIdSerializer");
+        for (key, value) in [("use.latest.with.metadata", ""), (key, ""), (key, &prefix)] {
+            settings([(key, value)], false).expect("right").check_writable().expect("nothing is left out");
+        }
+    }
+
+    #[test]
+    fn headers_are_read_unless_only_the_prefix_counts() {
+        let key = "value.schema.id.deserializer";
+        for (name, expected) in [("DualSchemaIdDeserializer", true), ("PrefixSchemaIdDeserializer", false)] {
+            let reads = |is_key| settings([(key, &format!("{IDS}{name}"))], is_key).expect("right").reads_headers;
+            assert_eq!((reads(false), reads(true)), (expected, true), "{name}");
+        }
+        assert!(settings([(key, "")], false).expect("right").reads_headers);
     }
 
     #[test]
