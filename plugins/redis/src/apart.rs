@@ -60,14 +60,18 @@ impl Drop for Going {
 }
 
 impl Apart {
-    /// Does `work`, for as long as `limit` says (none = without end), and until the task should end.
+    /// Does `work`, for as long as `limit` says (none = without end). Where the task should end, or should already, it has
+    /// `grace` from then on; without any it is not even begun.
     pub(crate) fn run<T: Send + 'static>(
         &self,
         limit: Option<Duration>,
+        grace: Duration,
         stop: &StopSignal,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Left> {
-        if stop.is_stopped() {
+        let began = Instant::now();
+        let mut stopped = stop.is_stopped().then_some(began);
+        if stopped.is_some() && grace.is_zero() {
             return Err(Left::Stopped);
         }
         if self.going_on.load(Ordering::Relaxed) >= MOST_LEFT {
@@ -83,14 +87,16 @@ impl Apart {
             let _received = says.send(result);
         });
         spawned.map_err(Left::NoThread)?;
-        let deadline = limit.and_then(|limit| Some((limit, Instant::now().checked_add(limit)?)));
+        let deadline = limit.and_then(|limit| Some((limit, began.checked_add(limit)?)));
         loop {
             let left = deadline.map_or(SLICE, |(_, end)| end.saturating_duration_since(Instant::now()).min(SLICE));
             match hears.recv_timeout(left) {
                 Ok(result) => return Ok(result),
                 Err(RecvTimeoutError::Disconnected) => return Err(Left::Panicked),
-                Err(RecvTimeoutError::Timeout) if stop.is_stopped() => return Err(Left::Stopped),
                 Err(RecvTimeoutError::Timeout) => {}
+            }
+            if stop.is_stopped() && stopped.get_or_insert_with(Instant::now).elapsed() >= grace {
+                return Err(Left::Stopped);
             }
             if let Some((limit, end)) = deadline
                 && Instant::now() >= end
@@ -112,17 +118,40 @@ mod tests {
         let end = Arc::new(std::sync::Mutex::new(end));
         for _ in 0..MOST_LEFT {
             let end = end.clone();
-            let left = apart.run(Some(Duration::from_millis(1)), &stop, move || end.lock().unwrap().recv().is_ok());
+            let left = apart
+                .run(Some(Duration::from_millis(1)), Duration::ZERO, &stop, move || end.lock().unwrap().recv().is_ok());
             assert!(matches!(left, Err(Left::Late(_))), "{left:?}");
         }
-        assert!(matches!(apart.run(None, &stop, || ()), Err(Left::TooMany)));
+        assert!(matches!(apart.run(None, Duration::ZERO, &stop, || ()), Err(Left::TooMany)));
         drop(ends);
         while apart.going_on.load(Ordering::Relaxed) > 0 {
             thread::sleep(Duration::from_millis(1));
         }
-        apart.run(None, &stop, || ()).unwrap();
-        assert!(matches!(apart.run(None, &stop, || panic!("as the library may")), Err::<(), _>(Left::Panicked)));
+        apart.run(None, Duration::ZERO, &stop, || ()).unwrap();
+        assert!(matches!(
+            apart.run(None, Duration::ZERO, &stop, || panic!("as the library may")),
+            Err::<(), _>(Left::Panicked)
+        ));
         stop.stop();
-        assert!(matches!(apart.run(None, &stop, || ()), Err(Left::Stopped)));
+        assert!(matches!(apart.run(None, Duration::ZERO, &stop, || ()), Err(Left::Stopped)));
+    }
+    #[test]
+    fn a_call_has_its_grace_when_the_task_should_end() {
+        let (apart, stop) = (Apart::default(), StopSignal::default());
+        let long = Duration::from_secs(60);
+        // Under way when the stop comes, and begun behind it.
+        for _ in 0..2 {
+            let seen = stop.clone();
+            let work = move || {
+                seen.stop();
+                // So that the stop is noticed before there is a result.
+                thread::sleep(SLICE * 3);
+            };
+            apart.run(None, long, &stop, work).unwrap();
+        }
+        let (ends, end) = mpsc::channel::<()>();
+        let left = apart.run(None, SLICE, &stop, move || end.recv().is_ok());
+        assert!(matches!(left, Err(Left::Stopped)), "{left:?}");
+        drop(ends);
     }
 }

@@ -8,6 +8,10 @@ use redis::{Cmd, RedisResult, ServerError, ServerErrorKind, Value};
 use std::fmt;
 use std::time::Duration;
 
+/// What takes longer is broken off when the task should end. What is shorter is finished: a batch that is left half written
+/// is written again later, and lists and streams have it twice then; an entry that is not acknowledged comes again.
+pub(crate) const FINISHED_WITHIN: Duration = Duration::from_secs(1);
+
 /// How long one exchange with a cluster may take. The library waits for a node that is silent once for each command that it
 /// was sent, and again for what has moved; only from outside this can be held to a measure.
 #[derive(Debug)]
@@ -16,7 +20,8 @@ pub(crate) struct Bounds {
     pub(crate) apart: Apart,
     /// How long it may take in all; none = without end.
     pub(crate) limit: Option<Duration>,
-    /// What ends it early.
+    /// What ends it early. Each exchange has [`FINISHED_WITHIN`] then, also one that is begun later: the worker tells of
+    /// what Kafka has after it has told the task to end, and may have waited for Kafka in between.
     pub(crate) stop: StopSignal,
 }
 
@@ -28,7 +33,7 @@ impl Bounds {
         work: impl FnOnce(&mut ClusterConnection) -> RedisResult<T> + Send + 'static,
     ) -> RedisResult<T> {
         let mut taken = connection.take().expect("no connection is used after an error");
-        let done = self.apart.run(self.limit, &self.stop, move || {
+        let done = self.apart.run(self.limit, FINISHED_WITHIN, &self.stop, move || {
             let result = work(&mut taken);
             (taken, result)
         });

@@ -114,7 +114,7 @@ pub(crate) fn custenborder() -> ConfigDef {
         Key::boolean(KEEP_ALIVE)
             .default_value("false")
             .low()
-            .doc("Whether idle connections are probed (SO_KEEPALIVE)."),
+            .doc("Of the Java connector; without effect here: silent connections are always probed (SO_KEEPALIVE)."),
         Key::boolean("redis.auto.reconnect.enabled").default_value("true").low().doc(IGNORED),
         Key::int("redis.request.queue.size").default_value("2147483647").low().doc(IGNORED),
     ];

@@ -20,6 +20,10 @@ mod tls;
 mod value;
 mod writer;
 
+#[cfg(test)]
+#[path = "../tests/common/mod.rs"]
+mod servers;
+
 use ferroconnect_plugin_sdk::Uniform;
 use preset::{Custenborder, Example, FieldEngineering};
 use sink::RedisSink;

@@ -16,6 +16,9 @@ use std::time::Duration;
 
 /// The longest pause between two attempts.
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
+/// A connection that is silent for so long is probed by the system, so often, until there is an answer or it is given up.
+const PROBED_AFTER: Duration = Duration::from_secs(30);
+const PROBED_EVERY: Duration = Duration::from_secs(10);
 /// How long the cluster client looks for the right node itself, in milliseconds per attempt; the rest is the worker's.
 const CLUSTER_RETRY: u64 = 200;
 
@@ -38,8 +41,6 @@ pub(crate) struct Server {
     pub(crate) timeout: Option<Duration>,
     /// TCP_NODELAY.
     pub(crate) no_delay: bool,
-    /// SO_KEEPALIVE.
-    pub(crate) keep_alive: bool,
     /// How often to try at start, at least 1.
     pub(crate) attempts: u32,
     /// How long to wait before the second attempt.
@@ -95,7 +96,7 @@ impl Server {
     pub(crate) fn connect(&self, stop: &StopSignal) -> Result<Connection, Error> {
         let (server, seen) = (self.clone(), stop.clone());
         let work = move || if server.cluster { server.connect_cluster(seen) } else { server.connect_single() };
-        match self.apart.run(self.patience(), stop, work) {
+        match self.apart.run(self.patience(), Duration::ZERO, stop, work) {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(self.unreachable(&error)),
             Err(Left::Stopped) => Err(Error::new(ErrorKind::STOPPING, format!("Stopped while connecting to {self}"))),
@@ -156,10 +157,10 @@ impl Server {
         }
         // What a server that fell silent has not got must not reach it behind what a later connection has written: with
         // this nothing is sent any more once a connection is given up.
-        let mut tcp = TcpSettings::default().set_nodelay(self.no_delay).set_linger_time(Duration::ZERO);
-        if self.keep_alive {
-            tcp = tcp.set_keepalive(TcpKeepalive::new());
-        }
+        let tcp = TcpSettings::default().set_nodelay(self.no_delay).set_linger_time(Duration::ZERO);
+        // The handshake of TLS has no time-out. Where the machine at the other end is gone, this ends it, and with it the
+        // thread that it keeps.
+        let tcp = tcp.set_keepalive(TcpKeepalive::new().with_time(PROBED_AFTER).with_interval(PROBED_EVERY));
         Ok(address.into_connection_info()?.set_redis_settings(redis).set_tcp_settings(tcp))
     }
 
@@ -248,24 +249,35 @@ pub(crate) fn login_advice(code: &str) -> Option<String> {
     Some(advice)
 }
 
+/// How answers without a code of their own begin that are about what was asked, in the versions of Redis. Any other may be
+/// about the server or a proxy, as that there are too many clients.
+const FINAL: [&str; 8] = [
+    "DB index is out of range",
+    "invalid DB index",
+    "SELECT is not allowed in cluster mode",
+    "AUTH <password> called without any password configured",
+    "Client sent AUTH, but no password is set",
+    "invalid password",
+    "wrong number of arguments",
+    "unknown command",
+];
+
 /// Whether another attempt would end alike: the server was reached, and wants something else.
 fn is_hopeless(error: &RedisError) -> bool {
     use redis::ErrorKind::{AuthenticationFailed, InvalidClientConfig, Server};
     match error.kind() {
         AuthenticationFailed | InvalidClientConfig => true,
         Server(ServerErrorKind::ResponseError) => {
-            !error.detail().is_some_and(|why| why.starts_with("max number of clients"))
+            error.detail().is_some_and(|why| FINAL.iter().any(|begin| why.starts_with(begin)))
         }
         _ => error.code().and_then(login_advice).is_some(),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use redis::TlsCertificates;
-
-    fn server(port: u16, time: Duration) -> Server {
+impl Server {
+    /// One on this machine, without a login, and with this for all times.
+    pub(crate) fn local(port: u16, time: Duration) -> Server {
         Server {
             nodes: vec![("127.0.0.1".into(), port)],
             cluster: false,
@@ -275,12 +287,17 @@ mod tests {
             connect_timeout: Some(time),
             timeout: Some(time),
             no_delay: true,
-            keep_alive: true,
             attempts: 9,
             delay: time,
             apart: Apart::default(),
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use redis::TlsCertificates;
 
     /// Servers that take a connection and never say anything, as those of a machine that hangs.
     fn silent(port: u16, time: Duration) -> impl Iterator<Item = Server> {
@@ -288,7 +305,7 @@ mod tests {
         let tls = move |on: bool| on.then(|| Tls { insecure: true, certificates: certificates.clone() });
         [(false, false), (false, true), (true, false), (true, true)]
             .into_iter()
-            .map(move |(cluster, with_tls)| Server { cluster, tls: tls(with_tls), ..server(port, time) })
+            .map(move |(cluster, with_tls)| Server { cluster, tls: tls(with_tls), ..Server::local(port, time) })
     }
 
     fn in_time<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
@@ -300,7 +317,7 @@ mod tests {
     #[test]
     fn waiting_for_a_server_ends_with_the_task() {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let server = server(port, Duration::from_secs(60));
+        let server = Server::local(port, Duration::from_secs(60));
         let stop = StopSignal::default();
         let seen = stop.clone();
         let waiting = std::thread::spawn(move || server.connect_patiently(&seen).unwrap_err());
@@ -336,9 +353,13 @@ mod tests {
     #[test]
     fn only_what_cannot_get_better_by_itself_is_hopeless() {
         let answer = |kind, why: &str| RedisError::from((redis::ErrorKind::Server(kind), "an answer", why.to_owned()));
-        assert!(is_hopeless(&answer(ServerErrorKind::ResponseError, "DB index is out of range")));
+        for why in FINAL {
+            assert!(is_hopeless(&answer(ServerErrorKind::ResponseError, why)), "{why}");
+        }
         assert!(is_hopeless(&answer(ServerErrorKind::NoPerm, "no permissions to run the 'select' command")));
-        assert!(!is_hopeless(&answer(ServerErrorKind::ResponseError, "max number of clients reached")));
+        for why in ["max number of clients reached", "server closed connection", ""] {
+            assert!(!is_hopeless(&answer(ServerErrorKind::ResponseError, why)), "{why}");
+        }
         assert!(!is_hopeless(&answer(ServerErrorKind::BusyLoading, "")));
         assert!(!is_hopeless(&std::io::Error::from(std::io::ErrorKind::ConnectionRefused).into()));
     }

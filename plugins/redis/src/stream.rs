@@ -7,7 +7,7 @@ mod entries;
 mod orphans;
 
 use crate::VERSION;
-use crate::connection::Connection;
+use crate::connection::{Connection, FINISHED_WITHIN};
 use crate::keys;
 use crate::preset::{Invalid, field_engineering_server};
 use crate::server::{Server, login_advice, passes};
@@ -16,7 +16,7 @@ use ferroconnect_plugin_sdk::connector::AlteredOffset;
 use ferroconnect_plugin_sdk::{
     Acknowledgement, Batch, Config, ConfigValue, ConnectorContext, Data, Description, Error, ErrorKind, MapEntry,
     OffsetMap, Outcome, Plugin, Result, Schema, SchemaBuilder, Shared, SourceConnector, SourceContext, SourceRecord,
-    SourceTask, Support, Value, info, offset_map, warn,
+    SourceTask, StopSignal, Support, Value, info, offset_map, warn,
 };
 use redis::RedisError;
 use std::collections::{HashMap, HashSet};
@@ -29,6 +29,8 @@ const TASKS: &str = "task.count";
 const OFFSET: &str = "offset";
 /// One call waits no longer than this, so that a stop is noticed soon.
 const LONGEST_CALL: Duration = Duration::from_millis(500);
+// A poll that is broken off leaves no connection for the last acknowledgements.
+const _: () = assert!(LONGEST_CALL.as_millis() < FINISHED_WITHIN.as_millis());
 /// So many entries are acknowledged at once.
 const ACKNOWLEDGED_AT_ONCE: usize = 1_000;
 
@@ -153,7 +155,15 @@ impl SourceTask for RedisStreamTask {
     const WANTS_ACKNOWLEDGEMENTS: bool = true;
 
     fn start(&mut self, context: SourceContext, config: Config) -> Result<()> {
-        self.reader = Some(Reader::start(context, &config)?);
+        let mut options = Options::parse(&config)?;
+        if let Some(stored) = stored(&context, &config, &options)? {
+            options.begin = stored.to_string();
+        }
+        let mut reader = Reader::start(options, context.stop())?;
+        if config.get(TASK).is_none_or(|task| task == "0") {
+            reader.inherit(&config)?;
+        }
+        self.reader = Some(reader);
         Ok(())
     }
 
@@ -189,8 +199,8 @@ enum Next {
 
 #[derive(Debug)]
 struct Reader {
-    context: SourceContext,
     options: Options,
+    stop: StopSignal,
     connection: Option<Connection>,
     next: Next,
     partition: Shared<OffsetMap>,
@@ -210,12 +220,8 @@ struct Schemas {
 }
 
 impl Reader {
-    fn start(context: SourceContext, config: &Config) -> Result<Reader> {
-        let mut options = Options::parse(config)?;
-        if let Some(stored) = stored(&context, config, &options)? {
-            options.begin = stored.to_string();
-        }
-        let connection = options.server.connect_patiently(context.stop())?;
+    fn start(options: Options, stop: &StopSignal) -> Result<Reader> {
+        let connection = options.server.connect_patiently(stop)?;
         let string = || SchemaBuilder::string().build();
         let value = SchemaBuilder::structure()
             .name("com.redis.kafka.connect.stream.Value")
@@ -223,9 +229,9 @@ impl Reader {
             .field("body", SchemaBuilder::map(string(), string()).build())
             .field("stream", string());
         let mut reader = Reader {
-            context,
             partition: Shared::new(options.partition_of(&options.consumer)),
             options,
+            stop: stop.clone(),
             connection: Some(connection),
             next: Next::New,
             in_flight: HashMap::new(),
@@ -234,9 +240,6 @@ impl Reader {
             schemas: Schemas { key: string(), value: value.build() },
         };
         reader.join()?;
-        if config.get(TASK).is_none_or(|task| task == "0") {
-            reader.inherit(config)?;
-        }
         Ok(reader)
     }
 
@@ -292,7 +295,7 @@ impl Reader {
                 self.give(entries, batch);
                 return Ok(());
             }
-            if self.next == Next::New && (Instant::now() >= deadline || self.context.stop().is_stopped()) {
+            if self.next == Next::New && (Instant::now() >= deadline || self.stop.is_stopped()) {
                 return Ok(());
             }
         }
@@ -300,7 +303,7 @@ impl Reader {
 
     /// Waits as long as between attempts at start if there is no server; the worker's own pause is much shorter.
     fn reconnect(&self) -> Result<Connection> {
-        let (server, stop) = (&self.options.server, self.context.stop());
+        let (server, stop) = (&self.options.server, &self.stop);
         server.connect(stop).inspect_err(|error| {
             if error.kind() == ErrorKind::RETRIABLE {
                 stop.wait_or_stop(server.delay);
@@ -452,4 +455,62 @@ fn stored(context: &SourceContext, config: &Config, options: &Options) -> Result
     };
     let ids: Option<Vec<Id>> = context.offsets(partitions)?.into_iter().map(id).collect();
     Ok(ids.and_then(|ids| ids.into_iter().min()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::servers::{Redis, cluster, command};
+    use ferroconnect_plugin_sdk::abi::record::SourceBatch;
+
+    /// A reader of the stream `s`.
+    fn reader(server: Server, stop: &StopSignal) -> Reader {
+        let text = |text: &str| text.to_owned();
+        let options = Options {
+            server,
+            stream: text("s"),
+            topic: text("t"),
+            group: text("g"),
+            consumer: text("c"),
+            begin: text("0-0"),
+            acknowledges: true,
+            block: Duration::from_secs(60),
+            batch_size: 10,
+        };
+        Reader::start(options, stop).unwrap()
+    }
+
+    #[test]
+    fn what_kafka_has_is_acknowledged_though_the_task_should_end() {
+        let (alone, nodes) = (Redis::start(), cluster());
+        let owner = nodes.iter().position(|node| command(&["XLEN", "s"]).exec(&mut node.connection()).is_ok()).unwrap();
+        let time = Duration::from_secs(10);
+        let through_another = Server { cluster: true, ..Server::local(nodes[(owner + 1) % 3].port, time) };
+        for (redis, server) in [(&alone, Server::local(alone.port, time)), (&nodes[owner], through_another)] {
+            let what = server.to_string();
+            let stop = StopSignal::default();
+            let mut reader = reader(server, &stop);
+            (1..4).for_each(|id| redis.ask::<()>(&["XADD", "s", &format!("{id}-0"), "a", "1"]));
+            let mut batch = SourceBatch::new(7);
+            while batch.records.len() < 3 {
+                reader.poll(&mut Batch::new(&mut batch)).unwrap();
+            }
+            let pending = || redis.ask::<Vec<redis::Value>>(&["XPENDING", "s", "g"]).swap_remove(0);
+            assert_eq!(pending(), redis::Value::Int(3), "{what}");
+            stop.stop();
+            // As the worker does at the end, when Kafka has answered.
+            let acknowledged = |index| Acknowledgement {
+                batch: 7,
+                index,
+                outcome: Outcome::ACKNOWLEDGED,
+                partition: 0,
+                offset: 0,
+                timestamp: 0,
+                topic: Default::default(),
+            };
+            reader.acknowledged(&[0, 1, 2].map(acknowledged));
+            reader.commit().unwrap();
+            assert_eq!(pending(), redis::Value::Int(0), "{what}");
+        }
+    }
 }

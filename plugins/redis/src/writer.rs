@@ -1,7 +1,7 @@
 //! Sends the commands of many records together, and sorts out what became of each.
 
 use crate::commands::Commands;
-use crate::connection::{Connection, Failure};
+use crate::connection::{Connection, FINISHED_WITHIN, Failure};
 use crate::keys;
 use crate::server::{Server, login_advice, passes};
 use ferroconnect_plugin_sdk::{Coordinates, Error, ErrorKind, Record, StopSignal, info};
@@ -12,9 +12,6 @@ use std::time::{Duration, Instant};
 const MOST_BYTES: usize = 1 << 20;
 /// So many bytes go on their way together: enough for the server to be busy with while the next ones are written.
 const AT_ONCE: usize = 32 << 10;
-/// A batch that takes longer is broken off when the task should end. A shorter one is finished: what is left half written
-/// is written again later, and lists and streams have it twice then.
-const FINISHED_WITHIN: Duration = Duration::from_secs(1);
 
 /// How surely records are written.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,6 +43,8 @@ pub(crate) struct Writer {
     connection: Option<Connection>,
     /// When the batch began.
     began: Instant,
+    /// A batch that takes longer is broken off when the task should end.
+    finished_within: Duration,
     /// What is not on its way yet.
     commands: Commands,
     /// The places of the records that the commands without answers belong to: of those on their way, and then of
@@ -77,6 +76,7 @@ impl Writer {
             stop: stop.clone(),
             connection,
             began: Instant::now(),
+            finished_within: FINISHED_WITHIN,
             commands: Commands::default(),
             owners: Vec::new(),
             posted: 0,
@@ -203,7 +203,7 @@ impl Writer {
 
     /// Uses the connection, or a new one. After an error there is none.
     fn with_connection<T>(&mut self, work: impl FnOnce(&mut Connection) -> redis::RedisResult<T>) -> Result<T, Error> {
-        if self.stop.is_stopped() && self.began.elapsed() > FINISHED_WITHIN {
+        if self.stop.is_stopped() && self.began.elapsed() > self.finished_within {
             return Err(Error::new(ErrorKind::STOPPING, format!("Stopped while writing to {}", self.server)));
         }
         let mut connection = match self.connection.take() {
@@ -279,4 +279,50 @@ fn module_of(details: &str) -> String {
         return String::new();
     };
     format!("; the server needs the module {module}, or {} another value", keys::TYPE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::Arguments;
+    use crate::servers::{Redis, cluster};
+
+    #[test]
+    fn a_batch_under_way_is_finished_though_the_task_should_end() {
+        let (alone, nodes) = (Redis::start(), cluster());
+        let time = Duration::from_secs(10);
+        let of_cluster = Server { cluster: true, ..Server::local(nodes[0].port, time) };
+        let alone = std::slice::from_ref(&alone);
+        for (servers, server) in [(alone, Server::local(alone[0].port, time)), (&nodes[..], of_cluster)] {
+            let (what, most) = (server.to_string(), server.most_commands());
+            let stop = StopSignal::default();
+            let mut writer = Writer::connect(server, Delivery::default(), &stop).unwrap();
+            let set = |writer: &mut Writer, place: usize| {
+                let arguments = |all: &mut Arguments<'_>| {
+                    all.add_number(place).add(b"v");
+                    Ok(())
+                };
+                writer.write(place, |commands| commands.add("SET", arguments))
+            };
+            // However slow the machine is, it is under way.
+            writer.finished_within = Duration::from_secs(60);
+            writer.begin();
+            let count = 2 * most + 1;
+            for place in 0..count {
+                if place == most {
+                    stop.stop();
+                }
+                set(&mut writer, place).unwrap();
+            }
+            assert!(writer.finish(&[]).unwrap().is_empty(), "{what}");
+            let written = || servers.iter().map(|server| server.ask::<usize>(&["DBSIZE"])).sum::<usize>();
+            assert_eq!(written(), count, "{what}");
+            // One that takes too long is not.
+            writer.finished_within = Duration::ZERO;
+            writer.begin();
+            set(&mut writer, count).unwrap();
+            let error = writer.finish(&[]).unwrap_err();
+            assert_eq!((error.kind(), written()), (ErrorKind::STOPPING, count), "{what}");
+        }
+    }
 }

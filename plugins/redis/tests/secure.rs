@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Redis, command, free_port, until};
+use common::{Redis, cluster, command, free_port, until};
 use ferroconnect_key_stores::testing;
 use ferroconnect_plugin_sdk::testkit::{self, SinkHarness, sink_record};
 use ferroconnect_plugin_sdk::{Config, Data, ErrorKind, Record, Value};
@@ -170,30 +170,6 @@ fn stores_of_java_clients_are_read() {
     }
 }
 
-/// Three nodes with a third of the slots each.
-fn cluster() -> Vec<Redis> {
-    let node = |_| {
-        let bus = free_port().to_string();
-        (Redis::with(&["--cluster-enabled", "yes", "--cluster-port", &bus]), bus)
-    };
-    let nodes: Vec<_> = (0..3).map(node).collect();
-    let slots = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
-    for ((node, _), (first, last)) in nodes.iter().zip(slots) {
-        node.ask::<()>(&["CLUSTER", "ADDSLOTSRANGE", first, last]);
-        for (other, bus) in &nodes {
-            node.ask::<()>(&["CLUSTER", "MEET", "127.0.0.1", &other.port_text(), bus]);
-        }
-    }
-    let ready = |node: &Redis| {
-        let info: String = node.ask(&["CLUSTER", "INFO"]);
-        info.contains("cluster_state:ok")
-            && info.contains("cluster_known_nodes:3")
-            && info.contains("cluster_slots_ok:16384")
-    };
-    until("the cluster is ready", || nodes.iter().all(|(node, _)| ready(node)));
-    nodes.into_iter().map(|(node, _)| node).collect()
-}
-
 fn in_all(nodes: &[Redis]) -> Vec<usize> {
     nodes.iter().map(|node| node.ask(&["DBSIZE"])).collect()
 }
@@ -262,7 +238,10 @@ fn a_node_of_a_cluster_that_falls_silent_is_not_waited_for_again_and_again() {
     let error = quick.put(&records).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RETRIABLE, "{error}");
     assert!(began.elapsed() < Duration::from_secs(15), "about 30 commands are its own: {:?}", began.elapsed());
-    let took = patient.stop_while_putting(records, || std::thread::sleep(Duration::from_millis(300))).unwrap();
+    // What is for the other nodes arrives before the silent one is waited for.
+    nodes[0].ask::<()>(&["CONFIG", "RESETSTAT"]);
+    let arrives = || nodes[0].ask::<String>(&["INFO", "commandstats"]).contains("cmdstat_set:");
+    let took = patient.stop_while_putting(records, || until("records arrive", arrives)).unwrap();
     assert!(took < Duration::from_secs(5), "{took:?}");
 }
 

@@ -444,16 +444,22 @@ fn a_stop_ends_what_takes_long() {
     let mut sink = example(&redis);
     redis.ask::<()>(&["CLIENT", "PAUSE", "2500", "WRITE"]);
     let records = (0..20_000).map(|id| record(id, Value::int64(id), row(id, "name"))).collect();
-    sink.stop_while_putting(records, || std::thread::sleep(Duration::from_millis(100))).unwrap();
+    let waits = || redis.ask::<String>(&["CLIENT", "LIST"]).contains("flags=b");
+    sink.stop_while_putting(records, || until("the batch waits for the server", waits)).unwrap();
     assert!(redis.ask::<usize>(&["DBSIZE"]) < 20_000);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
-fn a_batch_under_way_is_finished_though_the_task_should_end() {
+fn connections_are_probed() {
     let redis = Redis::start();
-    let mut sink = field_engineering(&redis, &[]);
-    let records: Vec<Record> = (0..12_000).map(|id| record(id, "k", row(id, "name"))).collect();
-    let arrives = || redis.ask::<usize>(&["XLEN", "test_user"]) > 0;
-    sink.stop_while_putting(records, || until("records arrive", arrives)).unwrap();
-    assert_eq!(redis.ask::<usize>(&["XLEN", "test_user"]), 12_000);
+    let _sink = example(&redis);
+    let to = format!(":{:04X}", redis.port);
+    let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    // Of each socket: number, own address, the other one, state (01 = connected), queues, timer (02 = probes) with 10 ms.
+    let line = sockets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let mut timers = line.filter(|words| words[2].ends_with(&to) && words[3] == "01").map(|words| words[5]);
+    let (kind, left) = timers.next().unwrap().split_once(':').unwrap();
+    let left = Duration::from_millis(10 * u64::from_str_radix(left, 16).unwrap());
+    assert!(kind == "02" && left <= Duration::from_secs(30), "{kind} {left:?}");
 }

@@ -113,6 +113,30 @@ fn spawn(arguments: &[String], directory: &tempfile::TempDir) -> Child {
         .unwrap_or_else(|error| panic!("redis-server cannot be started ({error}); on Debian: apt install redis-server"))
 }
 
+/// Three nodes with a third of the slots each.
+pub(crate) fn cluster() -> Vec<Redis> {
+    let node = |_| {
+        let bus = free_port().to_string();
+        (Redis::with(&["--cluster-enabled", "yes", "--cluster-port", &bus]), bus)
+    };
+    let nodes: Vec<_> = (0..3).map(node).collect();
+    let slots = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
+    for ((node, _), (first, last)) in nodes.iter().zip(slots) {
+        node.ask::<()>(&["CLUSTER", "ADDSLOTSRANGE", first, last]);
+        for (other, bus) in &nodes {
+            node.ask::<()>(&["CLUSTER", "MEET", "127.0.0.1", &other.port_text(), bus]);
+        }
+    }
+    let ready = |node: &Redis| {
+        let info: String = node.ask(&["CLUSTER", "INFO"]);
+        info.contains("cluster_state:ok")
+            && info.contains("cluster_known_nodes:3")
+            && info.contains("cluster_slots_ok:16384")
+    };
+    until("the cluster is ready", || nodes.iter().all(|(node, _)| ready(node)));
+    nodes.into_iter().map(|(node, _)| node).collect()
+}
+
 /// A command of these words.
 pub(crate) fn command(words: &[&str]) -> Cmd {
     let mut command = Cmd::new();
