@@ -2,7 +2,8 @@
 
 use crate::common::{self, TokenKeys, add_header, blanks_kept, needed, read, required, text};
 use crate::connector::Dialect;
-use crate::options::{Authorization, Body, Connection, Nulls, OAuth2, Options, Retry, Wrong};
+use crate::options::{Authorization, Body, Connection, Nulls, OAuth2, Options, Refused, Retry, Wrong};
+use crate::statuses::Statuses;
 use crate::template::Template;
 use crate::tls;
 use ferroconnect_plugin_sdk::{Config, ConfigDef, Description, Key, json};
@@ -71,7 +72,9 @@ impl Dialect for Aiven {
             authorization: authorization(config)?,
             body: body(config)?,
             nulls: Nulls::Fail,
+            refused: Refused::Fail,
             retry: Retry {
+                on: Statuses::default(),
                 most: read(config, RETRIES)?,
                 pause: Duration::from_millis(read(config, PAUSE)?),
                 anew: anew.map(Duration::from_millis),

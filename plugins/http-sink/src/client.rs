@@ -1,6 +1,7 @@
 //! Sending requests, and what the answers mean.
 
 use crate::options::Connection;
+use crate::statuses::Statuses;
 use crate::template::shown;
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -19,6 +20,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// What came of a request.
 pub(crate) struct Answer {
     pub(crate) outcome: Outcome,
+    /// None where no answer came, or not all of it.
+    pub(crate) status: Option<StatusCode>,
     /// What happened, for people; nothing secret is in it.
     pub(crate) message: String,
     /// What the server said.
@@ -64,13 +67,14 @@ impl Client {
         move || agent.clone().shutdown()
     }
 
-    /// Sends a request and reads the answer to its end.
+    /// Sends a request and reads the answer to its end. `again` says which statuses are worth another attempt.
     pub(crate) fn send(
         &self,
         method: &Method,
         url: &str,
         headers: &[(HeaderName, HeaderValue)],
         body: &[u8],
+        again: &Statuses,
     ) -> Answer {
         let mut request = Request::builder().method(method).uri(url);
         for (name, value) in headers {
@@ -90,7 +94,7 @@ impl Client {
             // Half an answer is none: whether the server went on to the end of its work is not known.
             return Answer::later(None, format!("{what} failed: the answer broke off: {error}"));
         }
-        Answer::new(&what, response.status(), response.headers(), body)
+        Answer::new(&what, response.status(), response.headers(), body, again)
     }
 }
 
@@ -99,7 +103,7 @@ fn read(body: &mut Body, out: &mut Vec<u8>) -> std::io::Result<()> {
 }
 
 impl Answer {
-    fn new(what: &str, status: StatusCode, headers: &HeaderMap, body: Vec<u8>) -> Answer {
+    fn new(what: &str, status: StatusCode, headers: &HeaderMap, body: Vec<u8>, again: &Statuses) -> Answer {
         let mut message = format!("{what}: the server replied with status code {}", status.as_u16());
         let location = headers.get(LOCATION).and_then(|location| location.to_str().ok());
         if let Some(location) = location.filter(|_| status.is_redirection()) {
@@ -109,22 +113,20 @@ impl Answer {
         }
         let outcome = if status.is_success() {
             Outcome::Accepted
-        } else if status.is_server_error()
-            || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT)
-        {
+        } else if again.contain(status) {
             Outcome::Later { after: headers.get(RETRY_AFTER).and_then(|value| wait(value, SystemTime::now())) }
         } else {
             Outcome::Refused { status }
         };
-        Answer { outcome, message, body }
+        Answer { outcome, status: Some(status), message, body }
     }
 
     fn later(after: Option<Duration>, message: String) -> Answer {
-        Answer { outcome: Outcome::Later { after }, message, body: Vec::new() }
+        Answer { outcome: Outcome::Later { after }, status: None, message, body: Vec::new() }
     }
 
     fn refused(status: StatusCode, message: String) -> Answer {
-        Answer { outcome: Outcome::Refused { status }, message, body: Vec::new() }
+        Answer { outcome: Outcome::Refused { status }, status: None, message, body: Vec::new() }
     }
 }
 
@@ -152,8 +154,12 @@ mod tests {
     use super::*;
 
     fn outcome(status: u16, headers: &[(HeaderName, &str)]) -> Answer {
+        answer(status, headers, &Statuses::default())
+    }
+
+    fn answer(status: u16, headers: &[(HeaderName, &str)], again: &Statuses) -> Answer {
         let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
-        Answer::new("POST http://h/", StatusCode::from_u16(status).unwrap(), &headers, b"so\nit is".to_vec())
+        Answer::new("POST http://h/", StatusCode::from_u16(status).unwrap(), &headers, b"so\nit is".to_vec(), again)
     }
 
     #[test]
@@ -167,6 +173,11 @@ mod tests {
         for status in [301, 304, 400, 401, 404, 409, 413, 422] {
             assert!(matches!(outcome(status, &[]).outcome, Outcome::Refused { .. }), "{status}");
         }
+        let again = "200-404".parse().unwrap();
+        let told = |status| answer(status, &[(RETRY_AFTER, "7")], &again).outcome;
+        assert_eq!(told(200), Outcome::Accepted);
+        assert_eq!(told(404), Outcome::Later { after: Some(Duration::from_secs(7)) });
+        assert!(matches!(told(503), Outcome::Refused { .. }));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use crate::common::{self, TokenKeys, add_header, blanks_kept, needed, read, required, text};
 use crate::connector::Dialect;
-use crate::options::{Authorization, Body, Connection, Nulls, Options, Retry, Wrong};
+use crate::options::{Authorization, Body, Connection, Nulls, Options, Refused, Retry, Wrong};
+use crate::statuses::Statuses;
 use crate::template::Template;
 use crate::tls;
 use ferroconnect_plugin_sdk::{Config, ConfigDef, Description, Key, json};
@@ -31,20 +32,18 @@ const SUFFIX: &str = "batch.suffix";
 const AUTH_TYPE: &str = "auth.type";
 const USER: &str = "connection.user";
 const PASSWORD: &str = "connection.password";
+const RETRY_ON: &str = "retry.on.status.codes";
+const ON_ERROR: &str = "behavior.on.error";
+/// The default of [`RETRY_ON`]. What is refused for good must not be tried again where nobody has asked for that.
+const WORTHWHILE: &str = "400-";
 /// Keys that are refused, each with the one value that means nothing, and what to do instead.
-const UNSUPPORTED: [(&str, &str, &str); 5] = [
+const UNSUPPORTED: [(&str, &str, &str); 3] = [
     ("regex.patterns", "", "change the text with a transform before it gets here, and leave this out"),
     ("regex.replacements", "", "change the text with a transform before it gets here, and leave this out"),
     (
         "batch.key.pattern",
         "someKey",
         "a request holds records of one URL, so put ${key} into http.api.url, and leave this out",
-    ),
-    ("retry.on.status.codes", "400-", "408, 429 and all from 500 on are tried again; leave this out"),
-    (
-        "behavior.on.error",
-        "fail",
-        "set errors.tolerance=all, and errors.deadletterqueue.topic.name for what is refused; leave this out",
     ),
 ];
 const TOKEN: TokenKeys = TokenKeys {
@@ -82,7 +81,9 @@ impl Dialect for Confluent {
             authorization: authorization(config)?,
             body,
             nulls,
+            refused: refused(config),
             retry: Retry {
+                on: retry_on(config)?,
                 most: read(config, RETRIES)?,
                 pause: Duration::from_millis(read(config, PAUSE)?),
                 anew: None,
@@ -122,6 +123,23 @@ fn nulls(config: &Config, url: &Template) -> Result<Nulls, Wrong> {
         "delete" => Nulls::Delete,
         _ => Nulls::Ignore,
     })
+}
+
+fn refused(config: &Config) -> Refused {
+    match config.get(ON_ERROR).unwrap_or_default().to_ascii_lowercase().as_str() {
+        "ignore" => Refused::Ignore,
+        "log" => Refused::Log,
+        _ => Refused::Fail,
+    }
+}
+
+fn retry_on(config: &Config) -> Result<Statuses, Wrong> {
+    match text(config, RETRY_ON).filter(|codes| *codes != WORTHWHILE) {
+        None => Ok(Statuses::default()),
+        Some(codes) => codes.parse().map_err(|reason| {
+            Wrong::new(RETRY_ON, format!("{reason}; statuses and ranges were expected, as in 429,500-599 or 500-"))
+        }),
+    }
 }
 
 fn headers(config: &Config, is_json: bool) -> Result<Vec<(ureq::http::HeaderName, HeaderValue)>, Wrong> {
@@ -322,11 +340,32 @@ fn body_keys(def: ConfigDef) -> ConfigDef {
 
 fn delivery_keys(def: ConfigDef) -> ConfigDef {
     const GROUP: &str = "Retries";
-    def.key(Key::int(RETRIES).default_value("10").at_least(0).group(GROUP, 1).doc(
-        "How often a request is tried again after 408, 429, a status from 500 on, a timeout or a broken connection.",
-    ))
+    let behaviours = ["fail", "log", "ignore"];
+    def.key(
+        Key::int(RETRIES)
+            .default_value("10")
+            .at_least(0)
+            .group(GROUP, 1)
+            .doc("How often a request is tried again after a status that says so, a timeout or a broken connection."),
+    )
     .key(Key::int(PAUSE).default_value("3000").at_least(0).group(GROUP, 2).doc(
         "Milliseconds before the first retry. The pause doubles with each, up to a minute, with some chance in it; a \
          Retry-After of the server is obeyed instead.",
     ))
+    .key(Key::string(RETRY_ON).default_value(WORTHWHILE).group(GROUP, 3).doc(
+        "The statuses after which a request is tried again: numbers and ranges with commas between them, as in \
+         429,500-599 or 500-. The default stands for those that may get better: 408, 429 and all from 500 on.",
+    ))
+    .key(
+        Key::string(ON_ERROR)
+            .default_value("fail")
+            .one_of_any_case(&behaviours)
+            .recommended(&behaviours)
+            .low()
+            .group(GROUP, 4)
+            .doc(
+                "What becomes of a record that is refused for good where the worker takes no reports: it fails the \
+                 task, or is left out, with a line in the log or without.",
+            ),
+    )
 }

@@ -2,7 +2,7 @@
 //!
 //! What is here: stand-ins for Aiven's and for Confluent's HTTP sink connectors, each with its own keys ([`mod@aiven`],
 //! [`mod@confluent`]), which come down to the same [`options`]. `task` is the way of a record: `request` makes requests
-//! of records, `client` sends them, and `progress` remembers what arrived when a request has to be sent again.
+//! of records, `client` sends them, `statuses` says which answers are worth another attempt, and `progress` remembers what arrived when a request has to be sent again.
 //!
 //! What is not here: waiting. A request that should be tried again is a retriable error, and the worker gives the same
 //! records again; so a task that is to stop never hangs in a pause.
@@ -16,6 +16,7 @@ mod oauth;
 mod options;
 mod progress;
 mod request;
+mod statuses;
 mod task;
 mod template;
 mod tls;

@@ -3,6 +3,7 @@
 use crate::client::{Answer, Client, Outcome};
 use crate::common::basic;
 use crate::options::OAuth2;
+use crate::statuses::Statuses;
 use ferroconnect_plugin_sdk::{Error, Result};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
@@ -25,7 +26,8 @@ pub(crate) fn fetch(client: &Client, oauth: &OAuth2) -> Result<Result<HeaderValu
     } else {
         headers.push((AUTHORIZATION, basic(&oauth.id.1, &oauth.secret.1)));
     }
-    let answer = client.send(&Method::POST, &oauth.url, &headers, form(&fields).as_bytes());
+    // Which statuses the server of the records has for what passes says nothing about this one.
+    let answer = client.send(&Method::POST, &oauth.url, &headers, form(&fields).as_bytes(), &Statuses::default());
     match answer.outcome {
         Outcome::Accepted => token(oauth, &answer.body).map(Ok),
         Outcome::Later { .. } => Ok(Err(answer)),

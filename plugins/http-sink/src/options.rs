@@ -1,5 +1,6 @@
 //! What both sets of keys come down to.
 
+use crate::statuses::Statuses;
 use crate::template::{self, Template};
 use ferroconnect_plugin_sdk::{Config, ConfigValue, Error, json};
 use std::borrow::Cow;
@@ -18,6 +19,7 @@ pub struct Options {
     pub(crate) authorization: Authorization,
     pub(crate) body: Body,
     pub(crate) nulls: Nulls,
+    pub(crate) refused: Refused,
     pub(crate) retry: Retry,
     pub(crate) connection: Connection,
 }
@@ -71,8 +73,20 @@ pub(crate) enum Nulls {
     Delete,
 }
 
+/// What becomes of a record that is refused for good where it cannot be reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// It fails the task.
+    Fail,
+    Ignore,
+    /// It is left out with a line in the log.
+    Log,
+}
+
 /// How often and when a request is tried again.
 pub(crate) struct Retry {
+    /// After which answers.
+    pub(crate) on: Statuses,
     /// Attempts after the first.
     pub(crate) most: u32,
     /// The pause before the first of them.

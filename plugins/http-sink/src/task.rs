@@ -2,7 +2,7 @@
 
 use crate::client::{Answer, Client, Outcome};
 use crate::oauth;
-use crate::options::{Authorization, Nulls, Options};
+use crate::options::{Authorization, Nulls, Options, Refused};
 use crate::progress::Progress;
 use crate::request::{self, Next, Request};
 use ferroconnect_plugin_sdk::json::Writer;
@@ -72,7 +72,7 @@ impl HttpSinkTask {
             });
             let arrived = &all[..all.len() - left.len()];
             if let Err(error) = done.and_then(|()| self.stay_in_group(begin, arrived, left)) {
-                self.progress.keep(arrived);
+                self.progress.keep(arrived, left.first().copied());
                 return Err(error);
             }
         }
@@ -100,13 +100,18 @@ impl HttpSinkTask {
         if self.context.stop().is_stopped() && answer.outcome != Outcome::Accepted {
             return Err(Error::new(ErrorKind::STOPPING, "The task was stopped during a request"));
         }
+        let gone = deletes && answer.status.is_some_and(is_gone);
         match answer.outcome {
             Outcome::Accepted => Ok(count),
-            Outcome::Later { after } => Err(self.later(answer.message, after)),
             // The answer to the one before got lost, but not what it did.
-            Outcome::Refused { status } if deletes && is_gone(status) && self.progress.was_sent => Ok(count),
+            _ if gone && self.progress.was_sent => Ok(count),
+            Outcome::Later { after } => {
+                // Where there was nothing to delete the request has done nothing.
+                self.progress.was_sent |= !gone;
+                Err(self.later(answer.message, after))
+            }
             Outcome::Refused { status } if is_about_setup(status) => Err(Error::fatal(answer.message)),
-            Outcome::Refused { .. } if count > 1 && self.context.can_report() => {
+            Outcome::Refused { .. } if count > 1 && self.leaves_out() => {
                 info!("{}; its {count} records are sent one by one, to find those that are refused", answer.message);
                 self.progress.alone = count;
                 Ok(0)
@@ -123,7 +128,6 @@ impl HttpSinkTask {
     fn later(&mut self, message: String, after: Option<Duration>) -> Error {
         let retry = &self.options.retry;
         let attempts = self.progress.attempts;
-        self.progress.was_sent = true;
         let pause = if attempts < retry.most {
             self.progress.attempts += 1;
             after.unwrap_or_else(|| pause(retry.pause, attempts))
@@ -137,13 +141,23 @@ impl HttpSinkTask {
         Error::retriable(format!("{message}; trying again in {} ms", pause.as_millis()))
     }
 
-    /// Gives a record up: it is reported, or fails the task where reports go nowhere.
+    /// Whether the task goes on after a record that is refused.
+    fn leaves_out(&self) -> bool {
+        self.context.can_report() || self.options.refused != Refused::Fail
+    }
+
+    /// Gives a record up: it is reported. Where reports go nowhere it is left out or fails the task, as is wanted.
     fn refuse(&self, record: &Record, error: Error) -> Result<()> {
         if self.context.can_report() {
             return self.context.report(record.clone(), error).map(drop);
         }
         let message = format!("{} (record {})", error.message(), place(record));
-        Err(error.context(message))
+        match self.options.refused {
+            Refused::Fail => return Err(error.context(message)),
+            Refused::Log => warn!("{message}; the record is left out"),
+            Refused::Ignore => {}
+        }
+        Ok(())
     }
 
     fn note_skipped(&self, record: &Record) {
@@ -158,7 +172,7 @@ fn send(client: &Client, options: &Options, token: &mut Option<HeaderValue>, req
     let ask = |authorization: Option<&HeaderValue>| {
         let mut headers = options.headers.clone();
         headers.extend(authorization.map(|value| (AUTHORIZATION, value.clone())));
-        client.send(request.method, &request.url, &headers, &request.body)
+        client.send(request.method, &request.url, &headers, &request.body, &options.retry.on)
     };
     let oauth = match &options.authorization {
         Authorization::None => return Ok(ask(None)),
@@ -175,7 +189,9 @@ fn send(client: &Client, options: &Options, token: &mut Option<HeaderValue>, req
         },
     };
     let answer = ask(Some(&fresh));
-    let has_lapsed = matches!(answer.outcome, Outcome::Refused { status } if oauth.renew_on.contains(&status.as_u16()));
+    // Also where this status is tried again: with the same token that would never do.
+    let has_lapsed = answer.outcome != Outcome::Accepted
+        && answer.status.is_some_and(|status| oauth.renew_on.contains(&status.as_u16()));
     if !has_lapsed {
         *token = Some(fresh);
         return Ok(answer);

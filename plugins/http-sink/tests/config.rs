@@ -71,9 +71,8 @@ fn keys_are_held_against_each_other() {
         (&[("regex.patterns", "a"), ("regex.replacements", "b")], "regex.patterns"),
         (&[("regex.replacements", "b")], "regex.replacements"),
         (&[("batch.key.pattern", "${topic}-${key}")], "batch.key.pattern"),
-        (&[("retry.on.status.codes", "429,503")], "retry.on.status.codes"),
-        (&[("behavior.on.error", "ignore")], "behavior.on.error"),
-        (&[("behavior.on.error", "log")], "behavior.on.error"),
+        (&[("retry.on.status.codes", "500-400")], "retry.on.status.codes"),
+        (&[("retry.on.status.codes", "5xx")], "retry.on.status.codes"),
     ] {
         assert_eq!(wrong(CONFLUENT, config).map(|(name, _)| name).as_deref(), Some(key), "{config:?}");
     }
@@ -86,8 +85,8 @@ fn messages_name_the_value_and_no_secret() {
     let message = told(CONFLUENT, &delete);
     assert!(message.starts_with("Invalid value delete for configuration behavior.on.null.values: "), "{message}");
     assert!(message.contains("${key} in http.api.url") && message.contains("set ignore, log or fail"), "{message}");
-    let message = told(CONFLUENT, &[("behavior.on.error", "log")]);
-    assert!(message.contains("Invalid value log") && message.contains("errors.tolerance=all"), "{message}");
+    let message = told(CONFLUENT, &[("retry.on.status.codes", "5xx")]);
+    assert!(message.starts_with("Invalid value 5xx for configuration retry.on.status.codes: '5xx' is no"), "{message}");
     let oauth = [
         ("http.authorization.type", "oauth2"),
         ("oauth2.client.id", "me"),
@@ -132,4 +131,10 @@ fn what_fits_together_is_taken() {
         ("report.errors.as", "error_string"),
     ];
     assert_eq!(wrong(CONFLUENT, &defaults), None);
+    for codes in ["400-500", "500-599", "408,429,500,502,503,504", "404, 500-"] {
+        for behaviour in ["ignore", "LOG", "fail"] {
+            let config = [("retry.on.status.codes", codes), ("behavior.on.error", behaviour)];
+            assert_eq!(wrong(CONFLUENT, &config), None, "{config:?}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 mod server;
 
+use ferroconnect_plugin_sdk::log::LogLevel;
 use ferroconnect_plugin_sdk::testkit::{self, SinkHarness, sink_record};
 use ferroconnect_plugin_sdk::{Config, Data, ErrorKind, MapEntry, Record, SchemaBuilder, Value};
 use server::{Reply, Seen, Server, proxy, status};
@@ -300,6 +301,130 @@ fn a_report_that_fails_ends_a_batch_in_pieces() {
     assert_eq!(error.message(), "Tolerance exceeded in error handler");
     assert_eq!(server.bodies(), ["0\n1\n2\n3\n", "0\n", "1\n"]);
     assert!(sink.pre_commit().unwrap().is_empty());
+}
+
+#[test]
+fn the_statuses_that_are_tried_again_can_be_set() {
+    // None = the default.
+    for (codes, again) in [
+        (None, &[408, 429, 500, 503][..]),
+        (Some("400-"), &[408, 429, 500, 503]),
+        (Some("500-599"), &[500, 503]),
+        (Some("400-500"), &[400, 401, 404, 408, 429, 500]),
+        (Some("404,503"), &[404, 503]),
+    ] {
+        let tried = [400, 401, 404, 408, 429, 500, 503].into_iter().filter(|answer| {
+            let server = answering(vec![status(*answer)]);
+            let url = server.url("/in");
+            let mut config = vec![("http.api.url", url.as_str())];
+            config.extend(codes.map(|codes| ("retry.on.status.codes", codes)));
+            let mut sink = harness(CONFLUENT, &config).without_reports();
+            sink.start().unwrap();
+            let kind = sink.put(&numbered(1)).unwrap_err().kind();
+            if kind == ErrorKind::RETRIABLE {
+                sink.put(&numbered(1)).unwrap();
+                assert_eq!(server.bodies(), ["0", "0"]);
+            }
+            kind == ErrorKind::RETRIABLE
+        });
+        assert_eq!(tried.collect::<Vec<_>>(), again, "{codes:?}");
+    }
+}
+
+#[test]
+fn a_delete_that_found_nothing_is_tried_again_where_that_is_wanted() {
+    let server = answering(vec![status(404), status(404), Reply::Half, status(404)]);
+    let url = server.url("/${key}");
+    let config = [("http.api.url", url.as_str()), ("behavior.on.null.values", "delete")];
+    let mut sink = harness(CONFLUENT, &[&config[..], &[("retry.on.status.codes", "404")]].concat());
+    sink.start().unwrap();
+    let mut record = sink_record("t", 0, 0, Data::NULL);
+    record.key = Data::schemaless("k");
+    // The last 404 is the trace of the request whose answer broke off.
+    assert_eq!(put_until_taken(&mut sink, &[record]).len(), 3);
+    assert_eq!(server.seen().len(), 4);
+}
+
+#[test]
+fn a_refused_record_is_left_out_where_that_is_wanted() {
+    for (behaviour, warnings) in [("ignore", 0), ("log", 2)] {
+        let server = Server::start(|seen| if seen.body.contains(['1', '3']) { status(422) } else { status(200) });
+        let url = server.url("/in");
+        let config = [("http.api.url", url.as_str()), ("behavior.on.error", behaviour), ("batch.max.size", "4")];
+        let started = |reports: bool| {
+            let sink = harness(CONFLUENT, &config);
+            let mut sink = if reports { sink } else { sink.without_reports() };
+            sink.start().unwrap();
+            sink
+        };
+        let mut sink = started(false);
+        sink.put(&numbered(6)).unwrap();
+        assert_eq!(server.bodies(), ["0,1,2,3", "0", "1", "2", "3", "4,5"]);
+        assert_eq!(sink.pre_commit().unwrap()[0].offset, 6);
+        let said: Vec<_> = sink.log().into_iter().filter(|line| line.level == LogLevel::WARN).collect();
+        assert_eq!(said.len(), warnings, "{said:?}");
+        if let Some(first) = said.first() {
+            let end = "status code 422 and body this is 422 (record t-0@1); the record is left out";
+            assert!(first.message.ends_with(end), "{first:?}");
+        }
+        // Where records are reported they still are.
+        let mut sink = started(true);
+        sink.put(&numbered(6)).unwrap();
+        assert_eq!(sink.take_requests().reported.len(), 2);
+    }
+}
+
+#[test]
+fn what_may_get_better_or_is_wrong_for_all_fails_the_task_whatever_becomes_of_refused_records() {
+    for (reply, part) in [(status(503), "no retries remain"), (status(401), "401"), (status(302), "302")] {
+        let server = answering(vec![reply]);
+        let url = server.url("/in");
+        let config = [("http.api.url", url.as_str()), ("behavior.on.error", "ignore"), ("max.retries", "0")];
+        let mut sink = harness(CONFLUENT, &config).without_reports();
+        sink.start().unwrap();
+        let error = sink.put(&numbered(2)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::FATAL);
+        assert!(error.message().contains(part), "{error}");
+        assert_eq!(server.seen().len(), 1);
+    }
+}
+
+#[test]
+fn attempts_count_on_when_another_partition_goes_elsewhere() {
+    let server = answering((0..3).map(|_| status(503)).collect());
+    let mut sink = started(&server, &[("max.retries", "2")]);
+    let of = |partition, value: &str| sink_record("t", partition, 0, Data::schemaless(value));
+    sink.put(&[of(0, "stays"), of(1, "goes"), of(2, "goes too")]).unwrap_err();
+    sink.close("t", 1).unwrap();
+    sink.put(&[of(0, "stays"), of(2, "goes too")]).unwrap_err();
+    sink.close("t", 2).unwrap();
+    let error = sink.put(&[of(0, "stays")]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::FATAL, "{error}");
+    assert!(error.message().ends_with("sending failed 3 times and no retries remain"), "{error}");
+}
+
+#[test]
+fn a_token_that_lapsed_is_renewed_whatever_is_tried_again() {
+    let mut tokens = 0;
+    let mut calls = 0;
+    let server = Server::start(move |seen| {
+        if seen.path == "/token" {
+            tokens += 1;
+            return Reply::Answer(200, vec![], format!(r#"{{"access_token":"t{tokens}"}}"#));
+        }
+        calls += 1;
+        if calls == 2 { status(401) } else { status(200) }
+    });
+    let (url, token) = (server.url("/in"), server.url("/token"));
+    let oauth = [("auth.type", "OAUTH2"), ("oauth2.token.url", token.as_str()), ("oauth2.client.id", "me")];
+    let more = [("http.api.url", url.as_str()), ("oauth2.client.secret", "x"), ("retry.on.status.codes", "400-500")];
+    let mut sink = harness(CONFLUENT, &[&oauth[..], &more].concat());
+    sink.start().unwrap();
+    sink.put(&numbered(2)).unwrap();
+    let seen = server.seen();
+    let paths: Vec<_> = seen.iter().map(|seen| seen.path.as_str()).collect();
+    assert_eq!(paths, ["/token", "/in", "/in", "/token", "/in"]);
+    assert_eq!(seen[4].header("authorization"), Some("Bearer t2"));
 }
 
 #[test]
