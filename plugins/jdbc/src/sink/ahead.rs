@@ -71,7 +71,12 @@ impl Ahead {
 
     /// Waits for what is being written. The records that could not be, and why.
     pub(crate) fn settle(&mut self) -> Result<Option<(Vec<Record>, Failure)>> {
-        let (Place::Away, Some(thread)) = (&self.place, &self.thread) else { return Ok(None) };
+        let thread = match (&self.place, &self.thread) {
+            (Place::Here(_), _) => return Ok(None),
+            (Place::Away, Some(thread)) => thread,
+            // Of what it had nobody knows whether it was written, now and whenever this is asked.
+            (Place::Away, None) | (Place::Lost, _) => return Err(lost()),
+        };
         let Ok(Done { writer, failed }) = thread.done.recv() else {
             self.place = Place::Lost;
             return Err(lost());

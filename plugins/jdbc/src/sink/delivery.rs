@@ -32,6 +32,12 @@ pub(crate) struct Delivery {
     late: Vec<Record>,
     /// When to try again to write them, if no `put` does.
     late_due: Instant,
+    /// Why they can never be written.
+    doomed: Option<Error>,
+    /// Whether the worker is about to give the records of the last `put` again.
+    expects_put: bool,
+    /// Whether a `put` may return before its records are written.
+    may_run_ahead: bool,
     /// Where the records of a `put` that failed in part are written or told up to: the worker gives them again.
     done: HashMap<TopicPartition, i64>,
 }
@@ -44,10 +50,25 @@ struct Retries {
 }
 
 impl Delivery {
-    pub(crate) fn new(context: SinkContext, writer: Writer, retries: u32, pause: Duration) -> Delivery {
-        let ahead = Ahead::new(context.clone(), writer);
-        let retries = Retries { most: retries, left: retries, pause };
-        Delivery { context, ahead, retries, late: Vec::new(), late_due: Instant::now(), done: HashMap::new() }
+    /// `may_run_ahead`: a `put` may return before its records are written, so its error may be about those of another.
+    pub(crate) fn new(
+        context: SinkContext,
+        writer: Writer,
+        retries: u32,
+        pause: Duration,
+        may_run_ahead: bool,
+    ) -> Delivery {
+        Delivery {
+            ahead: Ahead::new(context.clone(), writer),
+            context,
+            retries: Retries { most: retries, left: retries, pause },
+            late: Vec::new(),
+            late_due: Instant::now(),
+            doomed: None,
+            expects_put: false,
+            may_run_ahead,
+            done: HashMap::new(),
+        }
     }
 
     /// Connects, so that a wrong password shows when the task starts. A database that is away may come back: the first
@@ -71,6 +92,10 @@ impl Delivery {
         }
         self.late.retain(|record| !partitions.contains(&partition(record)));
         self.done.retain(|partition, _| !partitions.contains(partition));
+        self.expects_put = false;
+        if self.late.is_empty() {
+            self.doomed = None;
+        }
     }
 
     /// Writes records.
@@ -79,40 +104,58 @@ impl Delivery {
     /// A retriable one while there are retries left and the same may work later, after the pause that was asked for.
     pub(crate) fn put(&mut self, records: &[Record]) -> Result<()> {
         self.settle()?;
-        if records.len() >= MANY && self.is_calm() {
+        if let Some(error) = &self.doomed {
+            return Err(error.clone());
+        }
+        if self.may_run_ahead && records.len() >= MANY && self.is_calm() {
             return self.ahead.begin(records.to_vec());
         }
         let late = std::mem::take(&mut self.late);
         let result = self.put_now(&late.iter().chain(records).collect::<Vec<_>>());
-        if result.is_err() {
-            self.late = late;
+        self.expects_put = result.as_ref().is_err_and(is_passing);
+        match &result {
+            Ok(()) => {
+                self.retries.left = self.retries.most;
+                self.done.clear();
+            }
+            Err(error) => self.keep_late(late, error),
         }
         result
     }
 
-    /// Those of the offsets behind which all is written. Waits for what is being written.
+    /// Those of the offsets behind which all is written. Waits for what is being written, and tries again to write what is
+    /// late unless a `put` is about to.
     pub(crate) fn written(&mut self, mut offsets: Vec<PartitionOffset>) -> Result<Vec<PartitionOffset>> {
         self.settle()?;
-        if !self.late.is_empty() && self.late_due <= Instant::now() {
-            match self.put(&[]) {
-                Err(error) if error.kind() == ErrorKind::RETRIABLE => {
-                    self.late_due = Instant::now() + self.retries.pause
+        let is_due = self.doomed.is_none() && !self.expects_put && self.late_due <= Instant::now();
+        if !self.late.is_empty() && is_due {
+            let late = std::mem::take(&mut self.late);
+            if let Err(error) = self.put_now(&late.iter().collect::<Vec<_>>()) {
+                self.keep_late(late, &error);
+                if self.doomed.is_some() {
+                    // Only a `put` can fail the task: these records make one come, also where no others do.
+                    self.context.rewind(beginnings(&self.late));
                 }
-                result => result?,
             }
         }
         for record in &self.late {
-            let own = |offset: &&mut PartitionOffset| {
-                offset.partition == record.origin.partition && offset.topic == record.origin.topic
-            };
-            if let Some(offset) = offsets.iter_mut().find(own) {
+            if let Some(offset) = offsets.iter_mut().find(|offset| is_of(record, offset)) {
                 offset.offset = offset.offset.min(record.origin.offset);
             }
         }
-        if !self.late.is_empty() {
+        if !self.late.is_empty() && self.doomed.is_none() {
             self.context.request_commit();
         }
         Ok(offsets)
+    }
+
+    /// Keeps records that could not be written now. Where trying again is of no use the next `put` says so.
+    fn keep_late(&mut self, late: Vec<Record>, error: &Error) {
+        if !late.is_empty() && !is_passing(error) && error.kind() != ErrorKind::STOPPING {
+            self.doomed = Some(error.clone());
+        }
+        self.late = late;
+        self.late_due = Instant::now() + self.retries.pause;
     }
 
     /// Waits for what is being written. What could not be is written by the next `put`.
@@ -121,6 +164,7 @@ impl Delivery {
             let message = describe(&failure, records.len());
             warn!("{message} Trying again at once");
             self.late = records;
+            self.late_due = Instant::now();
         }
         Ok(())
     }
@@ -140,11 +184,7 @@ impl Delivery {
             outcome => outcome,
         };
         match outcome {
-            Ok(()) => {
-                self.retries.left = self.retries.most;
-                self.done.clear();
-                Ok(())
-            }
+            Ok(()) => Ok(()),
             Err(failure) if self.gives_up(&failure) => Err(failure.into_error()),
             Err(failure) => {
                 self.retries.left -= 1;
@@ -222,6 +262,27 @@ impl Delivery {
             self.done.insert(partition(record), record.origin.offset + 1);
         }
     }
+}
+
+fn is_passing(error: &Error) -> bool {
+    error.kind() == ErrorKind::RETRIABLE
+}
+
+fn is_of(record: &Record, offset: &PartitionOffset) -> bool {
+    offset.partition == record.origin.partition && offset.topic == record.origin.topic
+}
+
+/// The first offset of each partition.
+fn beginnings(records: &[Record]) -> Vec<PartitionOffset> {
+    let mut first: Vec<PartitionOffset> = Vec::new();
+    for record in records {
+        let at = &record.origin;
+        match first.iter_mut().find(|offset| is_of(record, offset)) {
+            Some(known) => known.offset = known.offset.min(at.offset),
+            None => first.push(PartitionOffset { topic: at.topic.clone(), partition: at.partition, offset: at.offset }),
+        }
+    }
+    first
 }
 
 fn partition(record: &Record) -> TopicPartition {

@@ -31,6 +31,9 @@ use ferroconnect_plugin_sdk::{
     Result, SinkConnector, SinkContext, SinkTask, StopSignal, TopicPartition, info, warn,
 };
 
+/// The worker's key that says which errors of a `put` reject its records.
+const PUT_ERRORS: &str = "errors.deadletterqueue.put.errors";
+
 /// Writes the records of topics to tables.
 #[derive(Debug, Default)]
 pub struct JdbcSink {
@@ -155,7 +158,9 @@ impl SinkTask for JdbcSinkTask {
         let (database, settings) = read(&config)?;
         let (retries, pause) = (settings.max_retries, settings.retry_backoff);
         let writer = Writer::new(settings, database, context.stop().clone());
-        let mut delivery = Delivery::new(context, writer, retries, pause);
+        // The worker holds the records of a failed `put` to be bad where it is told to, so they must be those that are.
+        let may_run_ahead = config.get(PUT_ERRORS).is_none_or(|which| ["", "none"].contains(&which));
+        let mut delivery = Delivery::new(context, writer, retries, pause, may_run_ahead);
         delivery.connect()?;
         self.delivery = Some(delivery);
         Ok(())

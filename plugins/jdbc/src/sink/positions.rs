@@ -54,18 +54,21 @@ impl Positions {
         records: &[&'a Record],
     ) -> DbResult<Vec<&'a Record>> {
         let mut open = Vec::with_capacity(records.len());
+        // A record that was kept and is read again may be here twice.
+        let mut seen = HashMap::new();
         for record in records {
             let partition = origin(record);
-            let next = match self.next.get(&partition) {
+            let next = match seen.get(&partition).or_else(|| self.next.get(&partition)) {
                 Some(&next) => next,
                 None => {
                     let next = self.read(connection, &partition)?;
                     info!("{}-{} is written up to offset {next}", partition.topic, partition.partition);
-                    self.next.insert(partition, next);
+                    self.next.insert(partition.clone(), next);
                     next
                 }
             };
             if record.origin.offset >= next {
+                seen.insert(partition, record.origin.offset + 1);
                 open.push(*record);
             } else {
                 self.tell_left_out(record, next);

@@ -142,11 +142,13 @@ fn check_offset(mode: Mode, map: &OffsetMap) -> Result<()> {
     let wrong = |text: &str| Err(Error::config(format!("{text} in this mode")));
     let offset = Offset::from_map(map)?;
     offset::gaps(map)?;
-    offset::removal(map)?;
+    let told = offset::removal(map)?.is_some();
     match (mode, offset.incrementing, offset.timestamp) {
+        // As it is shown where rows that are gone are looked for.
+        (Mode::Bulk, None, None) if told => Ok(()),
         (Mode::Bulk, ..) => wrong("No offsets are kept"),
         // As it is shown where only rows of the first time are safe: the beginning.
-        (Mode::Timestamp, None, None) if map.is_empty() => Ok(()),
+        (Mode::Timestamp, None, None) if map.is_empty() || told => Ok(()),
         (Mode::Incrementing, None, _) => wrong("An offset needs 'incrementing'"),
         (Mode::Timestamp | Mode::TimestampIncrementing, _, None) => wrong("An offset needs 'timestamp'"),
         _ => Ok(()),

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 /// The bytes that a batch is handed over at, however few its rows.
-const FULL: usize = 1 << 20;
+const FULL: usize = 1 << 19;
 /// How long a row waits for the batch to become full.
 const PATIENCE: Duration = Duration::from_millis(100);
 

@@ -7,7 +7,7 @@ use super::offset::Offset;
 use super::outlet::Outlet;
 use super::query::{Range, Statement, Statements, Subject, Tracking};
 use super::rows::Rows;
-use super::settings::{InitialTime, Mode, Settings};
+use super::settings::{InitialTime, Settings};
 use super::stream::{Stream, Style, tracking};
 use super::task::stored;
 use super::times::Instant as Moment;
@@ -15,7 +15,7 @@ use crate::db::{Column, Connection, DbError, DbErrorKind, DbResult, Ended, Isola
 use crate::dialect::{Database, TableId};
 use crate::link::Link;
 use crate::settings::WrongKey;
-use ferroconnect_plugin_sdk::{Error, OffsetMap, SourceContext, StopSignal, debug, info, warn};
+use ferroconnect_plugin_sdk::{Error, SourceContext, StopSignal, debug, info, warn};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -184,13 +184,10 @@ impl Reader {
         }
         let found = track(&self.settings, self.style, &stream.subject, &columns)?;
         look_at_key(&self.settings, stream, &columns)?;
-        if let Some(ledger) = &mut self.outlet.ledger {
-            ledger.open()?;
-        }
-        let untouched = stream.offset == Offset::default() && self.settings.mode != Mode::Bulk;
-        if let (true, Some(ledger), Some(subject)) = (untouched, &mut self.outlet.ledger, stream.ledger_subject()) {
-            // No row was ever handed over without its key being written down.
-            ledger.set_complete(&subject, &deletes::title(&self.settings, &stream.name()))?;
+        let name = stream.name();
+        if let (Some(ledger), Some(deletes)) = (&mut self.outlet.ledger, &mut stream.deletes) {
+            let title = deletes.title(&self.settings, &name);
+            deletes.begin(ledger, &title)?;
         }
         begin(&self.settings, stream, &found, connection)?;
         stream.tracking = Some(found);
@@ -256,12 +253,14 @@ impl Reader {
         let (Turn::Done, Some(interval), true) = (&turn, settings.deletes.as_ref().map(|one| one.interval), due) else {
             return Ok(turn);
         };
+        // So that what fails from here on is about the comparison alone.
+        self.outlet.flush()?;
         // Without it keys of rows that are gone are merely kept for longer.
         let stored = stored(&self.context, &stream.subject).unwrap_or_else(|error| {
             debug!("The stored offset of {} cannot be read now: {error}", stream.name());
-            OffsetMap::default()
+            None
         });
-        deletes::compare(settings, stream, self.link.get()?, &mut self.outlet, &stored)?;
+        deletes::compare(settings, stream, self.link.get()?, &mut self.outlet, stored.as_ref())?;
         if let Some(deletes) = &mut stream.deletes {
             deletes.due = Instant::now() + interval;
         }

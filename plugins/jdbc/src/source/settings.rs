@@ -258,7 +258,7 @@ fn deletes(config: &Config, beside: &ConnectionSettings) -> Result<Option<Delete
     let own = ledger_connection(config)?;
     Ok(Some(DeleteSettings {
         table: table.to_owned(),
-        beside: own.is_none(),
+        beside: own.as_ref().is_none_or(|own| own.url.hosts == beside.url.hosts && own.url.name == beside.url.name),
         connection: own.unwrap_or_else(|| beside.clone()),
         connector: config.text(NAME)?.to_owned(),
         interval: Duration::from_millis(config.parse(keys::DELETES_INTERVAL)?),
@@ -291,6 +291,11 @@ fn delete_rules(config: &Config, wrong: &mut Vec<WrongKey>) {
     }
     if has_query(config) {
         wrong.push(WrongKey::new(keys::DELETES, "It is for tables: the rows of a query have no primary key"));
+    }
+    if config.get(keys::ISOLATION).is_some_and(|level| level.eq_ignore_ascii_case("READ_UNCOMMITTED")) {
+        let why =
+            format!("READ_UNCOMMITTED does not go with {}: rows that are not committed look deleted", keys::DELETES);
+        wrong.push(WrongKey::new(keys::ISOLATION, why));
     }
     match (ledger_connection(config), ConnectionSettings::parse(config)) {
         (Err(error), _) => wrong.push(error),

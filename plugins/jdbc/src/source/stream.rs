@@ -11,7 +11,6 @@ use crate::db::{Column, TypeClass};
 use crate::dialect::{Database, TableId};
 use crate::settings::WrongKey;
 use ferroconnect_plugin_sdk::{OffsetMap, Shared, Text};
-use std::sync::Arc;
 use std::time::Instant;
 
 /// How records look.
@@ -99,8 +98,8 @@ impl Stream {
             (Some(gaps), Some(last)) => gaps.position(last),
             _ => self.offset.to_map(),
         };
-        match self.deletes.as_ref().and_then(|deletes| deletes.last.clone()) {
-            Some(last) => offset::with_removal(position, last),
+        match &self.deletes {
+            Some(deletes) => offset::with_removal(position, deletes.position()),
             None => position,
         }
     }
@@ -109,11 +108,6 @@ impl Stream {
     pub(super) fn key_columns(&self) -> Vec<String> {
         let shape = self.deletes.as_ref().and_then(|deletes| deletes.shape.as_ref());
         shape.map(|shape| shape.columns.clone()).unwrap_or_default()
-    }
-
-    /// What the keys of its rows stand under in the ledger, where rows that are gone are looked for.
-    pub(super) fn ledger_subject(&self) -> Option<Arc<str>> {
-        Some(self.deletes.as_ref()?.shape.as_ref()?.subject.clone())
     }
 
     /// Whether it is a table.

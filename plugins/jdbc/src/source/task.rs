@@ -90,22 +90,23 @@ fn streams(context: &SourceContext, settings: &Settings, subjects: Vec<Subject>)
     let tracked = settings.mode != Mode::Bulk || settings.deletes.is_some();
     let mut streams = Vec::with_capacity(subjects.len());
     for subject in subjects {
-        let stored = if tracked { stored(context, &subject)? } else { OffsetMap::default() };
+        let found = if tracked { stored(context, &subject)? } else { None };
+        let deletes = settings.deletes.as_ref().map(|_| Deletes::stored(found.as_ref())).transpose()?;
+        let stored = found.unwrap_or_default();
         let offset = only_tracked(settings, Offset::from_map(&stored)?);
         let gaps = settings.gap_patience.map(|patience| Gaps::stored(patience, &stored)).transpose()?;
-        let deletes = settings.deletes.as_ref().map(|_| Deletes::stored(&stored)).transpose()?;
         streams.push(Stream::new(settings, subject, offset, gaps, deletes));
     }
     Ok(streams)
 }
 
-/// The offset that is stored; an empty one where none is.
-pub(super) fn stored(context: &SourceContext, subject: &Subject) -> Result<OffsetMap> {
+/// The offset that is stored.
+pub(super) fn stored(context: &SourceContext, subject: &Subject) -> Result<Option<OffsetMap>> {
     let partitions = match subject {
         Subject::Table(table) => vec![offset::table_partition(table), offset::bare_partition(table)],
         Subject::Query(_) => vec![offset::query_partition()],
     };
-    Ok(context.offsets(partitions)?.into_iter().flatten().next().unwrap_or_default())
+    Ok(context.offsets(partitions)?.into_iter().flatten().next())
 }
 
 /// The part of an offset that the mode goes by: the mode may have been another before.

@@ -133,5 +133,43 @@ fn a_bad_record_that_nobody_takes_fails_the_next_put() {
     let error = sink.put(&records("refused", MANY..2 * MANY)).unwrap_err();
     assert!(error.message().contains("Table refused"), "{error}");
     assert_eq!(count(&target, "refused"), SqlValue::Int(0));
-    assert!(sink.pre_commit().is_err(), "nothing of it may be committed");
+    assert_eq!(written(&mut sink), 0, "nothing of it may be committed");
+}
+
+/// No `put` comes that could fail, so the worker is asked for one.
+#[test]
+fn a_bad_record_fails_the_task_on_a_quiet_topic_too() {
+    let target = Target::shared(Kind::Postgres, "quiet");
+    target.run("CREATE TABLE quiet (id BIGINT PRIMARY KEY CHECK (id <> 1500), name VARCHAR(20))");
+    let library = testkit::library!(ferroconnect_jdbc);
+    let config = Config::from([("connection.url", target.url.as_str()), ("max.retries", "0")]);
+    let mut sink = SinkHarness::new(&library, CLASS, config).without_reports();
+    sink.start().unwrap();
+    sink.put(&records("quiet", 0..MANY)).unwrap();
+    sink.put(&records("quiet", MANY..2 * MANY)).unwrap();
+    assert_eq!(written(&mut sink), MANY, "what came before is");
+    let rewound = sink.take_requests().rewound;
+    assert_eq!(rewound.iter().map(|to| (to.topic.as_str(), to.offset)).collect::<Vec<_>>(), [("quiet", MANY)]);
+    let error = sink.put(&records("quiet", MANY..MANY + 1)).unwrap_err();
+    assert!(error.message().contains("Table quiet"), "{error}");
+    assert_eq!(count(&target, "quiet"), SqlValue::Int(MANY));
+}
+
+#[test]
+fn records_that_are_kept_and_read_again_are_written_once() {
+    let mut server = Server::start(Kind::Postgres);
+    let target = Target::on(Kind::Postgres, &server, "once");
+    target.run("CREATE TABLE once (id BIGINT, name VARCHAR(20))");
+    let mut sink = sink(&target, &[&PATIENT[..], &[("offsets.table", "sink_offsets"), ("name", "once")]].concat());
+    sink.put(&records("once", 0..1)).unwrap();
+    server.kill();
+    sink.put(&records("once", 1..MANY)).unwrap();
+    server.restart();
+    // As after a rewind.
+    let deadline = Instant::now() + PATIENCE * 12;
+    while let Err(error) = sink.put(&records("once", 1..MANY)) {
+        assert!(Instant::now() < deadline, "{error}");
+    }
+    assert_eq!(written(&mut sink), MANY);
+    assert_eq!(count(&target, "once"), SqlValue::Int(MANY));
 }

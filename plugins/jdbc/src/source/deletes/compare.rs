@@ -4,12 +4,13 @@ use super::super::offset;
 use super::super::outlet::Outlet;
 use super::super::query::Subject;
 use super::super::reader::Trouble;
-use super::super::settings::Settings;
+use super::super::settings::{Mode, Settings};
 use super::super::stream::Stream;
+use super::Removal;
 use super::key::{KeyShape, RowId};
-use super::ledger::Ledger;
+use super::ledger::{Known, Ledger};
 use super::sorted::{Ascending, Sorted};
-use crate::db::{Column, Connection, Ended, Isolation, RowSink, SqlValue};
+use crate::db::{Column, Connection, Ended, Isolation, RowSink, SqlValue, query_all};
 use crate::dialect::{Database, TableId};
 use ferroconnect_plugin_sdk::{Data, Error, OffsetMap, SourceRecord, debug, info};
 use std::io;
@@ -17,65 +18,76 @@ use std::ops::ControlFlow;
 
 /// How many keys of a ledger that is being completed wait to be written.
 const FEW: usize = 5_000;
+/// How many keys one statement asks for.
+const AT_ONCE: usize = 100;
 /// About how many bytes a record without a value takes.
 const SMALL: usize = 64;
 
-/// Compares, and hands over a record for each row that is gone. `stored` is the offset that is stored now.
+/// Compares, and hands over a record for each row that is gone. `stored` is the offset that is stored now, where it could
+/// be read. Nothing that was handed over before waits in `outlet`.
 pub(in super::super) fn compare(
     settings: &Settings,
     stream: &mut Stream,
     connection: &mut dyn Connection,
     outlet: &mut Outlet,
-    stored: &OffsetMap,
+    stored: Option<&OffsetMap>,
 ) -> Result<(), Trouble> {
     let name = stream.name();
     let Subject::Table(table) = stream.subject.clone() else { return Ok(()) };
-    let Some(shape) = stream.deletes.as_mut().and_then(|deletes| deletes.shape.as_mut()) else { return Ok(()) };
-    let Some(ledger) = &mut outlet.ledger else { return Ok(()) };
-    let subject = shape.subject.clone();
-    if let Some(delivered) = offset::removal(stored).map_err(Trouble::Fatal)? {
-        let forgotten = ledger.forget(&subject, delivered)?;
+    let (Some(deletes), Some(ledger)) = (&mut stream.deletes, &mut outlet.ledger) else { return Ok(()) };
+    let Some(shape) = &deletes.shape else { return Ok(()) };
+    if let Some(delivered) = stored.map(offset::removal).transpose().map_err(Trouble::Fatal)?.flatten() {
+        let forgotten = ledger.forget(&shape.subject, delivered)?;
         debug!("{name}: {forgotten} rows whose deletion has arrived are forgotten");
     }
-    let complete = ledger.is_complete(&subject)?;
-    let present = read_keys(connection, &table, shape, (!complete).then_some(&mut *ledger))?;
-    if complete {
-        let gone = tell(settings, stream, outlet, present)?;
-        if gone > 0 {
-            info!("{name}: {gone} rows are gone since the keys were compared last");
-        }
-    } else {
+    // A whole read, which was made before, has written all keys down.
+    if settings.mode != Mode::Bulk && ledger.complete_since(&shape.subject)?.is_none() {
+        read_keys(connection, &table, shape, Some(ledger))?;
         ledger.write()?;
-        ledger.set_complete(&subject, &title(settings, &name))?;
+        ledger.set_complete(&shape.subject, deletes.run, &deletes.title(settings, &name))?;
         info!("{name}: the keys of all rows are known; those that are deleted from now on will be found");
+        return Ok(());
+    }
+    let present = read_keys(connection, &table, shape, None)?;
+    let gone = tell(settings, stream, connection, outlet, present)?;
+    if gone > 0 {
+        info!("{name}: {gone} rows are gone since the keys were compared last");
     }
     Ok(())
 }
 
-/// What people read beside the mark of a complete ledger.
-pub(in super::super) fn title(settings: &Settings, stream: &str) -> String {
-    let connector = settings.deletes.as_ref().map(|deletes| deletes.connector.as_str()).unwrap_or_default();
-    format!("{stream} of connector {connector}")
-}
-
-/// Hands over a record for each key of the ledger that is not `present`; how many.
-fn tell(settings: &Settings, stream: &mut Stream, outlet: &mut Outlet, present: Sorted) -> Result<u64, Trouble> {
+/// Hands over a record for each key of the ledger that is not among those that were read; how many.
+fn tell(
+    settings: &Settings,
+    stream: &mut Stream,
+    connection: &mut dyn Connection,
+    outlet: &mut Outlet,
+    present: Sorted,
+) -> Result<u64, Trouble> {
     let name = stream.name();
     let mut present = present.ascending().map_err(|error| no_room(&error))?;
     let (mut behind, mut count) = (None, 0);
     loop {
         let (Some(deletes), Some(ledger)) = (&mut stream.deletes, &mut outlet.ledger) else { return Ok(count) };
-        let Some(shape) = &mut deletes.shape else { return Ok(count) };
+        let (Some(shape), Subject::Table(table)) = (&mut deletes.shape, &stream.subject) else { return Ok(count) };
         let subject = shape.subject.clone();
+        if deletes.number > deletes.told {
+            // An earlier comparison was broken off after it had marked them. Their numbers are not used again.
+            ledger.unmark(&subject, Removal { run: deletes.run, number: deletes.told })?;
+            deletes.told = deletes.number;
+        }
         let page = ledger.keys(&subject, behind, deletes.run)?;
         let Some(last) = page.last() else { return Ok(count) };
         behind = Some(last.id);
-        let mut gone = Vec::new();
+        let mut missing = Vec::new();
         for known in page {
             if !is_present(&mut present, &known.id)? {
-                let key = shape.read(&known.text, &settings.rules).map_err(|why| unfit(&name, why))?;
-                gone.push((known.id, key));
+                missing.push(known);
             }
+        }
+        let mut gone = Vec::new();
+        for known in not_in_table(connection, table, shape, missing)? {
+            gone.push((known.id, shape.read(&known.text, &settings.rules).map_err(|why| unfit(&name, why))?));
         }
         if gone.is_empty() {
             continue;
@@ -85,13 +97,65 @@ fn tell(settings: &Settings, stream: &mut Stream, outlet: &mut Outlet, present: 
         count += gone.len() as u64;
         for ((_, key), (_, removal)) in gone.into_iter().zip(removals) {
             if let Some(deletes) = &mut stream.deletes {
-                deletes.last = Some(offset::removal_text(removal).into());
+                deletes.told = removal.number;
             }
             let position = stream.position();
             let record = SourceRecord::new(stream.topic.clone(), Data::NULL).key(key);
             outlet.push(record.position(&stream.partition, position), SMALL, None)?;
         }
     }
+}
+
+/// Those of the keys that the table has not, as it compares keys itself: for some, `a` is `A` and 1.0 is 1.00.
+fn not_in_table(
+    connection: &mut dyn Connection,
+    table: &TableId,
+    shape: &KeyShape,
+    mut keys: Vec<Known>,
+) -> Result<Vec<Known>, Trouble> {
+    let mut gone = Vec::with_capacity(keys.len());
+    while !keys.is_empty() {
+        let some: Vec<Known> = keys.drain(..keys.len().min(AT_ONCE)).collect();
+        if !has_any(connection, table, shape, &some)? {
+            gone.extend(some);
+            continue;
+        }
+        for known in some {
+            if !has_any(connection, table, shape, std::slice::from_ref(&known))? {
+                gone.push(known);
+            }
+        }
+    }
+    Ok(gone)
+}
+
+/// Whether the table has a row with one of these keys.
+fn has_any(
+    connection: &mut dyn Connection,
+    table: &TableId,
+    shape: &KeyShape,
+    keys: &[Known],
+) -> Result<bool, Trouble> {
+    let dialect = connection.dialect();
+    let mut parameters = Vec::new();
+    let mut conditions = Vec::with_capacity(keys.len());
+    for known in keys {
+        let values = shape.values(&known.text).map_err(|why| unfit(&table.unquoted(), why))?;
+        let mut equal = Vec::with_capacity(values.len());
+        for (column, value) in shape.columns.iter().zip(values) {
+            let column = dialect.name(column);
+            if value.is_null() {
+                equal.push(format!("{column} IS NULL"));
+            } else {
+                parameters.push(value);
+                equal.push(format!("{column} = {}", dialect.placeholder(parameters.len())));
+            }
+        }
+        conditions.push(format!("({})", equal.join(" AND ")));
+    }
+    let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", dialect.table(table), conditions.join(" OR "));
+    let (_, rows) = query_all(connection, &sql, &parameters)?;
+    Ok(!rows.is_empty())
 }
 
 fn is_present(present: &mut Ascending, id: &RowId) -> Result<bool, Trouble> {

@@ -46,7 +46,7 @@ impl KeyShape {
         }
         let mut name = format!("{connector}\0{}", table.unquoted());
         for column in &key {
-            name += &format!("\0{} {}", column.name, column.type_name);
+            name += &format!("\0{} {} {:?}", column.name, column.type_name, column.class);
         }
         let columns: Vec<Column> = key.into_iter().cloned().collect();
         let shape = RowShape::new(Some(&format!("{}.Key", table.name)), &columns, rules);
@@ -70,10 +70,15 @@ impl KeyShape {
         Ok(Data::new(self.shape.schema().clone(), value))
     }
 
+    /// The values of a key, from the ledger's text.
+    pub(super) fn values(&self, text: &str) -> Result<Vec<SqlValue>, String> {
+        let wrong = || format!("the ledger has a key that cannot be read: {text:?}");
+        values(text).filter(|values| values.len() == self.columns.len()).ok_or_else(wrong)
+    }
+
     /// The key of a record, from the ledger's text.
     pub(super) fn read(&mut self, text: &str, rules: &ValueRules) -> Result<Data, String> {
-        let wrong = || format!("the ledger has a key that cannot be read: {text:?}");
-        let mut values = values(text).filter(|values| values.len() == self.columns.len()).ok_or_else(wrong)?;
+        let mut values = self.values(text)?;
         self.data(&mut values, rules)
     }
 }

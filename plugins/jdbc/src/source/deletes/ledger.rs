@@ -3,7 +3,7 @@
 use super::key::{Entry, RowId};
 use super::{DeleteSettings, Removal};
 use crate::db::{Connection, DbError, DbErrorKind, DbResult, Isolation, SqlValue, query_all};
-use crate::dialect::{ColumnKind, NewColumn, TableId};
+use crate::dialect::{ColumnKind, Dialect, NewColumn, TableId};
 use crate::link::Link;
 use ferroconnect_plugin_sdk::{StopSignal, info};
 use std::collections::BTreeMap;
@@ -43,11 +43,6 @@ impl Ledger {
         Ledger { link, name: settings.table.clone(), table: None, pending: BTreeMap::new() }
     }
 
-    /// Makes sure that the table is there.
-    pub(in super::super) fn open(&mut self) -> DbResult<()> {
-        self.with(|_, _| Ok(()))
-    }
-
     /// A row is about to be handed over: its key has to be written before.
     pub(in super::super) fn add(&mut self, entry: Entry) {
         self.pending.insert((entry.subject, entry.id), entry.text);
@@ -85,29 +80,42 @@ impl Ledger {
         written
     }
 
-    /// Whether all keys of a table that may have been handed over stand here.
-    pub(super) fn is_complete(&mut self, subject: &str) -> DbResult<bool> {
+    /// Whether all keys of a table that may have been handed over stand here: the last run that said so.
+    pub(super) fn complete_since(&mut self, subject: &str) -> DbResult<Option<i64>> {
         let key = mark_of(subject);
         self.with(|connection, table| {
             let dialect = connection.dialect();
             let sql = format!(
                 "SELECT {} FROM {} WHERE {} = {} AND {} = {}",
-                dialect.name(KEY),
+                dialect.name(RUN),
                 dialect.table(table),
                 dialect.name(SUBJECT),
                 dialect.placeholder(1),
                 dialect.name(ID),
                 dialect.placeholder(2),
             );
-            Ok(!query_all(connection, &sql, &key)?.1.is_empty())
+            let (_, rows) = query_all(connection, &sql, &key)?;
+            Ok(rows.first().and_then(|row| row.first()).and_then(|run| match run {
+                SqlValue::Int(run) => Some(*run),
+                _ => None,
+            }))
         })
     }
 
-    /// Takes note that they do. `title` tells people what the subject stands for.
-    pub(in super::super) fn set_complete(&mut self, subject: &str, title: &str) -> DbResult<()> {
-        let rest = [SqlValue::Text(title.to_owned()), SqlValue::Null, SqlValue::Null];
+    /// Takes note that they do, from this run on. `title` tells people what the subject stands for.
+    pub(super) fn set_complete(&mut self, subject: &str, run: i64, title: &str) -> DbResult<()> {
+        let rest = [SqlValue::Text(title.to_owned()), SqlValue::Int(run), SqlValue::Null];
         let row = mark_of(subject).into_iter().chain(rest).collect();
         self.with(|connection, table| upsert(connection, table, &[row]))
+    }
+
+    /// Takes note that they may not.
+    pub(super) fn set_incomplete(&mut self, subject: &str) -> DbResult<()> {
+        let row = mark_of(subject).to_vec();
+        self.with(|connection, table| {
+            let delete = connection.dialect().delete(table, &[SUBJECT, ID]);
+            connection.execute_batch(&delete, &[row]).map(|_| ())
+        })
     }
 
     /// The keys of a table behind this one that the run has not marked as gone, ascending, a limited number of them.
@@ -157,23 +165,22 @@ impl Ledger {
         })
     }
 
-    /// Forgets the keys whose deletion has arrived: all of a run up to this one.
-    pub(super) fn forget(&mut self, subject: &str, delivered: Removal) -> DbResult<u64> {
-        let parameters =
-            [SqlValue::Text(subject.to_owned()), SqlValue::Int(delivered.run), SqlValue::Int(delivered.number)];
+    /// Takes back what [`Ledger::mark`] said of records behind this one, which did not come on their way.
+    pub(super) fn unmark(&mut self, subject: &str, behind: Removal) -> DbResult<u64> {
         self.with(|connection, table| {
             let dialect = connection.dialect();
-            let sql = format!(
-                "DELETE FROM {} WHERE {} = {} AND {} = {} AND {} <= {}",
-                dialect.table(table),
-                dialect.name(SUBJECT),
-                dialect.placeholder(1),
-                dialect.name(RUN),
-                dialect.placeholder(2),
-                dialect.name(NUMBER),
-                dialect.placeholder(3),
-            );
-            connection.execute(&sql, &parameters)
+            let (run, number) = (dialect.name(RUN), dialect.name(NUMBER));
+            let change = format!("UPDATE {} SET {run} = NULL, {number} = NULL", dialect.table(table));
+            connection.execute(&of_run(&change, dialect, ">"), &of_removal(subject, behind))
+        })
+    }
+
+    /// Forgets the keys whose deletion has arrived: all of a run up to this one.
+    pub(super) fn forget(&mut self, subject: &str, delivered: Removal) -> DbResult<u64> {
+        self.with(|connection, table| {
+            let dialect = connection.dialect();
+            let change = format!("DELETE FROM {}", dialect.table(table));
+            connection.execute(&of_run(&change, dialect, "<="), &of_removal(subject, delivered))
         })
     }
 
@@ -194,6 +201,17 @@ impl Ledger {
             DbError::new(error.kind(), format!("Keys of rows cannot be kept in {}: {error}", self.name))
         })
     }
+}
+
+/// A change of the keys of a table and a run whose numbers compare so with one; see [`of_removal`].
+fn of_run(change: &str, dialect: Dialect, compare: &str) -> String {
+    let (subject, run, number) = (dialect.name(SUBJECT), dialect.name(RUN), dialect.name(NUMBER));
+    let place = |number| dialect.placeholder(number);
+    format!("{change} WHERE {subject} = {} AND {run} = {} AND {number} {compare} {}", place(1), place(2), place(3))
+}
+
+fn of_removal(subject: &str, removal: Removal) -> [SqlValue; 3] {
+    [SqlValue::Text(subject.to_owned()), SqlValue::Int(removal.run), SqlValue::Int(removal.number)]
 }
 
 /// The key of the row that says that a ledger is complete.

@@ -4,9 +4,10 @@
 //! table are read; what stands in the ledger and not in the table was deleted, and becomes a record with that key and no
 //! value. So the ledger may name rows that never arrived, whose deletion is told in vain, but never lacks one that did.
 //!
-//! A key leaves the ledger when the record of its deletion has arrived, which the stored offset says: such a record has
-//! the number of this start of the task (the *run*) and a number of its own in its offset, and the ledger has both beside
-//! the key. What an earlier run marked and did not deliver counts as not marked.
+//! A key leaves the ledger when the record of its deletion has arrived, which the stored offset says: each offset has the
+//! number of this start of the task (the *run*) and that of the last deletion in it, and the ledger has both beside the key.
+//! What an earlier run marked and did not deliver counts as not marked. An offset without them shows that rows were handed
+//! over whose keys nobody wrote down: then the ledger is completed with all keys that are there.
 //!
 //! `key` is what keys look like, `ledger` the table, `sorted` the keys of a comparison in little memory, `compare` the
 //! comparison.
@@ -16,12 +17,12 @@ mod key;
 mod ledger;
 mod sorted;
 
-pub(super) use compare::{compare, title};
+pub(super) use compare::compare;
 pub(super) use key::{Entry, KeyShape};
 pub(super) use ledger::Ledger;
 
 use super::offset;
-use crate::db::Column;
+use crate::db::{Column, DbResult};
 use crate::dialect::TableId;
 use crate::settings::ConnectionSettings;
 use ferroconnect_plugin_sdk::{OffsetMap, Result, Text};
@@ -54,21 +55,65 @@ pub(super) struct Removal {
 pub(super) struct Deletes {
     /// Not known before the columns are.
     pub(super) shape: Option<KeyShape>,
-    /// The last one that was handed over, by this run or an earlier one.
-    pub(super) last: Option<Text>,
+    /// What the stored offset said when the task started; none once that has been acted on.
+    found: Option<Found>,
+    /// This start of the task, in microseconds since 1970: no two are that near.
     run: i64,
+    /// How many records of deletions were numbered.
     number: i64,
+    /// The number of the last one that was handed over.
+    told: i64,
+    /// When to compare next.
     pub(super) due: Instant,
+}
+
+/// What a stored offset says of deletions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// There is none: no row was ever handed over.
+    Nothing,
+    /// Rows were handed over whose keys were not written down.
+    OthersOnly,
+    /// The run that wrote keys down, and the last record of a deletion that has arrived.
+    Delivered(Removal),
 }
 
 impl Deletes {
     /// Behind a stored offset.
-    pub(super) fn stored(map: &OffsetMap) -> Result<Deletes> {
-        let last = offset::removal(map)?.map(|removal| offset::removal_text(removal).into());
-        // Microseconds are fine enough: no two starts of a task are that near.
+    pub(super) fn stored(map: Option<&OffsetMap>) -> Result<Deletes> {
+        let found = match map {
+            None => Found::Nothing,
+            Some(map) => offset::removal(map)?.map_or(Found::OthersOnly, Found::Delivered),
+        };
         let run = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
         let run = i64::try_from(run).unwrap_or(i64::MAX);
-        Ok(Deletes { shape: None, last, run, number: 0, due: Instant::now() })
+        Ok(Deletes { shape: None, found: Some(found), run, number: 0, told: 0, due: Instant::now() })
+    }
+
+    /// How offsets name the last record of a deletion that was handed over. Each offset names at least the run: that tells
+    /// the next one that keys were written down.
+    pub(super) fn position(&self) -> Text {
+        offset::removal_text(Removal { run: self.run, number: self.told }).into()
+    }
+
+    /// Makes the ledger ready for this run, before the first row is handed over: forgets the keys whose deletion has
+    /// arrived, and finds out whether it has the keys of all rows.
+    pub(super) fn begin(&mut self, ledger: &mut Ledger, title: &str) -> DbResult<()> {
+        let (Some(shape), Some(found)) = (&self.shape, self.found) else { return Ok(()) };
+        match found {
+            Found::Nothing => ledger.set_complete(&shape.subject, self.run, title)?,
+            Found::OthersOnly => ledger.set_incomplete(&shape.subject)?,
+            Found::Delivered(removal) => {
+                ledger.forget(&shape.subject, removal)?;
+                // A later run may have written its keys to another ledger.
+                match ledger.complete_since(&shape.subject)? {
+                    Some(since) if since >= removal.run => ledger.set_complete(&shape.subject, self.run, title)?,
+                    _ => ledger.set_incomplete(&shape.subject)?,
+                }
+            }
+        }
+        self.found = None;
+        Ok(())
     }
 
     /// Takes note of what the table looks like.
@@ -84,6 +129,12 @@ impl Deletes {
         let connector = settings.deletes.as_ref().map(|deletes| deletes.connector.as_str()).unwrap_or_default();
         self.shape = Some(KeyShape::new(connector, table, columns, &settings.rules)?);
         Ok(())
+    }
+
+    /// What people read beside the mark of a complete ledger.
+    pub(super) fn title(&self, settings: &super::settings::Settings, stream: &str) -> String {
+        let connector = settings.deletes.as_ref().map(|deletes| deletes.connector.as_str()).unwrap_or_default();
+        format!("{stream} of connector {connector}")
     }
 
     /// The next removal of this run.
