@@ -70,6 +70,16 @@ impl SourceConnector for JdbcSource {
     fn start(&mut self, context: ConnectorContext, config: Config) -> Result<()> {
         let settings = Settings::parse(&config)?;
         settings.connection.warn_of_unknown_parameters();
+        let url = &settings.connection.url;
+        let primary =
+            url.parameters.get(&["targetServerType"]).is_some_and(|kind| kind.eq_ignore_ascii_case("primary"));
+        if settings.deletes.is_some() && url.hosts.len() > 1 && !primary {
+            warn!(
+                "connection.url names several hosts. A row that one of them has not yet looks deleted, and {} tells so: \
+                 name the primary only (PostgreSQL: targetServerType=primary)",
+                keys::DELETES
+            );
+        }
         if let Some(deletes) = settings.deletes.as_ref().filter(|deletes| !deletes.beside) {
             deletes.connection.warn_of_unknown_parameters();
         }
