@@ -18,6 +18,15 @@ const PATIENT: [(&str, &str); 4] = [
     ("connection.backoff.ms", "50"),
 ];
 
+/// A sink whose bad records nobody takes.
+fn without_reports(target: &Target) -> SinkHarness {
+    let library = testkit::library!(ferroconnect_jdbc);
+    let config = Config::from([("connection.url", target.url.as_str()), ("max.retries", "0")]);
+    let mut sink = SinkHarness::new(&library, CLASS, config).without_reports();
+    sink.start().expect("it starts");
+    sink
+}
+
 /// The offset that may be committed.
 fn written(sink: &mut SinkHarness) -> i64 {
     sink.pre_commit().unwrap()[0].offset
@@ -48,6 +57,22 @@ fn what_may_be_committed_is_written() {
         assert_eq!(written(&mut sink), 5 * MANY, "{kind:?}");
         assert_eq!(count(&target, "ahead"), SqlValue::Int(5 * MANY), "{kind:?}");
     }
+}
+
+/// The worker would take the records of a later call for bad ones.
+#[test]
+fn a_call_whose_error_rejects_its_records_waits() {
+    let target = Target::shared(Kind::Postgres, "waits");
+    target.run("CREATE TABLE waits (id BIGINT PRIMARY KEY CHECK (id <> 500), name VARCHAR(20))");
+    let library = testkit::library!(ferroconnect_jdbc);
+    let put_errors = ("errors.deadletterqueue.put.errors", "data");
+    let config = Config::from([("connection.url", target.url.as_str()), ("max.retries", "0"), put_errors]);
+    let mut sink = SinkHarness::new(&library, CLASS, config).without_reports();
+    sink.start().unwrap();
+    let error = sink.put(&records("waits", 0..MANY)).unwrap_err();
+    assert!(error.message().contains("Table waits"), "{error}");
+    sink.put(&records("waits", MANY..2 * MANY)).unwrap();
+    assert_eq!(count(&target, "waits"), SqlValue::Int(MANY));
 }
 
 #[test]
@@ -125,10 +150,7 @@ fn a_batch_of_a_partition_that_went_is_not_written_later() {
 fn a_bad_record_that_nobody_takes_fails_the_next_put() {
     let target = Target::shared(Kind::Postgres, "refused");
     target.run("CREATE TABLE refused (id BIGINT PRIMARY KEY CHECK (id <> 500), name VARCHAR(20))");
-    let library = testkit::library!(ferroconnect_jdbc);
-    let config = Config::from([("connection.url", target.url.as_str()), ("max.retries", "0")]);
-    let mut sink = SinkHarness::new(&library, CLASS, config).without_reports();
-    sink.start().unwrap();
+    let mut sink = without_reports(&target);
     sink.put(&records("refused", 0..MANY)).unwrap();
     let error = sink.put(&records("refused", MANY..2 * MANY)).unwrap_err();
     assert!(error.message().contains("Table refused"), "{error}");
@@ -141,10 +163,7 @@ fn a_bad_record_that_nobody_takes_fails_the_next_put() {
 fn a_bad_record_fails_the_task_on_a_quiet_topic_too() {
     let target = Target::shared(Kind::Postgres, "quiet");
     target.run("CREATE TABLE quiet (id BIGINT PRIMARY KEY CHECK (id <> 1500), name VARCHAR(20))");
-    let library = testkit::library!(ferroconnect_jdbc);
-    let config = Config::from([("connection.url", target.url.as_str()), ("max.retries", "0")]);
-    let mut sink = SinkHarness::new(&library, CLASS, config).without_reports();
-    sink.start().unwrap();
+    let mut sink = without_reports(&target);
     sink.put(&records("quiet", 0..MANY)).unwrap();
     sink.put(&records("quiet", MANY..2 * MANY)).unwrap();
     assert_eq!(written(&mut sink), MANY, "what came before is");

@@ -265,6 +265,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn ssl_without_a_value_is_checked_as_with_true() {
+        let mode = |parameters: &str| {
+            let url = JdbcUrl::parse(&format!("jdbc:postgresql://h/db?{parameters}"), None).unwrap();
+            Tls::of(&url.parameters).unwrap().mode
+        };
+        assert_eq!([mode("ssl"), mode("ssl=true&user=u")], [SslMode::VerifyFull; 2]);
+        assert_eq!([mode("ssl=false"), mode("")], [SslMode::Prefer; 2]);
+        assert_eq!(mode("ssl&sslmode=require"), SslMode::Require);
+    }
+
+    #[test]
     fn zones_are_named_as_the_server_reads_them() {
         assert_eq!(zone_name(&TimeZone::UTC), "UTC");
         let rome = TimeZone::get("Europe/Rome").unwrap();

@@ -449,3 +449,22 @@ fn flag(parameters: &Parameters, name: &str, default: bool) -> DbResult<bool> {
         Some(value) => Err(wrong(name, value, "true or false")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_work_on_another_session_is_tried_again() {
+        for (state, kind) in [
+            ("25P03", DbErrorKind::Connection),
+            ("25P04", DbErrorKind::Connection),
+            ("26000", DbErrorKind::Transient),
+            ("42P05", DbErrorKind::Transient),
+            ("42P01", DbErrorKind::Permanent),
+            ("23505", DbErrorKind::Data),
+        ] {
+            assert_eq!(kind_of(state, ""), kind, "{state}");
+        }
+    }
+}
