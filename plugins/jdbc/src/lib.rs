@@ -1,9 +1,9 @@
 //! Source and sink for tables of MySQL, MariaDB, PostgreSQL and SQLite.
 //!
 //! What is here: `url` and `settings` read where the database is; `dialect` writes SQL, `db` runs it, by one driver for
-//! each database behind one trait, and `link` is a connection that a stop breaks off, `watched` a thread
-//! that cannot hold up a stop. `source` reads tables and queries,
-//! `sink` writes records to tables.
+//! each database behind one trait; `link` is a connection that a stop breaks off, `watched` a thread that cannot hold up a
+//! stop, and `own_table` makes tables for things of our own. `source` reads tables and queries, `sink` writes records to
+//! tables.
 //!
 //! What is not here: JDBC or ODBC. The `jdbc:` of the URLs is only how people write them.
 
@@ -11,6 +11,7 @@ pub mod db;
 pub mod dialect;
 mod link;
 mod openmldb;
+mod own_table;
 pub mod settings;
 mod sink;
 mod source;

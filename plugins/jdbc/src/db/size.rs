@@ -2,7 +2,8 @@
 
 use super::SqlValue;
 
-/// Bytes of the rows of one statement; a single row may have more. More of them make nothing faster and fill memory, here and in the server.
+/// Bytes of the rows of one statement; a single row may have more. More of them make nothing faster, and fill memory here
+/// and in the server.
 pub(super) const BYTES_AT_ONCE: usize = 4 << 20;
 
 /// How many of the first rows go into one statement: not more than `most`, nor more than so many bytes, but one at least.

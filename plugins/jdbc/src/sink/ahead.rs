@@ -45,7 +45,7 @@ impl Ahead {
         Ahead { context, place: Place::Here(Box::new(writer)), thread: None }
     }
 
-    /// The writer. Waits for what it is writing; that it could not is for [`Ahead::settle`], which is called before.
+    /// The writer, which [`Ahead::settle`] has brought back.
     ///
     /// # Errors
     /// Where the thread that had it panicked.

@@ -1,9 +1,9 @@
 //! Records of topics as rows of tables.
 //!
 //! `plan` makes rows of records: `shape` says which columns there are, `bind` what goes into them (`auto_schema` comes
-//! before, for OpenMLDB). `writer` sends rows to
-//! the database in one transaction, after `structure` has seen to the tables. `delivery` decides what happens when that
-//! fails, with one batch being written `ahead` of the next; `positions` keeps offsets beside the rows for those who want each record exactly once.
+//! before, for OpenMLDB). `writer` sends rows to the database in one transaction, after `structure` has seen to the tables.
+//! `delivery` decides what happens when that fails, with one batch being written `ahead` of the next; `positions` keeps
+//! offsets beside the rows for those who want each record exactly once.
 
 mod ahead;
 mod auto_schema;

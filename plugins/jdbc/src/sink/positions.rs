@@ -5,8 +5,9 @@
 //! on from the very number it knows. Where another task was there in the meantime that changes no row: the transaction is
 //! given up, and the task reads again. So it does not matter how many tasks believe that the partition is theirs.
 
-use crate::db::{Connection, DbError, DbErrorKind, DbResult, SqlValue, query_all};
-use crate::dialect::{ColumnKind, NewColumn, TableId};
+use crate::db::{Connection, DbError, DbErrorKind, DbResult, SqlValue};
+use crate::dialect::{ColumnKind, TableId};
+use crate::own_table::{self, first_number};
 use ferroconnect_plugin_sdk::connector::AlteredPartition;
 use ferroconnect_plugin_sdk::{Record, TopicPartition, info, warn};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -219,45 +220,15 @@ impl Positions {
         if let Some(id) = &self.id {
             return Ok(id.clone());
         }
-        let dialect = connection.dialect();
-        let wanted = dialect.parse_table(&self.table);
-        let found = match connection.find_table(&wanted)? {
-            Some((id, _)) => id,
-            None => {
-                let column = |name: &str, kind, key| NewColumn {
-                    name: name.to_owned(),
-                    kind,
-                    optional: false,
-                    default: None,
-                    key,
-                };
-                let columns = [
-                    column(CONNECTOR, ColumnKind::String, true),
-                    column(TOPIC, ColumnKind::String, true),
-                    column(PARTITION, ColumnKind::Int32, true),
-                    column(NEXT, ColumnKind::Int64, false),
-                ];
-                let sql = dialect.create_table(&wanted, &columns);
-                let sql = sql.map_err(|why| DbError::new(DbErrorKind::Permanent, why))?;
-                info!("Creating table {} for offsets", self.table);
-                let created = connection.execute(&sql, &[]);
-                match (connection.find_table(&wanted)?, created) {
-                    (Some((id, _)), _) => id,
-                    (None, Err(error)) => return Err(error),
-                    (None, Ok(_)) => wanted,
-                }
-            }
-        };
+        let columns = [
+            own_table::column(CONNECTOR, ColumnKind::String, true, false),
+            own_table::column(TOPIC, ColumnKind::String, true, false),
+            own_table::column(PARTITION, ColumnKind::Int32, true, false),
+            own_table::column(NEXT, ColumnKind::Int64, false, false),
+        ];
+        let found = own_table::find_or_create(connection, &self.table, &columns, "offsets")?;
         Ok(self.id.insert(found).clone())
     }
-}
-
-fn first_number(connection: &mut dyn Connection, sql: &str, parameters: &[SqlValue]) -> DbResult<Option<i64>> {
-    let (_, rows) = query_all(connection, sql, parameters)?;
-    Ok(rows.first().and_then(|row| row.first()).and_then(|value| match value {
-        SqlValue::Int(number) => Some(*number),
-        _ => None,
-    }))
 }
 
 fn origin(record: &Record) -> TopicPartition {

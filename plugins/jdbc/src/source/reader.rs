@@ -186,7 +186,7 @@ impl Reader {
         look_at_key(&self.settings, stream, &columns)?;
         let name = stream.name();
         if let (Some(ledger), Some(deletes)) = (&mut self.outlet.ledger, &mut stream.deletes) {
-            let title = deletes.title(&self.settings, &name);
+            let title = deletes.title(&name);
             deletes.begin(ledger, &title)?;
         }
         begin(&self.settings, stream, &found, connection)?;
@@ -272,7 +272,7 @@ impl Reader {
 fn look_at_key(settings: &Settings, stream: &mut Stream, columns: &[Column]) -> Result<(), Trouble> {
     let name = stream.name();
     let (Some(deletes), Subject::Table(table)) = (&mut stream.deletes, &stream.subject) else { return Ok(()) };
-    deletes.look_at(settings, table, columns).map_err(|why| {
+    deletes.look_at(table, columns, &settings.rules).map_err(|why| {
         let why =
             format!("{name} cannot be compared, for {why}. Leave the table to a connector without {}", keys::DELETES);
         Trouble::Fatal(WrongKey::new(keys::DELETES, why).into())

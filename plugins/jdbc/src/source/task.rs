@@ -91,7 +91,7 @@ fn streams(context: &SourceContext, settings: &Settings, subjects: Vec<Subject>)
     let mut streams = Vec::with_capacity(subjects.len());
     for subject in subjects {
         let found = if tracked { stored(context, &subject)? } else { None };
-        let deletes = settings.deletes.as_ref().map(|_| Deletes::stored(found.as_ref())).transpose()?;
+        let deletes = settings.deletes.as_ref().map(|deletes| Deletes::stored(deletes, found.as_ref())).transpose()?;
         let stored = found.unwrap_or_default();
         let offset = only_tracked(settings, Offset::from_map(&stored)?);
         let gaps = settings.gap_patience.map(|patience| Gaps::stored(patience, &stored)).transpose()?;

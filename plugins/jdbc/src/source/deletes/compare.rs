@@ -7,10 +7,10 @@ use super::super::reader::Trouble;
 use super::super::settings::{Mode, Settings};
 use super::super::stream::Stream;
 use super::Removal;
-use super::key::{KeyShape, RowId};
-use super::ledger::{Known, Ledger};
+use super::key::{Entry, KeyShape, RowId};
+use super::ledger::Known;
 use super::sorted::{Ascending, Sorted};
-use crate::db::{Column, Connection, Ended, Isolation, RowSink, SqlValue, query_all};
+use crate::db::{Column, Connection, DbError, Ended, Isolation, RowSink, SqlValue, query_all};
 use crate::dialect::{Database, TableId};
 use ferroconnect_plugin_sdk::{Data, Error, OffsetMap, SourceRecord, debug, info};
 use std::io;
@@ -42,13 +42,20 @@ pub(in super::super) fn compare(
     }
     // A whole read, which was made before, has written all keys down.
     if settings.mode != Mode::Bulk && ledger.complete_since(&shape.subject)?.is_none() {
-        read_keys(connection, &table, shape, Some(ledger))?;
+        read_keys(connection, &table, shape, |entry| {
+            ledger.add(entry);
+            if ledger.pending() >= FEW {
+                ledger.write()?;
+            }
+            Ok(())
+        })?;
         ledger.write()?;
-        ledger.set_complete(&shape.subject, deletes.run, &deletes.title(settings, &name))?;
+        ledger.set_complete(&shape.subject, deletes.run, &deletes.title(&name))?;
         info!("{name}: the keys of all rows are known; those that are deleted from now on will be found");
         return Ok(());
     }
-    let present = read_keys(connection, &table, shape, None)?;
+    let mut present = Sorted::new();
+    read_keys(connection, &table, shape, |entry| present.push(entry.id).map_err(|error| no_room(&error)))?;
     let gone = tell(settings, stream, connection, outlet, present)?;
     if gone > 0 {
         info!("{name}: {gone} rows are gone since the keys were compared last");
@@ -174,23 +181,22 @@ fn unfit(name: &str, why: String) -> Trouble {
     Trouble::Fatal(Error::data(format!("{name}: {why}")))
 }
 
-/// Reads the keys of all rows. A ledger that is given is completed with them.
+/// Reads the keys of all rows and gives each to `take`.
 fn read_keys(
     connection: &mut dyn Connection,
     table: &TableId,
     shape: &KeyShape,
-    ledger: Option<&mut Ledger>,
-) -> Result<Sorted, Trouble> {
+    take: impl FnMut(Entry) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
     let dialect = connection.dialect();
     let columns: Vec<_> = shape.columns.iter().map(|column| dialect.name(column)).collect();
     let sql = format!("SELECT {} FROM {}", columns.join(", "), dialect.table(table));
-    let mut keys = Keys { shape, sorted: Sorted::new(), ledger, trouble: None };
+    let mut keys = Keys { shape, take, trouble: None };
     // What others have not committed must not be seen, whatever rows are read with: a row that they delete may yet stay.
     let isolation =
         if dialect.database == Database::Sqlite { Isolation::ServerDefault } else { Isolation::RepeatableRead };
     connection.begin(isolation)?;
-    let context =
-        |error: crate::db::DbError| error.context(format_args!("The keys of {} cannot be read", table.unquoted()));
+    let context = |error: DbError| error.context(format_args!("The keys of {} cannot be read", table.unquoted()));
     let ended = connection.query(&sql, &[], &mut keys).map_err(context)?;
     if let Some(trouble) = keys.trouble {
         return Err(trouble);
@@ -198,38 +204,23 @@ fn read_keys(
     if ended == Ended::Early {
         return Err(Trouble::Stopped);
     }
-    connection.commit()?;
-    Ok(keys.sorted)
+    Ok(connection.commit()?)
 }
 
-struct Keys<'a> {
+struct Keys<'a, F> {
     shape: &'a KeyShape,
-    sorted: Sorted,
-    ledger: Option<&'a mut Ledger>,
+    take: F,
     trouble: Option<Trouble>,
 }
 
-impl Keys<'_> {
-    fn take(&mut self, row: &[SqlValue]) -> Result<(), Trouble> {
-        let entry = self.shape.entry(row).map_err(|why| Trouble::Fatal(Error::data(why)))?;
-        self.sorted.push(entry.id).map_err(|error| no_room(&error))?;
-        if let Some(ledger) = &mut self.ledger {
-            ledger.add(entry);
-            if ledger.pending() >= FEW {
-                ledger.write()?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl RowSink for Keys<'_> {
+impl<F: FnMut(Entry) -> Result<(), Trouble>> RowSink for Keys<'_, F> {
     fn columns(&mut self, _columns: &[Column]) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
     fn row(&mut self, row: &mut Vec<SqlValue>) -> ControlFlow<()> {
-        match self.take(row) {
+        let entry = self.shape.entry(row).map_err(|why| Trouble::Fatal(Error::data(why)));
+        match entry.and_then(&mut self.take) {
             Ok(()) => ControlFlow::Continue(()),
             Err(trouble) => {
                 self.trouble = Some(trouble);

@@ -3,9 +3,10 @@
 use super::key::{Entry, RowId};
 use super::{DeleteSettings, Removal};
 use crate::db::{Connection, DbError, DbErrorKind, DbResult, Isolation, SqlValue, query_all};
-use crate::dialect::{ColumnKind, Dialect, NewColumn, TableId};
+use crate::dialect::{ColumnKind, Dialect, TableId};
 use crate::link::Link;
-use ferroconnect_plugin_sdk::{StopSignal, info};
+use crate::own_table::{self, first_number};
+use ferroconnect_plugin_sdk::StopSignal;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,11 +95,7 @@ impl Ledger {
                 dialect.name(ID),
                 dialect.placeholder(2),
             );
-            let (_, rows) = query_all(connection, &sql, &key)?;
-            Ok(rows.first().and_then(|row| row.first()).and_then(|run| match run {
-                SqlValue::Int(run) => Some(*run),
-                _ => None,
-            }))
+            first_number(connection, &sql, &key)
         })
     }
 
@@ -235,28 +232,12 @@ fn upsert(connection: &mut dyn Connection, table: &TableId, rows: &[Vec<SqlValue
 }
 
 fn find_or_create(connection: &mut dyn Connection, name: &str) -> DbResult<TableId> {
-    let dialect = connection.dialect();
-    let wanted = dialect.parse_table(name);
-    if let Some((table, _)) = connection.find_table(&wanted)? {
-        return Ok(table);
-    }
-    let column =
-        |name: &str, kind, key, optional| NewColumn { name: name.to_owned(), kind, optional, default: None, key };
     let columns = [
-        column(SUBJECT, ColumnKind::String, true, false),
-        column(ID, ColumnKind::Bytes, true, false),
-        column(KEY, ColumnKind::String, false, false),
-        column(RUN, ColumnKind::Int64, false, true),
-        column(NUMBER, ColumnKind::Int64, false, true),
+        own_table::column(SUBJECT, ColumnKind::String, true, false),
+        own_table::column(ID, ColumnKind::Bytes, true, false),
+        own_table::column(KEY, ColumnKind::String, false, false),
+        own_table::column(RUN, ColumnKind::Int64, false, true),
+        own_table::column(NUMBER, ColumnKind::Int64, false, true),
     ];
-    let sql = dialect.create_table(&wanted, &columns);
-    let sql = sql.map_err(|why| DbError::new(DbErrorKind::Permanent, why))?;
-    info!("Creating table {name} for the keys of rows");
-    let created = connection.execute(&sql, &[]);
-    // Another task may have been faster.
-    match (connection.find_table(&wanted)?, created) {
-        (Some((table, _)), _) => Ok(table),
-        (None, Err(error)) => Err(error),
-        (None, Ok(_)) => Ok(wanted),
-    }
+    own_table::find_or_create(connection, name, &columns, "the keys of rows")
 }

@@ -22,6 +22,7 @@ pub(super) use key::{Entry, KeyShape};
 pub(super) use ledger::Ledger;
 
 use super::offset;
+use super::values::ValueRules;
 use crate::db::{Column, DbResult};
 use crate::dialect::TableId;
 use crate::settings::ConnectionSettings;
@@ -53,6 +54,7 @@ pub(super) struct Removal {
 /// What one table needs beside the ledger.
 #[derive(Debug)]
 pub(super) struct Deletes {
+    connector: String,
     /// Not known before the columns are.
     pub(super) shape: Option<KeyShape>,
     /// What the stored offset said when the task started; none once that has been acted on.
@@ -80,14 +82,15 @@ enum Found {
 
 impl Deletes {
     /// Behind a stored offset.
-    pub(super) fn stored(map: Option<&OffsetMap>) -> Result<Deletes> {
+    pub(super) fn stored(settings: &DeleteSettings, map: Option<&OffsetMap>) -> Result<Deletes> {
         let found = match map {
             None => Found::Nothing,
             Some(map) => offset::removal(map)?.map_or(Found::OthersOnly, Found::Delivered),
         };
         let run = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
         let run = i64::try_from(run).unwrap_or(i64::MAX);
-        Ok(Deletes { shape: None, found: Some(found), run, number: 0, told: 0, due: Instant::now() })
+        let connector = settings.connector.clone();
+        Ok(Deletes { connector, shape: None, found: Some(found), run, number: 0, told: 0, due: Instant::now() })
     }
 
     /// How offsets name the last record of a deletion that was handed over. Each offset names at least the run: that tells
@@ -122,19 +125,17 @@ impl Deletes {
     /// What is wrong with its key.
     pub(super) fn look_at(
         &mut self,
-        settings: &super::settings::Settings,
         table: &TableId,
         columns: &[Column],
+        rules: &ValueRules,
     ) -> std::result::Result<(), String> {
-        let connector = settings.deletes.as_ref().map(|deletes| deletes.connector.as_str()).unwrap_or_default();
-        self.shape = Some(KeyShape::new(connector, table, columns, &settings.rules)?);
+        self.shape = Some(KeyShape::new(&self.connector, table, columns, rules)?);
         Ok(())
     }
 
     /// What people read beside the mark of a complete ledger.
-    pub(super) fn title(&self, settings: &super::settings::Settings, stream: &str) -> String {
-        let connector = settings.deletes.as_ref().map(|deletes| deletes.connector.as_str()).unwrap_or_default();
-        format!("{stream} of connector {connector}")
+    pub(super) fn title(&self, stream: &str) -> String {
+        format!("{stream} of connector {}", self.connector)
     }
 
     /// The next removal of this run.
