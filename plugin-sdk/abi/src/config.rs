@@ -1,6 +1,6 @@
 //! Configuration as it crosses the border: text pairs in, definitions and answers out. Nothing here is hot.
 
-use crate::bytes::Blob;
+use crate::bytes::{Blob, Text};
 use crate::containers::{AbiOption, AbiString, AbiVec};
 use abi_stable::StableAbi;
 
@@ -12,6 +12,26 @@ pub struct Attribute {
     pub key: AbiString,
     /// The value.
     pub value: Blob,
+}
+
+impl Attribute {
+    /// On every entry of `alter_offsets`: `true` where all offsets of the connector are to be forgotten, `false` where
+    /// those of the named partitions change and no others. A host that is older than the key leaves it out.
+    pub const RESET: &str = "ferroconnect.reset";
+
+    /// The attribute [`Attribute::RESET`].
+    pub fn reset(all: bool) -> Attribute {
+        Attribute { key: Attribute::RESET.into(), value: Text::from(if all { "true" } else { "false" }).into_blob() }
+    }
+
+    /// What [`Attribute::RESET`] says among these; none where it is not there, or says what this version does not know.
+    pub fn find_reset(attributes: &[Attribute]) -> Option<bool> {
+        match attributes.iter().find(|attribute| attribute.key.as_str() == Attribute::RESET)?.value.as_slice() {
+            b"true" => Some(true),
+            b"false" => Some(false),
+            _ => None,
+        }
+    }
 }
 
 /// One key of a configuration. `value` is absent where the user gave null.

@@ -20,6 +20,7 @@ pub mod library;
 pub mod logical;
 pub mod project;
 pub mod record;
+pub mod recursion;
 pub mod schema;
 pub mod services;
 mod shape;

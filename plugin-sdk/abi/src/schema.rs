@@ -198,21 +198,47 @@ impl Schema {
 const BUILDER_ERROR_CLASS: &str = "org.apache.kafka.connect.errors.SchemaBuilderException";
 
 impl PartialEq for Schema {
-    /// All attributes count; the order of parameters does not.
+    /// All attributes count; the order of parameters does not. Schemas that contain themselves are equal where no step
+    /// into them finds a difference.
     fn eq(&self, other: &Schema) -> bool {
-        let Schema { kind, optional, name, version, doc, parameters: _, default, fields, keys, values, attributes } =
-            self;
-        *kind == other.kind
-            && *optional == other.optional
-            && *name == other.name
-            && *version == other.version
-            && *fields == other.fields
-            && *keys == other.keys
-            && *values == other.values
-            && self.has_parameters_of(other)
-            && *default == other.default
-            && *doc == other.doc
-            && *attributes == other.attributes
+        equal(self, other, &mut HashSet::new())
+    }
+}
+
+/// Pairs of schemas, by address, whose comparison has begun.
+type Begun = HashSet<(usize, usize)>;
+
+fn equal(a: &Schema, b: &Schema, begun: &mut Begun) -> bool {
+    let Schema { kind, optional, name, version, doc, parameters: _, default, fields, keys, values, attributes } = a;
+    let same_field = |(a, b): (&Field, &Field)| a.name == b.name && equal_part(&a.schema, &b.schema, begun);
+    *kind == b.kind
+        && *optional == b.optional
+        && *name == b.name
+        && *version == b.version
+        && fields.len() == b.fields.len()
+        && fields.iter().zip(&b.fields).all(same_field)
+        && equal_parts(keys, &b.keys, begun)
+        && equal_parts(values, &b.values, begun)
+        && a.has_parameters_of(b)
+        && *default == b.default
+        && *doc == b.doc
+        && *attributes == b.attributes
+}
+
+fn equal_part(a: &Shared<Schema>, b: &Shared<Schema>, begun: &mut Begun) -> bool {
+    if Shared::same(a, b) {
+        return true;
+    }
+    let holds_others = matches!(a.kind, SchemaType::STRUCT | SchemaType::ARRAY | SchemaType::MAP);
+    // A pair that is met again is equal unless a difference is found elsewhere, and one is enough.
+    let is_new = !holds_others || begun.insert((Shared::address(a), Shared::address(b)));
+    !is_new || equal(a, b, begun)
+}
+
+fn equal_parts(a: &MaybeShared<Schema>, b: &MaybeShared<Schema>, begun: &mut Begun) -> bool {
+    match (a.get(), b.get()) {
+        (Some(a), Some(b)) => equal_part(a, b, begun),
+        (a, b) => a.is_none() && b.is_none(),
     }
 }
 

@@ -1,5 +1,9 @@
 //! Reference counting that works across libraries: the counting functions travel with the object.
 
+mod circle;
+
+pub(crate) use circle::circle;
+
 use abi_stable::StableAbi;
 use std::fmt;
 use std::ops::Deref;

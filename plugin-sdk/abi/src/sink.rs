@@ -16,7 +16,7 @@ pub struct AlteredPartition {
     pub partition: TopicPartition,
     /// The new offset.
     pub offset: AbiOption<i64>,
-    /// Reserved; empty in 1.0.
+    /// [`Attribute::RESET`]; others are reserved.
     pub attributes: AbiVec<Attribute>,
 }
 
@@ -38,8 +38,8 @@ pub trait SinkConnector: Send + 'static {
     /// Stops it. No call follows but the drop.
     fn stop(&mut self) -> AbiResult<()>;
 
-    /// The user wants to alter or reset consumer offsets (KIP-875). True = the plugin handled offsets that it
-    /// keeps itself.
+    /// The user wants to alter or reset consumer offsets (KIP-875). An empty list is a reset of a group without
+    /// offsets. True = the plugin handled offsets that it keeps itself.
     #[sabi(last_prefix_field)]
     fn alter_offsets(&mut self, config: Pairs, offsets: AbiVec<AlteredPartition>) -> AbiResult<bool>;
 

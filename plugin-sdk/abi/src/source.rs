@@ -27,7 +27,7 @@ pub struct AlteredOffset {
     pub partition: AbiOption<OffsetMap>,
     /// The new offset.
     pub offset: AbiOption<OffsetMap>,
-    /// Reserved; empty in 1.0.
+    /// [`Attribute::RESET`]; others are reserved.
     pub attributes: AbiVec<Attribute>,
 }
 
@@ -68,7 +68,8 @@ pub trait SourceConnector: Send + 'static {
     /// Stops it. No call follows but the drop.
     fn stop(&mut self) -> AbiResult<()>;
 
-    /// The user wants to alter or reset offsets (KIP-875). True = the plugin handled offsets that it keeps itself.
+    /// The user wants to alter or reset offsets (KIP-875). An empty list is a reset of a connector without stored
+    /// offsets. True = the plugin handled offsets that it keeps itself.
     fn alter_offsets(&mut self, config: Pairs, offsets: AbiVec<AlteredOffset>) -> AbiResult<bool>;
 
     /// Whether it can do exactly-once with this configuration.
