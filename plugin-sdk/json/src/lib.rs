@@ -33,6 +33,6 @@ mod write;
 mod writer;
 
 pub use error::{Error, Result};
-pub use plan::{FieldPlan, Plan};
+pub use plan::{FieldPlan, Found, Plan};
 pub use write::{Decimals, Format, MAX_DEPTH, Times, string, write};
 pub use writer::Writer;

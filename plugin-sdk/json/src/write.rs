@@ -80,11 +80,24 @@ pub fn write(out: &mut Vec<u8>, plan: Option<&Plan>, value: &Value, format: Form
         | (SchemaType::BOOLEAN, ValueRef::Boolean(_))
         | (SchemaType::STRING, ValueRef::String(_))
         | (SchemaType::BYTES, ValueRef::Bytes(_)) => scalar(out, value),
-        (SchemaType::ARRAY, ValueRef::Array(values)) => array(out, plan.values.as_deref(), values, format, depth)?,
+        (SchemaType::ARRAY | SchemaType::MAP | SchemaType::STRUCT, _) => match plan.elsewhere() {
+            None => nested(out, plan, value, format, depth)?,
+            Some(plan) => nested(out, &plan, value, format, depth)?,
+        },
+        _ => return Err(misfit(schema, value)),
+    }
+    Ok(())
+}
+
+/// An array, map or struct under its schema.
+fn nested(out: &mut Vec<u8>, plan: &Plan, value: &Value, format: Format, depth: usize) -> Result<()> {
+    let schema = &plan.schema;
+    match (schema.kind, value.view()) {
+        (SchemaType::ARRAY, ValueRef::Array(values)) => array(out, plan.values.as_deref(), values, format, depth),
         (SchemaType::MAP, ValueRef::Map(entries)) => {
             let text_keys = schema.keys.as_deref().is_some_and(|keys| keys.kind == SchemaType::STRING);
             let plans = (plan.keys.as_deref(), plan.values.as_deref());
-            map(out, plans, text_keys, entries, format, depth)?;
+            map(out, plans, text_keys, entries, format, depth)
         }
         (SchemaType::STRUCT, ValueRef::Struct(content)) => {
             if content.schema != *schema {
@@ -99,17 +112,19 @@ pub fn write(out: &mut Vec<u8>, plan: Option<&Plan>, value: &Value, format: Form
                 write(out, Some(&field.plan), value, format, depth + 1).in_field(&named.name)?;
             }
             out.extend_from_slice(if mark == b'{' { b"{}" } else { b"}" });
+            Ok(())
         }
-        _ => {
-            let (kind, class) = (schema.kind.name(), value.java_class());
-            let text = match schema.kind {
-                SchemaType::BYTES => format!("Invalid type for bytes type: class {class}"),
-                _ => format!("Invalid type for {kind}: class {class}"),
-            };
-            return Err(Error::data(text));
-        }
+        _ => Err(misfit(schema, value)),
     }
-    Ok(())
+}
+
+#[cold]
+fn misfit(schema: &Schema, value: &Value) -> Error {
+    let (kind, class) = (schema.kind.name(), value.java_class());
+    Error::data(match schema.kind {
+        SchemaType::BYTES => format!("Invalid type for bytes type: class {class}"),
+        _ => format!("Invalid type for {kind}: class {class}"),
+    })
 }
 
 /// A null under a schema: the default, or null where that is allowed.

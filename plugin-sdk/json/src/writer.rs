@@ -94,6 +94,19 @@ mod tests {
     }
 
     #[test]
+    fn a_schema_in_two_places_is_written_in_both() {
+        let point = SchemaBuilder::structure()
+            .field("x", SchemaBuilder::int8().build())
+            .field("tags", SchemaBuilder::array(SchemaBuilder::string().build()).build())
+            .build();
+        let line = SchemaBuilder::structure().field("from", point.clone()).field("to", point.clone()).build();
+        let at = |x: i8, tag: &str| Value::structure(point.clone(), vec![x.into(), Value::array(vec![tag.into()])]);
+        let data = Data::new(line.clone(), Value::structure(line, vec![at(1, "a"), at(2, "b")]));
+        let text = Writer::new(Format::default()).text(&data).expect("it fits");
+        assert_eq!(text, r#"{"from":{"x":1,"tags":["a"]},"to":{"x":2,"tags":["b"]}}"#);
+    }
+
+    #[test]
     fn logical_types_have_the_form_that_was_chosen() {
         let texts = [
             (

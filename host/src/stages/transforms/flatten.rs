@@ -112,6 +112,14 @@ struct Plan {
     level: Level,
 }
 
+/// The flat schema as far as it is made.
+#[derive(Default)]
+struct Flat {
+    fields: Vec<Field>,
+    /// The structs around the present place, by address.
+    around: Vec<usize>,
+}
+
 /// One struct: for each field either nothing, since its value moves as it is, or the struct inside.
 struct Level {
     schema: Shared<Schema>,
@@ -122,10 +130,10 @@ struct Level {
 
 impl Plan {
     fn new(names: &Names, schema: &Shared<Schema>) -> Result<Plan> {
-        let mut fields = Vec::new();
+        let mut flat = Flat::default();
         let surroundings = Surroundings { is_optional: schema.optional, default: schema.default_value() };
-        let level = Level::new(names, schema, "", surroundings, &mut fields)?;
-        Ok(Plan { schema: Schema { fields: fields.into(), ..basics(schema) }.checked()?, level })
+        let level = Level::new(names, schema, "", surroundings, &mut flat)?;
+        Ok(Plan { schema: Schema { fields: flat.fields.into(), ..basics(schema) }.checked()?, level })
     }
 }
 
@@ -156,9 +164,16 @@ impl Level {
         schema: &Shared<Schema>,
         prefix: &str,
         surroundings: Surroundings<'_>,
-        flat: &mut Vec<Field>,
+        flat: &mut Flat,
     ) -> Result<Level> {
-        let before = flat.len();
+        let address = Shared::address(schema);
+        if flat.around.contains(&address) {
+            return Err(ConnectError::data(format!(
+                "Flatten transformation does not support structs that contain themselves (for field {prefix})."
+            )));
+        }
+        flat.around.push(address);
+        let before = flat.fields.len();
         let mut inner = Vec::with_capacity(schema.fields.len());
         for (index, field) in schema.fields.iter().enumerate() {
             let name = names.join(prefix, &field.name);
@@ -173,12 +188,13 @@ impl Level {
                     )));
                 }
                 _ => {
-                    flat.push(Field { name: name.into(), schema: moved(&field.schema, surroundings)? });
+                    flat.fields.push(Field { name: name.into(), schema: moved(&field.schema, surroundings)? });
                     inner.push(None);
                 }
             }
         }
-        Ok(Level { schema: schema.clone(), inner, width: flat.len() - before })
+        flat.around.pop();
+        Ok(Level { schema: schema.clone(), inner, width: flat.fields.len() - before })
     }
 
     /// Moves the values of a struct, and of structs inside, to `flat`, whose schema has these fields. Inside a null
@@ -221,6 +237,7 @@ fn moved(schema: &Shared<Schema>, surroundings: Surroundings<'_>) -> Result<Shar
 mod tests {
     use ferroconnect_plugin_abi::Data;
     use ferroconnect_plugin_abi::builder::SchemaBuilder;
+    use ferroconnect_plugin_abi::recursion::Recursion;
 
     use super::*;
 
@@ -229,6 +246,25 @@ mod tests {
         let mut record = Record::new("t", data);
         transform.apply(&mut record)?;
         Ok(record.value)
+    }
+
+    #[test]
+    fn structs_in_themselves_are_refused_and_those_in_arrays_stay_there() {
+        let list = |inner: fn(Shared<Schema>) -> SchemaBuilder| {
+            let mut recursion = Recursion::default();
+            let next = recursion.placeholder();
+            let list =
+                SchemaBuilder::structure().optional().field("next", inner(next.clone()).optional().build()).build();
+            recursion.define(&next, list.clone());
+            recursion.close(vec![list]).expect("it is whole").remove(0)
+        };
+        let of_structs = list(|next| SchemaBuilder::structure().field("inner", next));
+        let error = flattened(Data::new(of_structs.clone(), Value::structure(of_structs, vec![Value::NULL])));
+        assert!(error.expect_err("no end").to_string().ends_with("contain themselves (for field next_inner)."));
+        let of_arrays = list(SchemaBuilder::array);
+        let flat = flattened(Data::new(of_arrays.clone(), Value::structure(of_arrays.clone(), vec![Value::NULL])));
+        let flat = flat.expect("arrays are moved as they are");
+        assert_eq!(flat.schema.get().expect("a schema").fields[0].schema, of_arrays.fields[0].schema);
     }
 
     #[test]

@@ -152,6 +152,15 @@ impl Reader<'_> {
             SchemaType::BOOLEAN => self.boolean(first)?,
             SchemaType::STRING => Value::string(self.text()?),
             SchemaType::BYTES => Value::bytes(self.base64()?),
+            _ => match plan.elsewhere() {
+                None => self.nested(plan, first, depth)?,
+                Some(plan) => self.nested(&plan, first, depth)?,
+            },
+        })
+    }
+
+    fn nested(&mut self, plan: &Plan, first: u8, depth: usize) -> Fast<Value> {
+        Ok(match plan.schema.kind {
             SchemaType::ARRAY if first == b'[' => self.array(plan.values.as_deref(), depth)?,
             SchemaType::MAP if first == b'{' => {
                 if plan.keys.as_deref().is_none_or(|keys| keys.schema.kind != SchemaType::STRING) {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use ferroconnect_json::{Plan, string};
 use ferroconnect_plugin_abi::containers::AbiOption;
+use ferroconnect_plugin_abi::recursion::recursive;
 use ferroconnect_plugin_abi::{Schema, SchemaType, Shared};
 
 use super::Settings;
@@ -67,7 +68,18 @@ impl WrittenSchemas {
     }
 }
 
+/// Longer envelopes, in bytes, are refused: no topic takes such records, and no memory holds them all.
+const LONGEST: usize = 16 << 20;
+
 fn envelope(schema: &Shared<Schema>, settings: Settings) -> Result<Vec<u8>> {
+    // Kafka Connect's own converter writes until its stack ends.
+    if let Some(inner) = recursive(schema) {
+        let name = inner.name_str().unwrap_or("without a name");
+        return Err(ConnectError::data(format!(
+            "The schema {name} contains itself, and an envelope has schemas in full: JsonConverter writes such data with \
+             schemas.enable=false only"
+        )));
+    }
     let mut head = b"{\"schema\":".to_vec();
     write_schema(&mut head, schema, None, settings, 1)?;
     head.extend_from_slice(b",\"payload\":");
@@ -82,6 +94,13 @@ fn write_schema(
     settings: Settings,
     depth: usize,
 ) -> Result<()> {
+    if out.len() > LONGEST {
+        let name = schema.name_str().unwrap_or("without a name");
+        return Err(ConnectError::data(format!(
+            "The schema {name} is longer than {LONGEST} bytes as JSON, as parts of it stand in it many times: JsonConverter \
+             writes such data with schemas.enable=false only"
+        )));
+    }
     out.extend_from_slice(b"{\"type\":");
     string(out, type_name(schema.kind)?);
     let nested = |out: &mut Vec<u8>, name: &str, schema: Option<&Shared<Schema>>| {

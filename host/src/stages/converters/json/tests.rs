@@ -1,7 +1,8 @@
 use super::*;
 use ferroconnect_plugin_abi::builder::SchemaBuilder;
+use ferroconnect_plugin_abi::recursion::Recursion;
 use ferroconnect_plugin_abi::value::MapEntry;
-use ferroconnect_plugin_abi::{Schema, Value, ValueRef};
+use ferroconnect_plugin_abi::{Schema, Shared, Value, ValueRef};
 
 fn converter(config: &[(&str, &str)]) -> JsonConverter {
     let mut props = Props::from([("converter.type", "value")]);
@@ -112,6 +113,46 @@ fn envelopes_may_be_in_any_order_and_missing_fields_take_defaults() {
     assert_eq!(content.get("a"), Some(&Value::int8(1)));
     assert_eq!(content.get("b"), Some(&Value::string("d")));
     assert!(reads_fast(text, true));
+}
+
+#[test]
+fn a_schema_that_contains_itself_has_no_envelope() {
+    let mut recursion = Recursion::default();
+    let inner = recursion.placeholder();
+    let tree = SchemaBuilder::structure()
+        .name("Tree")
+        .field("left", inner.clone())
+        .field("trees", SchemaBuilder::map(SchemaBuilder::string().build(), inner.clone()).optional().build())
+        .optional()
+        .build();
+    recursion.define(&inner, tree.clone());
+    let tree = recursion.close(vec![tree]).expect("it is whole").remove(0);
+    let node = |left, trees| Value::structure(tree.clone(), vec![left, trees]);
+    let leaf = node(Value::NULL, Value::NULL);
+    let entry = |value| Value::map(vec![MapEntry { key: "a".into(), value }]);
+    let data = Data::new(tree.clone(), node(leaf.clone(), entry(node(Value::NULL, entry(leaf)))));
+    let error = converter(&[]).write(&data).expect_err("no end");
+    assert!(error.to_string().starts_with("The schema Tree contains itself"), "{error}");
+    let text = written(PLAIN, &data);
+    let leaf = r#"{"left":null,"trees":null}"#;
+    assert_eq!(text, format!(r#"{{"left":{leaf},"trees":{{"a":{{"left":null,"trees":{{"a":{leaf}}}}}}}}}"#));
+    // Values end where Kafka Connect's data does.
+    let deep = (0..1100).fold(Value::NULL, |inner, _| Value::structure(tree.clone(), vec![inner, Value::NULL]));
+    let error = converter(PLAIN).write(&Data::new(tree, deep)).expect_err("too deep");
+    assert!(format!("{error:?}").contains("more than 1000 levels"), "{error:?}");
+}
+
+#[test]
+fn a_schema_that_repeats_itself_too_often_has_no_envelope() {
+    // Thirty structs, but two to the power of thirty places.
+    let double = |inner: Shared<Schema>, _| {
+        SchemaBuilder::structure().name("S").field("a", inner.clone()).field("b", inner).optional().build()
+    };
+    let schema = (0..30).fold(SchemaBuilder::structure().optional().build(), double);
+    let data = Data::new(schema.clone(), Value::structure(schema, vec![Value::NULL; 2]));
+    let error = converter(&[]).write(&data).expect_err("too long");
+    assert!(error.to_string().starts_with("The schema S is longer than 16777216 bytes as JSON"), "{error}");
+    assert_eq!(written(PLAIN, &data), r#"{"a":null,"b":null}"#);
 }
 
 #[test]
