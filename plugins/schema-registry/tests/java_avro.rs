@@ -13,6 +13,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use ferroconnect_plugin_sdk::abi::recursion::Recursion;
 use ferroconnect_plugin_sdk::testkit::{self, ConverterHarness};
 use ferroconnect_plugin_sdk::{Config, Data, MapEntry, SchemaBuilder, Value};
 use ferroconnect_test_registry::{Level, Registry};
@@ -111,7 +112,22 @@ fn cases() -> Vec<(Data, &'static [(&'static str, &'static str)])> {
     );
     let wide = Data::new(SchemaBuilder::decimal(-2).build(), Value::decimal(vec![7], -2));
     let anything = Data::schemaless(Value::array(vec![entry("k".into(), 1.5f64.into()), Value::NULL, true.into()]));
+    let mut recursion = Recursion::default();
+    let next = recursion.placeholder();
+    let list = SchemaBuilder::structure()
+        .name("n.List")
+        .field("label", SchemaBuilder::string().build())
+        .field("next", next.clone())
+        .field("by_number", SchemaBuilder::map(SchemaBuilder::int64().build(), next.clone()).build());
+    let list = list.optional().build();
+    recursion.define(&next, list.clone());
+    let list = recursion.close(vec![list]).unwrap().remove(0);
+    let link = |label: &str, next, by_number| Value::structure(list.clone(), vec![label.into(), next, by_number]);
+    let last = link("last", Value::NULL, Value::map(vec![]));
+    let first = link("first", last.clone(), entry(1i64.into(), last));
+    let list = Data::new(list, first);
     vec![
+        (list, &[]),
         (records::order(), &[]),
         (with_defaults, &[]),
         (maps, &[]),

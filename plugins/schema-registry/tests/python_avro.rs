@@ -74,3 +74,20 @@ fn schemas_of_others_are_read() {
     let read = python.ask(&json!({"do": "read", "topic": "again", "hex": hex(&again)}));
     assert!(read.as_str().unwrap().starts_with("{'suit': 'SPADES', 'hash': b'ab', 'any': {'s': 'HEARTS'}"), "{read}");
 }
+
+#[test]
+fn a_record_in_itself_goes_both_ways() {
+    let registry = Registry::start();
+    let Some(mut python) = Python::start("avro.py", &registry) else { return };
+    let mut own = converter(&registry);
+    let schema = r#"{"type":"record","name":"Tree","namespace":"n","fields":[{"name":"label","type":"string"},
+        {"name":"left","type":["null","Tree"]},{"name":"more","type":{"type":"array","items":"Tree"}}]}"#;
+    let leaf = "{'label': 'leaf', 'left': None, 'more': []}";
+    let value =
+        format!("{{'label': 'root', 'left': {leaf}, 'more': [{leaf}, {{'label': 'x', 'left': {leaf}, 'more': []}}]}}");
+    let theirs = bytes(&python.ask(&json!({"do": "write", "topic": "t", "schema": schema, "value": value})));
+    let data = own.from_bytes("t", Some(&theirs)).unwrap();
+    let again = own.to_bytes("again", data).unwrap().unwrap();
+    assert_eq!(hex(&again[5..]), hex(&theirs[5..]));
+    assert_eq!(python.ask(&json!({"do": "read", "topic": "again", "hex": hex(&again)})), value);
+}

@@ -6,8 +6,9 @@ use serde_json::Value as Json;
 
 use super::binary::{put_bytes, put_long};
 use super::defaults;
+use super::planner::Planner;
 use super::schema::{self, AvroSchema, Kind, TypeId};
-use super::writer::{Misfit, Planner, block};
+use super::writer::{Misfit, block};
 
 /// So many values may stand in one default: a record whose fields take defaults of their own may double it at each level.
 const MOST_VALUES: usize = 100_000;

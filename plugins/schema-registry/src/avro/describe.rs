@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::defaults;
 use super::names::{self, NAMESPACE};
+use super::schema::DEEPEST;
 use super::settings::AvroSettings;
 use crate::codec::Described;
 
@@ -21,7 +22,8 @@ pub(super) fn describe(schema: Option<&Schema>, settings: &AvroSettings) -> Resu
     let Some(schema) = schema else {
         return Ok(Described { text: ANYTHING.to_owned(), record_name: Some(names::ANYTHING.to_owned()) });
     };
-    let mut writer = Describer { settings, records: Vec::new(), named: HashMap::new(), unnamed: 0, entries: 0 };
+    let mut writer =
+        Describer { settings, records: Vec::new(), named: HashMap::new(), unnamed: 0, entries: 0, depth: 0 };
     let json = writer.any(schema, "")?;
     let is_record = schema.kind == SchemaType::STRUCT && !names::is_union(schema) && !schema.optional;
     let record_name = writer.records.first().filter(|_| is_record).map(|first| first.name.clone());
@@ -49,6 +51,8 @@ struct Describer<'a> {
     named: HashMap<String, Json>,
     unnamed: usize,
     entries: usize,
+    /// So many types are around the present one.
+    depth: usize,
 }
 
 struct Defined<'a> {
@@ -59,6 +63,19 @@ struct Defined<'a> {
 impl<'a> Describer<'a> {
     /// A schema with its null, if it is optional.
     fn any(&mut self, schema: &'a Schema, namespace: &str) -> Result<Json> {
+        // Records that contain themselves are named there; arrays, maps and unions have no names, and would never end.
+        if self.depth == DEEPEST {
+            return Err(Error::data(format!(
+                "the schema nests deeper than {DEEPEST} levels, or contains itself by no record"
+            )));
+        }
+        self.depth += 1;
+        let described = self.within(schema, namespace);
+        self.depth -= 1;
+        described
+    }
+
+    fn within(&mut self, schema: &'a Schema, namespace: &str) -> Result<Json> {
         if names::is_union(schema) {
             return self.union(schema, namespace);
         }

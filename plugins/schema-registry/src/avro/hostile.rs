@@ -1,6 +1,6 @@
 //! Schemas and payloads that nobody should have written: none brings the converter down, or fills its memory.
 
-use super::tests::{anything, codec, read};
+use super::tests::{anything, codec, read, write};
 use super::*;
 use crate::testing::document;
 use ferroconnect_plugin_sdk::{ErrorKind, ValueRef};
@@ -8,32 +8,42 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 #[test]
-fn a_record_that_contains_itself_is_refused_by_name() {
-    let text = r#"{"type":"record","name":"n.Node","fields":[{"name":"next","type":["null","Node"]}]}"#;
-    let error = codec([]).reader(&document(text), None).err().expect("refused");
-    assert_eq!(error.message(), "next: The Avro schema of n.Node contains itself, and Connect schemas cannot");
+fn data_without_end_is_refused() {
+    // No value has an end, and none of these takes a byte for a level.
+    let list = r#"{"type":"record","name":"n.Node","fields":[{"name":"next","type":"Node"}]}"#;
+    let tree = r#"{"type":"record","name":"T","fields":[{"name":"a","type":"T"},{"name":"b","type":"T"}]}"#;
+    let entry = r#"{"type":"array","items":{"type":"record","name":"MapEntry","namespace":"io.confluent.connect.avro",
+        "fields":[{"name":"key","type":"string"},{"name":"value","type":{"type":"array","items":"MapEntry"}}]}}"#;
+    for (text, level) in [(list, vec![]), (tree, vec![]), (entry, vec![2, 2, b'k'])] {
+        let error = read(&codec([]), text, &level.repeat(100_000)).expect_err("no end");
+        assert!(error.message().ends_with("the data is nested deeper than 1000 levels"), "{error}");
+    }
 }
 
 #[test]
-fn entries_of_maps_that_contain_themselves_are_refused_too() {
-    let entry = r#"{"type":"array","items":{"type":"record","name":"MapEntry","namespace":"io.confluent.connect.avro",
-        "fields":[{"name":"key","type":"string"},{"name":"value","type":{"type":"array","items":"MapEntry"}}]}}"#;
-    // By its own name, by the attribute, and by way of another record.
-    let named =
-        entry.replace("MapEntry", "Own").replace(r#""namespace""#, r#""connect.internal.type":"MapEntry","namespace""#);
-    let record = entry.replace(
-        r#"{"type":"array","items":"MapEntry"}"#,
-        r#"{"type":"record","name":"R","fields":[{"name":"f","type":["null",{"type":"array","items":"MapEntry"}]}]}"#,
-    );
-    for (text, name) in [(entry, "MapEntry"), (&named, "Own"), (&record, "MapEntry")] {
-        let error = codec([]).reader(&document(text), None).err().expect("refused");
-        let end =
-            format!("The Avro schema of io.confluent.connect.avro.{name} contains itself, and Connect schemas cannot");
-        assert!(error.message().ends_with(&end), "{error}");
+fn types_that_contain_each_other_in_all_ways_are_looked_at_once() {
+    // Twelve records with fields of all twelve: there are more ways through them than could ever be gone.
+    let count = 12;
+    let record = |number: usize| {
+        let field = |other: usize| {
+            let kind = json!(["null", format!("R{other}")]);
+            json!({"name": format!("f{other}"), "type": kind, "default": null})
+        };
+        let fields: Vec<Json> = (0..count).map(field).collect();
+        json!({"type": "record", "name": format!("R{number}"), "fields": fields})
+    };
+    // Each is defined where it is named first.
+    let mut text = record(0).to_string();
+    for number in 1..count {
+        text = text.replacen(&format!(r#""R{number}""#), &record(number).to_string(), 1);
     }
-    // Maps in maps have an end.
-    let twice = entry.replace(r#""items":"MapEntry""#, r#""items":"int""#);
-    assert!(codec([]).reader(&document(&twice), None).is_ok());
+    let codec = codec([]);
+    let payload: Vec<u8> = [&[2][..], &[0; 23]].concat();
+    let data = read(&codec, &text, &payload).expect("null but for one field");
+    let schema = data.schema.get().expect("a schema");
+    let described = codec.describe(Some(schema)).expect("Avro holds it").text;
+    assert_eq!(described.matches(r#""type":"record""#).count(), count);
+    assert_eq!(write(&codec, Some(schema), &text, &data.value).expect("it fits"), payload);
 }
 
 #[test]

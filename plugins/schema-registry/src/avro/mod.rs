@@ -1,7 +1,7 @@
 //! Avro: Connect's schemas and values as Avro's, and back.
 //!
 //! [`describe`] gives a Connect schema the text of an Avro schema, [`shape`] gives an Avro schema its Connect schema;
-//! [`writer`] and [`reader`] are the plans that values go through. The encoding is so small that it is done here, straight
+//! [`writer`] and [`reader`] are the plans that values go through, [`planner`] makes those for writing. The encoding is so small that it is done here, straight
 //! between payload and Connect values, without a tree of Avro values in between.
 
 mod binary;
@@ -11,6 +11,7 @@ mod describe;
 #[cfg(test)]
 mod hostile;
 mod names;
+mod planner;
 mod reader;
 mod schema;
 mod settings;
@@ -28,7 +29,12 @@ use crate::codec::{Codec, Described};
 use crate::converter::RegistryConverter;
 use schema::{AvroSchema, Kind};
 use settings::AvroSettings;
-use shape::Shape;
+
+/// How deep data of a schema may be nested: schemas that contain themselves set no end. As deep as JsonConverter writes.
+const DEEPEST_DATA: usize = 1000;
+
+/// How deep data without schema may be nested.
+const DEEPEST_ANYTHING: usize = 200;
 
 /// Keys and values in Avro.
 pub(crate) type AvroConverter = RegistryConverter<Avro>;
@@ -43,7 +49,7 @@ pub(crate) enum AvroReader {
     /// Data without schema.
     Anything,
     /// Data of a schema.
-    Shaped { schema: Shared<Schema>, plan: Arc<reader::Plan> },
+    Shaped { schema: Shared<Schema>, reader: reader::Reader },
 }
 
 impl Codec for Avro {
@@ -51,7 +57,7 @@ impl Codec for Avro {
     const JAVA_CLASS: &'static str = "io.confluent.connect.avro.AvroConverter";
     const DOC: &'static str = "Writes and reads Avro, with schemas in a schema registry.";
     const FORMAT: Format = Format::Avro;
-    type Writer = writer::Plan;
+    type Writer = writer::Writer;
     type Reader = AvroReader;
 
     fn keys(def: ConfigDef) -> ConfigDef {
@@ -72,9 +78,9 @@ impl Codec for Avro {
         _: &Described,
         registered: &Document,
         strict: bool,
-    ) -> Result<writer::Plan> {
+    ) -> Result<writer::Writer> {
         let avro = parse(registered)?;
-        writer::plan(schema, &avro, &self.settings, strict).map_err(|misfit| {
+        planner::plan(schema, &avro, &self.settings, strict).map_err(|misfit| {
             let hint = if strict {
                 ". latest.compatibility.strict=false and id.compatibility.strict=false allow more"
             } else {
@@ -84,7 +90,7 @@ impl Codec for Avro {
         })
     }
 
-    fn write(&self, writer: &writer::Plan, value: &Value, payload: &mut Vec<u8>) -> Result<()> {
+    fn write(&self, writer: &writer::Writer, value: &Value, payload: &mut Vec<u8>) -> Result<()> {
         writer.write(value, payload).map_err(Error::from)
     }
 
@@ -101,14 +107,14 @@ impl Codec for Avro {
         if matches!(&avro.get(avro.root()).kind, Kind::Record(record) if record.name == names::ANYTHING) {
             return Ok(AvroReader::Anything);
         }
-        let Shape { schema, plan } = shape::shape(&avro, &self.settings, version)?;
-        Ok(AvroReader::Shaped { schema, plan })
+        let (schema, reader) = shape::shape(&avro, &self.settings, version)?;
+        Ok(AvroReader::Shaped { schema, reader })
     }
 
     fn read(&self, reader: &AvroReader, payload: &Blob) -> Result<Data> {
         match reader {
             AvroReader::Anything => Ok(Data::schemaless(reader::read_anything(payload)?)),
-            AvroReader::Shaped { schema, plan } => Ok(Data::new(schema.clone(), reader::read(plan, payload)?)),
+            AvroReader::Shaped { schema, reader } => Ok(Data::new(schema.clone(), reader.read(payload)?)),
         }
     }
 }

@@ -8,7 +8,16 @@ use std::sync::Arc;
 use ferroconnect_plugin_sdk::{Blob, Error, Logical, MapEntry, Schema, Shared, Text, Value};
 
 use super::binary::{Damage, Input};
-use super::writer::DEEPEST;
+use super::{DEEPEST_ANYTHING, DEEPEST_DATA};
+
+/// How payloads of one schema become values.
+pub(crate) struct Reader {
+    pub(super) plan: Arc<Plan>,
+    /// The schemas of structs, which plans name by their places.
+    pub(super) structs: Vec<Shared<Schema>>,
+    /// What stands in itself.
+    pub(super) repeated: Vec<Arc<Plan>>,
+}
 
 /// How bytes become values of a Connect schema.
 pub(crate) enum Plan {
@@ -43,8 +52,9 @@ pub(crate) enum Plan {
         key: Arc<Plan>,
         value: Arc<Plan>,
     },
+    /// `schema` = the place of the struct's.
     Record {
-        schema: Shared<Schema>,
+        schema: usize,
         fields: Vec<Arc<Plan>>,
     },
     /// A union of a type and perhaps null, by their numbers.
@@ -55,9 +65,11 @@ pub(crate) enum Plan {
     },
     /// A union as a struct: for each branch the place of its field; none = null.
     Union {
-        schema: Shared<Schema>,
+        schema: usize,
         branches: Vec<Option<(usize, Arc<Plan>)>>,
     },
+    /// A type that this one stands in, by its place among those.
+    Again(usize),
 }
 
 /// Why a payload cannot be read.
@@ -72,7 +84,8 @@ pub(super) enum Unreadable {
     },
     /// Bytes behind the value.
     Left(usize),
-    TooDeep,
+    /// There are more levels than this.
+    TooDeep(usize),
     /// A value that its logical type does not allow.
     Illogical(String),
 }
@@ -84,7 +97,7 @@ impl fmt::Display for Unreadable {
             Unreadable::Damaged(damage) => damage.fmt(f),
             Unreadable::Beyond { what, number, count } => write!(f, "{what} {number} of {count}"),
             Unreadable::Left(count) => write!(f, "{count} bytes are left behind the value"),
-            Unreadable::TooDeep => write!(f, "data without schema is nested deeper than {DEEPEST} levels"),
+            Unreadable::TooDeep(deepest) => write!(f, "the data is nested deeper than {deepest} levels"),
             Unreadable::Illogical(reason) => f.write_str(reason),
         }
     }
@@ -104,15 +117,17 @@ impl From<Unreadable> for Error {
 
 type Read<T> = Result<T, Unreadable>;
 
-/// The value of a whole payload.
-///
-/// # Errors
-/// What is wrong with it.
-pub(super) fn read(plan: &Plan, payload: &Blob) -> Read<Value> {
-    let mut input = Input::new(payload);
-    let value = plan.read(&mut input)?;
-    finish(&input)?;
-    Ok(value)
+impl Reader {
+    /// The value of a whole payload.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn read(&self, payload: &Blob) -> Read<Value> {
+        let mut input = Input::new(payload);
+        let value = self.plan.read(&mut input, Around { reader: self, depth: 0 })?;
+        finish(&input)?;
+        Ok(value)
+    }
 }
 
 /// The value of a whole payload of data without schema.
@@ -140,8 +155,44 @@ fn choice(input: &mut Input<'_>, what: &'static str, count: usize) -> Read<usize
     place.ok_or(Unreadable::Beyond { what, number, count })
 }
 
+/// Where a value stands.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    reader: &'a Reader,
+    /// So many arrays, maps and structs are around it.
+    depth: usize,
+}
+
+impl Around<'_> {
+    fn deeper(self) -> Read<Self> {
+        let depth = self.depth + 1;
+        if depth > DEEPEST_DATA { Err(Unreadable::TooDeep(DEEPEST_DATA)) } else { Ok(Around { depth, ..self }) }
+    }
+}
+
 impl Plan {
-    fn read(&self, input: &mut Input<'_>) -> Read<Value> {
+    fn read(&self, input: &mut Input<'_>, around: Around<'_>) -> Read<Value> {
+        // What stands for another type is gone through here: a call for each would double the stack that deep data takes.
+        let mut plan = self;
+        loop {
+            plan = match plan {
+                Plan::Again(place) => &around.reader.repeated[*place],
+                Plan::Optional { null, other, plan } => {
+                    let count = usize::from(null.is_some()) + 1;
+                    if choice(input, "branch", count)? != *other {
+                        return Ok(Value::NULL);
+                    }
+                    plan
+                }
+                _ => break,
+            }
+        }
+        plan.read_present(input, around)
+    }
+
+    /// A value that is there, of a type that stands for itself.
+    #[inline]
+    fn read_present(&self, input: &mut Input<'_>, around: Around<'_>) -> Read<Value> {
         Ok(match self {
             Plan::Boolean => Value::boolean(input.boolean()?),
             // As in Java, the upper bits of a number that another program wrote are lost.
@@ -168,40 +219,42 @@ impl Plan {
             }
             Plan::Timestamp => Value::timestamp(input.long()?),
             Plan::Logical { logical, schema, base } => {
-                let base = base.read(input)?;
+                let base = base.read(input, around)?;
                 let value = logical.decode(schema, &base).map_err(|error| Unreadable::Illogical(error.to_string()))?;
                 value.ok_or_else(|| Unreadable::Illogical(format!("it is no {logical:?}")))?
             }
             Plan::Enum(symbols) => Value::string(symbols[choice(input, "symbol", symbols.len())?].clone()),
-            Plan::Array(items) => Value::array(elements(input, |input| items.read(input))?),
+            Plan::Array(items) => {
+                let inside = around.deeper()?;
+                Value::array(elements(input, |input| items.read(input, inside))?)
+            }
             Plan::Map(values) => {
-                Value::map(entries(input, |input| Ok(Value::string(input.text()?)), |input| values.read(input))?)
+                let inside = around.deeper()?;
+                let key = |input: &mut Input<'_>| Ok(Value::string(input.text()?));
+                Value::map(entries(input, key, |input| values.read(input, inside))?)
             }
             Plan::Entries { key, value } => {
-                Value::map(entries(input, |input| key.read(input), |input| value.read(input))?)
+                let inside = around.deeper()?;
+                Value::map(entries(input, |input| key.read(input, inside), |input| value.read(input, inside))?)
             }
             Plan::Record { schema, fields } => {
+                let inside = around.deeper()?;
                 let mut values = Vec::with_capacity(fields.len());
                 for field in fields {
-                    values.push(field.read(input)?);
+                    values.push(field.read(input, inside)?);
                 }
-                Value::structure(schema.clone(), values)
-            }
-            Plan::Optional { null, other, plan } => {
-                let count = usize::from(null.is_some()) + 1;
-                match choice(input, "branch", count)? {
-                    branch if branch == *other => plan.read(input)?,
-                    _ => Value::NULL,
-                }
+                Value::structure(around.reader.structs[*schema].clone(), values)
             }
             Plan::Union { schema, branches } => match &branches[choice(input, "branch", branches.len())?] {
                 None => Value::NULL,
                 Some((index, plan)) => {
+                    let schema = &around.reader.structs[*schema];
                     let mut values = vec![Value::NULL; schema.fields.len()];
-                    values[*index] = plan.read(input)?;
+                    values[*index] = plan.read(input, around.deeper()?)?;
                     Value::structure(schema.clone(), values)
                 }
             },
+            Plan::Optional { .. } | Plan::Again(_) => unreachable!("they stand for others"),
         })
     }
 }
@@ -258,8 +311,8 @@ fn entries(
 
 /// One value of the record for data without schema: the first field that is filled.
 fn anything(input: &mut Input<'_>, depth: usize) -> Read<Value> {
-    if depth > DEEPEST {
-        return Err(Unreadable::TooDeep);
+    if depth > DEEPEST_ANYTHING {
+        return Err(Unreadable::TooDeep(DEEPEST_ANYTHING));
     }
     let mut found = Value::NULL;
     for field in 0..9 {

@@ -3,21 +3,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use ferroconnect_plugin_sdk::abi::recursion::Recursion;
 use ferroconnect_plugin_sdk::abi::schema::Parameter;
 use ferroconnect_plugin_sdk::{Error, Logical, Result, Schema, SchemaBuilder, SchemaType, Shared, Text, Value};
 use serde_json::Value as Json;
 
 use super::defaults;
 use super::names;
-use super::reader::Plan;
+use super::reader::{Plan, Reader};
 use super::schema::{AvroSchema, Enum, Field, Kind, Record, Type, TypeId};
 use super::settings::AvroSettings;
 
 /// The Connect schema of a type's values, and how they are read.
 #[derive(Clone)]
-pub(super) struct Shape {
-    pub(super) schema: Shared<Schema>,
-    pub(super) plan: Arc<Plan>,
+struct Shape {
+    schema: Shared<Schema>,
+    plan: Arc<Plan>,
 }
 
 /// What the place of a type says of it.
@@ -26,64 +27,96 @@ struct Place<'a> {
     optional: bool,
     default: Option<&'a Json>,
     doc: Option<&'a str>,
-    version: Option<i32>,
 }
 
-/// The shape of the type at the top. `version` = that of the schema in its subject.
+/// The Connect schema of the type at the top, and how its payloads are read. `version` = that of the schema in its subject.
 ///
 /// # Errors
 /// A data error where Connect has no such schema.
-pub(super) fn shape(avro: &AvroSchema, settings: &AvroSettings, version: Option<i32>) -> Result<Shape> {
-    let mut shaper = Shaper { avro, settings, open: Vec::new(), known: HashMap::new(), unions: 0 };
-    shaper.shape(avro.root(), Place { version, ..Place::default() })
+pub(super) fn shape(
+    avro: &AvroSchema,
+    settings: &AvroSettings,
+    version: Option<i32>,
+) -> Result<(Shared<Schema>, Reader)> {
+    let mut shaper = Shaper {
+        avro,
+        settings,
+        version,
+        known: HashMap::new(),
+        structs: Vec::new(),
+        recursion: Recursion::default(),
+        repeated: Vec::new(),
+        unions: 0,
+    };
+    let Shape { schema, plan } = shaper.shape(avro.root(), Place::default())?;
+    let Shaper { mut structs, recursion, repeated, .. } = shaper;
+    structs.push(schema);
+    let mut structs = if recursion.is_empty() { structs } else { recursion.close(structs).map_err(Error::from_abi)? };
+    let schema = structs.pop().expect("it was put there");
+    let repeated = repeated.into_iter().map(|plan| plan.expect("whatever is begun is finished")).collect();
+    Ok((schema, Reader { plan, structs, repeated }))
 }
 
 struct Shaper<'a> {
     avro: &'a AvroSchema,
     settings: &'a AvroSettings,
-    /// The records around the present place, outermost first.
-    open: Vec<TypeId>,
+    /// That of the type at the top.
+    version: Option<i32>,
     /// Types without a default of their place, by their null and documentation there, so that what is named often is looked
     /// at once: records of records of records would take twice as long for each level.
-    known: HashMap<(TypeId, bool, Option<&'a str>), Shape>,
+    known: HashMap<(TypeId, bool, Option<&'a str>), Known>,
+    /// The schemas of structs, which plans name by their places.
+    structs: Vec<Shared<Schema>>,
+    recursion: Recursion,
+    /// The plans of what stands in itself; none while they are being made.
+    repeated: Vec<Option<Arc<Plan>>>,
     unions: usize,
+}
+
+/// What is known of a type.
+enum Known {
+    /// It is being looked at. If it was met again within itself: what stands for it there, and its place among the repeated.
+    Open(Option<(Shared<Schema>, usize)>),
+    Done(Shape),
 }
 
 impl<'a> Shaper<'a> {
     fn shape(&mut self, id: TypeId, place: Place<'a>) -> Result<Shape> {
-        let is_bare = place.default.is_none() && place.version.is_none();
         let key = (id, place.optional, place.doc);
-        if is_bare && let Some(known) = self.known.get(&key) {
-            return Ok(known.clone());
+        let is_bare = place.default.is_none();
+        if is_bare {
+            match self.known.get_mut(&key) {
+                Some(Known::Done(shape)) => return Ok(shape.clone()),
+                Some(Known::Open(met)) => {
+                    let (schema, at) = met.get_or_insert_with(|| {
+                        self.repeated.push(None);
+                        (self.recursion.placeholder(), self.repeated.len() - 1)
+                    });
+                    return Ok(Shape { schema: schema.clone(), plan: Arc::new(Plan::Again(*at)) });
+                }
+                None => drop(self.known.insert(key, Known::Open(None))),
+            }
         }
         let kind = self.avro.get(id);
         let shape = match &kind.kind {
             Kind::Union(branches) => self.union(branches, place)?,
-            Kind::Record(record) => self.within(id, record, |shaper| shaper.record(record, kind, place))?,
+            Kind::Record(record) => self.record(record, id, place)?,
             _ => {
                 let (schema, plan) = self.plain(kind)?;
-                self.finish(schema, plan, kind, place)?
+                self.finish(schema, plan, id, place)?
             }
         };
-        if is_bare {
-            self.known.insert(key, shape.clone());
+        if is_bare && let Some(Known::Open(Some((met, at)))) = self.known.insert(key, Known::Done(shape.clone())) {
+            self.recursion.define(&met, shape.schema.clone());
+            self.repeated[at] = Some(shape.plan.clone());
         }
         Ok(shape)
     }
 
-    /// Shapes what stands in a record. Whoever looks into one goes through here: types contain themselves by records only,
-    /// and a schema that does so has no end.
-    fn within<T>(&mut self, id: TypeId, record: &Record, shape: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        if self.open.contains(&id) {
-            return Err(Error::data(format!(
-                "The Avro schema of {} contains itself, and Connect schemas cannot",
-                record.name
-            )));
-        }
-        self.open.push(id);
-        let shape = shape(self);
-        self.open.pop();
-        shape
+    /// The place of a struct's schema, for plans.
+    fn keep(&mut self, schema: &Shared<Schema>) -> usize {
+        self.structs.push(schema.clone());
+        self.structs.len() - 1
     }
 
     fn inner(&mut self, id: TypeId) -> Result<Shape> {
@@ -125,7 +158,7 @@ impl<'a> Shaper<'a> {
                 (schema, Plan::Fixed(*size))
             }
             (Kind::Array(items), _) => match self.map_entry(*items) {
-                Some(record) => self.within(*items, record, |shaper| shaper.entries(record))?,
+                Some(record) => self.entries(record)?,
                 None => {
                     let items = self.inner(*items)?;
                     let mut schema = Schema::new(SchemaType::ARRAY);
@@ -188,7 +221,8 @@ impl<'a> Shaper<'a> {
         (schema, Plan::Enum(texts))
     }
 
-    fn record(&mut self, record: &'a Record, kind: &Type, place: Place<'a>) -> Result<Shape> {
+    fn record(&mut self, record: &'a Record, id: TypeId, place: Place<'a>) -> Result<Shape> {
+        let kind = self.avro.get(id);
         let mut schema = Schema::new(SchemaType::STRUCT);
         let takes_docs = self.settings.metadata && !self.settings.discard_type_doc;
         if let Some(doc) = kind.text("doc").filter(|_| takes_docs) {
@@ -202,15 +236,15 @@ impl<'a> Shaper<'a> {
             }
             let doc = doc.filter(|_| self.settings.discard_type_doc);
             let default = field.default.as_ref().filter(|_| self.may_have_default(field));
-            let place = Place { default, doc, ..Place::default() };
+            let place = Place { default, doc, optional: false };
             let shape = self.shape(field.kind, place).map_err(|error| in_field(error, &field.name))?;
             schema
                 .fields
                 .push(ferroconnect_plugin_sdk::Field { name: field.name.as_str().into(), schema: shape.schema });
             plans.push(shape.plan);
         }
-        let schema = self.annotate(schema, kind, place)?;
-        let plan = Plan::Record { schema: schema.clone(), fields: plans };
+        let schema = self.annotate(schema, id, place)?;
+        let plan = Plan::Record { schema: self.keep(&schema), fields: plans };
         Ok(Shape { schema, plan: Arc::new(plan) })
     }
 
@@ -269,7 +303,7 @@ impl<'a> Shaper<'a> {
         }
         schema.optional = null.is_some() || place.optional;
         let schema = schema.checked().map_err(Error::from_abi)?;
-        let plan = Plan::Union { schema: schema.clone(), branches: plans };
+        let plan = Plan::Union { schema: self.keep(&schema), branches: plans };
         Ok(Shape { schema, plan: Arc::new(plan) })
     }
 
@@ -281,8 +315,8 @@ impl<'a> Shaper<'a> {
         if self.settings.enhanced { name.to_owned() } else { names::split(name).1.to_owned() }
     }
 
-    fn finish(&self, schema: Schema, plan: Plan, kind: &Type, place: Place<'_>) -> Result<Shape> {
-        let schema = self.annotate(schema, kind, place)?;
+    fn finish(&self, schema: Schema, plan: Plan, id: TypeId, place: Place<'_>) -> Result<Shape> {
+        let schema = self.annotate(schema, id, place)?;
         // The name may make a logical type of what Avro knows as a mere number.
         let plan = match (Logical::of(&schema), &plan) {
             (Some(logical), Plan::Bytes | Plan::Fixed(_) | Plan::Int32 | Plan::Int64) => {
@@ -294,10 +328,11 @@ impl<'a> Shaper<'a> {
     }
 
     /// What attributes and the place add to a schema.
-    fn annotate(&self, mut schema: Schema, kind: &Type, place: Place<'_>) -> Result<Shared<Schema>> {
+    fn annotate(&self, mut schema: Schema, id: TypeId, place: Place<'_>) -> Result<Shared<Schema>> {
+        let kind = self.avro.get(id);
         self.add_doc(&mut schema, kind, place);
         let version = match kind.attributes.get(names::CONNECT_VERSION) {
-            None => place.version,
+            None => self.version.filter(|_| id == self.avro.root()),
             Some(version) => {
                 let number = version.as_i64().and_then(|version| i32::try_from(version).ok());
                 Some(number.ok_or_else(|| Error::data(format!("Invalid Connect version found: {version}")))?)

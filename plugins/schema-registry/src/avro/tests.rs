@@ -3,6 +3,7 @@
 use super::*;
 use crate::arbitrary;
 use crate::testing::{self, document};
+use ferroconnect_plugin_sdk::abi::recursion::Recursion;
 use ferroconnect_plugin_sdk::{MapEntry, SchemaBuilder, SchemaType, StructValue, ValueRef};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -16,7 +17,7 @@ fn described(codec: &Avro, schema: &Shared<Schema>) -> Json {
     serde_json::from_str(&described.text).expect("the text is JSON")
 }
 
-fn write(codec: &Avro, schema: Option<&Shared<Schema>>, text: &str, value: &Value) -> Result<Vec<u8>> {
+pub(super) fn write(codec: &Avro, schema: Option<&Shared<Schema>>, text: &str, value: &Value) -> Result<Vec<u8>> {
     let described = Described { text: text.to_owned(), record_name: None };
     let plan = codec.writer(schema, &described, &document(text), false)?;
     let mut payload = Vec::new();
@@ -350,6 +351,80 @@ fn other_logical_types_are_their_base_type() {
     }
 }
 
+const TREE: &str = r#"{"type":"record","name":"n.Tree","fields":[{"name":"label","type":"string"},
+    {"name":"left","type":["null","Tree"],"default":null},
+    {"name":"forest","type":["null",{"type":"map","values":{"type":"array","items":["string","Tree"]}}],"default":null}]}"#;
+
+#[test]
+fn records_may_contain_themselves() {
+    let codec = codec([]);
+    // Tree "r": left is Tree "l" without more, and in the forest there is a text and Tree "x".
+    let leaf = |label: u8| vec![2, label, 0, 0];
+    let payload = [&[2, b'r', 2][..], &leaf(b'l'), &[2, 2, 2, b'k', 4, 0, 2, b't', 2], &leaf(b'x'), &[0, 0]].concat();
+    let data = read(&codec, TREE, &payload).expect("it is one of these");
+    let schema = data.schema.get().expect("a schema");
+    assert_eq!(schema.name_str(), Some("n.Tree"));
+    let left = &schema.fields[1].schema;
+    assert!(left.optional && !schema.optional);
+    assert!(Shared::same(&left.fields[1].schema, left), "it is met again");
+    assert!(data.is_whole());
+    let ValueRef::Struct(root) = data.value.view() else { panic!("a struct") };
+    let ValueRef::Struct(inner) = root.fields[1].view() else { panic!("a struct") };
+    assert_eq!((inner.get("label"), inner.get("left")), (Some(&"l".into()), Some(&Value::NULL)));
+    let ValueRef::Map(forest) = root.fields[2].view() else { panic!("a map") };
+    let ValueRef::Array(trees) = forest[0].value.view() else { panic!("an array") };
+    let ValueRef::Struct(union) = trees[1].view() else { panic!("a union") };
+    let ValueRef::Struct(tree) = union.get("Tree").expect("a branch").view() else { panic!("a struct") };
+    assert_eq!(tree.get("label"), Some(&"x".into()));
+    // Back by what was registered, and by what is described of the Connect schema.
+    assert_eq!(write(&codec, Some(schema), TREE, &data.value).expect("it fits"), payload);
+    let described = codec.describe(Some(schema)).expect("Avro holds it").text;
+    assert_eq!(described.matches(r#""type":"record""#).count(), 1, "{described}");
+    assert_eq!(write(&codec, Some(schema), &described, &data.value).expect("it fits"), payload);
+    let again = read(&codec, &described, &payload).expect("it is one of these");
+    assert_eq!(again.schema, data.schema);
+    assert_eq!(again.value, data.value);
+}
+
+#[test]
+fn a_record_with_a_version_stays_one_type_in_itself() {
+    let codec = codec([]);
+    let reader = codec.reader(&document(TREE), Some(3)).expect("it can be read");
+    let data = codec.read(&reader, &Blob::copy_from(&[2, b'r', 0, 0])).expect("it is one of these");
+    let schema = data.schema.get().expect("a schema");
+    let inner = &schema.fields[1].schema;
+    assert_eq!((schema.version.into_option(), inner.version.into_option()), (Some(3), Some(3)));
+    let described = codec.describe(Some(schema)).expect("one name for one type").text;
+    assert!(described.contains(r#"["null","n.Tree"]"#), "{described}");
+}
+
+#[test]
+fn data_is_written_as_deep_as_it_is_read() {
+    let codec = codec([]);
+    let list = r#"{"type":"record","name":"L","fields":[{"name":"next","type":["null","L"]}]}"#;
+    let payload = |levels: usize| [vec![2; levels - 1], vec![0]].concat();
+    let data = read(&codec, list, &payload(DEEPEST_DATA)).expect("deep enough");
+    let schema = data.schema.get().expect("a schema");
+    assert_eq!(write(&codec, Some(schema), list, &data.value).expect("as deep"), payload(DEEPEST_DATA));
+    let inner = &schema.fields[0].schema;
+    let deep = (0..DEEPEST_DATA).fold(Value::NULL, |next, _| Value::structure(inner.clone(), vec![next]));
+    let deeper = Value::structure(schema.clone(), vec![deep]);
+    let error = write(&codec, Some(schema), list, &deeper).expect_err("too deep");
+    assert!(error.message().ends_with("the data is nested deeper than 1000 levels"), "{error}");
+    assert!(read(&codec, list, &payload(DEEPEST_DATA + 1)).is_err());
+}
+
+#[test]
+fn what_contains_itself_by_no_record_is_nothing_in_avro() {
+    let mut recursion = Recursion::default();
+    let inner = recursion.placeholder();
+    let nested = SchemaBuilder::array(inner.clone()).build();
+    recursion.define(&inner, nested.clone());
+    let nested = recursion.close(vec![nested]).expect("it is whole").remove(0);
+    let error = codec([]).describe(Some(&nested)).err().expect("no end");
+    assert!(error.message().contains("contains itself by no record"), "{error}");
+}
+
 #[test]
 fn data_without_schema_comes_back_as_it_was() {
     let codec = codec([]);
@@ -362,7 +437,7 @@ fn data_without_schema_comes_back_as_it_was() {
     let payload = write(&codec, None, &described, &value).expect("fits");
     assert_eq!(read(&codec, &described, &payload).expect("fits"), Data::schemaless(value));
     let mut deep = Value::NULL;
-    for _ in 0..=writer::DEEPEST {
+    for _ in 0..=DEEPEST_ANYTHING {
         deep = Value::array(vec![deep]);
     }
     assert!(write(&codec, None, &described, &deep).expect_err("too deep").message().contains("nested deeper"));
