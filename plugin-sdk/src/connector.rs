@@ -3,16 +3,11 @@
 use crate::config::Config;
 use crate::context::{ConnectorContext, SinkContext, SourceContext};
 use crate::error::Result;
+use crate::offsets::{SinkOffsetChange, SourceOffsetChange};
 use crate::record::Batch;
 use ferroconnect_plugin_abi::config::ConfigValue;
-use ferroconnect_plugin_abi::record::{Acknowledgement, OffsetMap, PartitionOffset, Record, TopicPartition};
+use ferroconnect_plugin_abi::record::{Acknowledgement, PartitionOffset, Record, TopicPartition};
 use ferroconnect_plugin_abi::source::Support;
-
-/// A source partition and offset that the user wants to alter. No partition = the user gave null; no offset = forget
-/// the partition.
-pub type AlteredOffset = (Option<OffsetMap>, Option<OffsetMap>);
-/// A consumer offset that the user wants to alter; no offset = forget the partition.
-pub type AlteredPartition = (TopicPartition, Option<i64>);
 
 /// A source connector: turns its configuration into those of its tasks. It does not move records itself.
 ///
@@ -42,8 +37,8 @@ pub trait SourceConnector: Send + 'static {
 
     /// The user alters or resets offsets (KIP-875): refuse what makes no sense. True = offsets that this connector
     /// keeps itself were changed too.
-    fn alter_offsets(&mut self, config: &Config, offsets: &[AlteredOffset]) -> Result<bool> {
-        let _ = (config, offsets);
+    fn alter_offsets(&mut self, config: &Config, change: &SourceOffsetChange) -> Result<bool> {
+        let _ = (config, change);
         Ok(false)
     }
 
@@ -113,8 +108,8 @@ pub trait SinkConnector: Send + 'static {
 
     /// The user alters or resets consumer offsets (KIP-875). True = offsets that this connector keeps itself were
     /// changed too.
-    fn alter_offsets(&mut self, config: &Config, offsets: &[AlteredPartition]) -> Result<bool> {
-        let _ = (config, offsets);
+    fn alter_offsets(&mut self, config: &Config, change: &SinkOffsetChange) -> Result<bool> {
+        let _ = (config, change);
         Ok(false)
     }
 }

@@ -18,6 +18,7 @@ pub mod export;
 #[doc(hidden)]
 pub mod glue;
 pub mod log;
+pub mod offsets;
 pub mod record;
 #[cfg(feature = "tokio")]
 pub mod runtime;
@@ -51,6 +52,7 @@ pub use ferroconnect_plugin_abi::source::Support;
 pub use ferroconnect_plugin_abi::validate::{validate, validate_field, validate_struct};
 pub use ferroconnect_plugin_abi::value::{MapEntry, StructValue, Value, ValueKind, ValueRef};
 pub use ferroconnect_plugin_abi::{Blob, MaybeShared, Shared, Text};
+pub use offsets::{OffsetChange, SinkOffsetChange, SourceOffsetChange};
 pub use record::{Batch, SourceRecord, offset_map};
 pub use service::{ConfigProvider, OverridePolicy, RestExtension};
 pub use stage::{Converter, HeaderConverter, Predicate, Transform};

@@ -1,10 +1,11 @@
 //! Sinks whose connector has nothing to do of its own, as with most sinks.
 
 use crate::config::Config;
-use crate::connector::{AlteredPartition, SinkConnector, SinkTask};
+use crate::connector::{SinkConnector, SinkTask};
 use crate::context::ConnectorContext;
 use crate::error::Result;
 use crate::export::{Description, Plugin};
+use crate::offsets::SinkOffsetChange;
 use ferroconnect_plugin_abi::config::ConfigValue;
 use std::marker::PhantomData;
 
@@ -69,7 +70,7 @@ impl<S: UniformSink> SinkConnector for Uniform<S> {
         Ok(vec![self.config.clone(); maximum])
     }
 
-    fn alter_offsets(&mut self, _: &Config, _: &[AlteredPartition]) -> Result<bool> {
+    fn alter_offsets(&mut self, _: &Config, _: &SinkOffsetChange) -> Result<bool> {
         // Nothing is kept outside Kafka, so every offset is fine.
         Ok(true)
     }

@@ -8,6 +8,7 @@ use ferroconnect_e2e::rest::Answer;
 use ferroconnect_e2e::unique;
 use ferroconnect_e2e::wait::{PATIENCE, until, until_equal, until_some};
 use ferroconnect_e2e::worker::{Subject, Worker, WorkerSetup};
+use ferroconnect_test_servers::{Kind, Server};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use serde_json::{Value, json};
@@ -180,6 +181,16 @@ fn a_plugin_has_its_say_about_offsets() {
         assert_eq!(message(&altered), "The offsets for this connector have been altered successfully");
         let reset = worker.rest.delete(&taken_care_of);
         assert_eq!(message(&reset), "The offsets for this connector have been reset successfully", "{reset:?}");
+        // A plugin with offsets of its own has to know which of the two it is, also where every offset is null.
+        let forgotten = json!({"offsets": [{"partition": partition, "offset": null}]});
+        for body in [&body, &forgotten] {
+            assert_eq!(patch(&worker, &taken_care_of, body).status, 200);
+        }
+        let name = taken_care_of.split('/').nth(2).unwrap();
+        let logs = setup.logs();
+        let of_this = logs.lines().filter(|line| line.contains(name));
+        let told: Vec<_> = of_this.filter_map(|line| line.split_once("told to ")?.1.split('(').next()).collect();
+        assert_eq!(told, ["Alter", "Reset", "Alter", "Alter"], "{class}");
 
         let ignored = create(&[("ignore.offsets", "true")]);
         let altered = patch(&worker, &ignored, &body);
@@ -194,6 +205,62 @@ fn a_plugin_has_its_say_about_offsets() {
         }
     }
     assert_eq!(worker.rest.get("/health").status, 200);
+}
+
+/// Offsets that a plugin keeps itself, in the table of a database.
+#[test]
+fn offsets_in_a_table_change_with_those_of_kafka() {
+    if Subject::from_env() == Subject::Java {
+        return; // the plugin is ours
+    }
+    let server = Server::shared(Kind::Postgres);
+    server.sql("postgres", "CREATE DATABASE offsets_of_a_sink");
+    let sql = |sql: &str| server.sql("offsets_of_a_sink", sql);
+    let (kafka, topic, name) = (Kafka::shared(), unique("kept"), unique("sink"));
+    kafka.create_topic(&topic, 2);
+    let schema = json!({"type": "struct", "fields": [{"field": "number", "type": "int64"}]});
+    for partition in [0, 1] {
+        let record = json!({"schema": schema, "payload": {"number": partition}}).to_string();
+        kafka.write(&topic, partition, [record.as_str()]);
+    }
+    let mut setup = worker_setup();
+    let worker = setup.start();
+    worker.rest.put_connector(
+        &name,
+        &[
+            ("connector.class", "io.confluent.connect.jdbc.JdbcSinkConnector"),
+            ("topics", &topic),
+            ("value.converter", "org.apache.kafka.connect.json.JsonConverter"),
+            ("connection.url", &server.url("offsets_of_a_sink")),
+            ("table.name.format", "numbers"),
+            ("auto.create", "true"),
+            ("offsets.table", "positions"),
+        ],
+    );
+    let offsets = format!("/connectors/{name}/offsets");
+    let committed = || worker.rest.get(&offsets).json()["offsets"].as_array().map_or(0, Vec::len);
+    let written_again = |numbers: &str| {
+        worker.rest.put(&format!("/connectors/{name}/resume"), None);
+        until_equal("both partitions to be committed", &2, committed);
+        assert_eq!(sql("SELECT number FROM numbers ORDER BY number"), numbers);
+        stop(&worker, &name);
+    };
+    let kept = || sql("SELECT kafka_partition, next_offset FROM positions ORDER BY kafka_partition");
+    written_again("0\n1\n");
+    assert_eq!(kept(), "0\t1\n1\t1\n");
+
+    let first = offset_of(&topic, &json!(0), &Value::Null);
+    change_offsets("the offset of one partition to be forgotten", || patch(&worker, &offsets, &first));
+    assert_eq!(kept(), "1\t1\n");
+    written_again("0\n0\n1\n");
+
+    change_offsets("all offsets to be forgotten", || worker.rest.delete(&offsets));
+    assert_eq!((kept(), committed()), (String::new(), 0));
+    // Kafka has none any more, as when the topics were deleted.
+    sql(&format!("INSERT INTO positions VALUES ('{name}', '{topic}', 1, 1)"));
+    change_offsets("those to be forgotten that only the plugin has", || worker.rest.delete(&offsets));
+    assert_eq!(kept(), "");
+    written_again("0\n0\n0\n1\n1\n");
 }
 
 #[test]

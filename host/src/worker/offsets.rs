@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ferroconnect_plugin_abi::Text;
+use ferroconnect_plugin_abi::config::Attribute;
 use ferroconnect_plugin_abi::containers::AbiVec;
 use ferroconnect_plugin_abi::record::TopicPartition as AbiPartition;
 use serde_json::{Map, Value};
@@ -67,7 +68,7 @@ fn change_opened(shared: &Shared, name: &str, opened: &Opened, change: OffsetsCh
     let (plugin, config) = (&*opened.plugin, &opened.props);
     match (kind_of(plugin), change) {
         (ConnectorKind::Source, OffsetsChange::AlterSource(offsets)) => {
-            change_source(shared, name, plugin, config, offsets)
+            change_source(shared, name, plugin, config, offsets, Extent::Named)
         }
         (ConnectorKind::Source, OffsetsChange::Reset) => {
             let stored = shared.offsets.partitions(name)?;
@@ -75,7 +76,7 @@ fn change_opened(shared: &Shared, name: &str, opened: &Opened, change: OffsetsCh
                 partition: Some(entry.partition),
                 offset: None,
             };
-            change_source(shared, name, plugin, config, stored.into_iter().map(forget).collect())
+            change_source(shared, name, plugin, config, stored.into_iter().map(forget).collect(), Extent::All)
         }
         (ConnectorKind::Sink, OffsetsChange::AlterSink(offsets)) => alter_sink(shared, name, plugin, config, &offsets),
         (ConnectorKind::Sink, OffsetsChange::Reset) => reset_sink(shared, name, plugin, config),
@@ -83,6 +84,21 @@ fn change_opened(shared: &Shared, name: &str, opened: &Opened, change: OffsetsCh
             "The offsets of connector {name} are those of a {}, which the request does not fit",
             kind.as_str()
         ))),
+    }
+}
+
+/// How far a change goes; partitions and offsets alone do not tell the plugin.
+#[derive(Clone, Copy, PartialEq)]
+enum Extent {
+    /// Only the partitions that are named.
+    Named,
+    /// All of the connector, also those that only the plugin knows.
+    All,
+}
+
+impl Extent {
+    fn attributes(self) -> AbiVec<Attribute> {
+        vec![Attribute::reset(self == Extent::All)].into()
     }
 }
 
@@ -96,11 +112,12 @@ fn change_source(
     plugin: &Plugin,
     config: &Props,
     offsets: Vec<ConnectorOffset>,
+    extent: Extent,
 ) -> Result<OffsetsOutcome> {
     let altered = |entry: &ConnectorOffset| AlteredOffset {
         partition: entry.partition.as_ref().map(positions::from_json).into(),
         offset: entry.offset.as_ref().map(positions::from_json).into(),
-        attributes: AbiVec::new(),
+        attributes: extent.attributes(),
     };
     let handled = plugin.source_connector()?.alter_offsets(config, offsets.iter().map(altered).collect())?;
     let entry = |entry: ConnectorOffset| -> Result<OffsetEntry> {
@@ -137,13 +154,18 @@ impl Group {
     }
 }
 
-fn ask_sink(plugin: &Plugin, config: &Props, offsets: Vec<(TopicPartition, Option<i64>)>) -> Result<bool> {
+fn ask_sink(
+    plugin: &Plugin,
+    config: &Props,
+    offsets: impl Iterator<Item = (TopicPartition, Option<i64>)>,
+    extent: Extent,
+) -> Result<bool> {
     let altered = |(partition, offset): (TopicPartition, Option<i64>)| AlteredPartition {
         partition: AbiPartition { topic: Text::from(&*partition.topic), partition: partition.partition },
         offset: offset.into(),
-        attributes: AbiVec::new(),
+        attributes: extent.attributes(),
     };
-    plugin.sink_connector()?.alter_offsets(config, offsets.into_iter().map(altered).collect())
+    plugin.sink_connector()?.alter_offsets(config, offsets.map(altered).collect())
 }
 
 /// The text for a group that still has members, and for other failures.
@@ -161,7 +183,8 @@ fn alter_sink(
     offsets: &[SinkOffset],
 ) -> Result<OffsetsOutcome> {
     let partition = |entry: &SinkOffset| TopicPartition::new(entry.topic.as_str(), entry.partition);
-    let handled = ask_sink(plugin, config, offsets.iter().map(|entry| (partition(entry), entry.offset)).collect())?;
+    let named = offsets.iter().map(|entry| (partition(entry), entry.offset));
+    let handled = ask_sink(plugin, config, named, Extent::Named)?;
     let group = Group::of(shared, config)?;
     let refused = |error| ConnectError::connect(still_active("alter", name)).caused_by(ConnectError::from(error));
     let (keep, forget): (Vec<_>, Vec<_>) = offsets.iter().partition(|entry| entry.offset.is_some());
@@ -176,7 +199,8 @@ fn reset_sink(shared: &Shared, name: &str, plugin: &Plugin, config: &Props) -> R
     let group = Group::of(shared, config)?;
     let committed =
         group.committed(&format!("Failed to list offsets prior to resetting offsets for sink connector {name}"))?;
-    let handled = ask_sink(plugin, config, committed.into_iter().map(|entry| (entry.partition, None)).collect())?;
+    let forgotten = committed.into_iter().map(|entry| (entry.partition, None));
+    let handled = ask_sink(plugin, config, forgotten, Extent::All)?;
     group
         .admin
         .delete_group(&group.id, REQUEST)

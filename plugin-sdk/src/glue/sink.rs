@@ -3,7 +3,8 @@
 use super::half::Glue;
 use crate::connector::{SinkConnector, SinkTask};
 use crate::context::{ConnectorContext, SinkContext};
-use ferroconnect_plugin_abi::config::{ConfigValue, Pairs};
+use crate::offsets::OffsetChange;
+use ferroconnect_plugin_abi::config::{Attribute, ConfigValue, Pairs};
 use ferroconnect_plugin_abi::containers::{AbiSlice, AbiVec};
 use ferroconnect_plugin_abi::error::AbiResult;
 use ferroconnect_plugin_abi::host::{ConnectorContextObject, SinkTaskContextObject};
@@ -34,9 +35,11 @@ impl<C: SinkConnector> AbiSinkConnector for Glue<C> {
     }
 
     fn alter_offsets(&mut self, config: Pairs, offsets: AbiVec<AlteredPartition>) -> AbiResult<bool> {
-        let offsets: Vec<_> =
-            offsets.into_iter().map(|altered| (altered.partition, altered.offset.into_option())).collect();
-        self.ask_mut("alter_offsets", &config, |connector, config| connector.alter_offsets(config, &offsets))
+        let entry = |entry: AlteredPartition| {
+            (entry.partition, entry.offset.into_option(), Attribute::find_reset(&entry.attributes))
+        };
+        let change = OffsetChange::of(offsets.into_iter().map(entry));
+        self.ask_mut("alter_offsets", &config, |connector, config| connector.alter_offsets(config, &change))
     }
 }
 

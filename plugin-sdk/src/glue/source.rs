@@ -3,8 +3,9 @@
 use super::half::Glue;
 use crate::connector::{SourceConnector, SourceTask};
 use crate::context::{ConnectorContext, SourceContext};
+use crate::offsets::OffsetChange;
 use crate::record::Batch;
-use ferroconnect_plugin_abi::config::{ConfigValue, Pairs};
+use ferroconnect_plugin_abi::config::{Attribute, ConfigValue, Pairs};
 use ferroconnect_plugin_abi::containers::AbiVec;
 use ferroconnect_plugin_abi::error::{AbiError, AbiResult, ErrorKind};
 use ferroconnect_plugin_abi::host::{ConnectorContextObject, SourceTaskContextObject};
@@ -36,11 +37,11 @@ impl<C: SourceConnector> AbiSourceConnector for Glue<C> {
     }
 
     fn alter_offsets(&mut self, config: Pairs, offsets: AbiVec<AlteredOffset>) -> AbiResult<bool> {
-        let offsets: Vec<_> = offsets
-            .into_iter()
-            .map(|altered| (altered.partition.into_option(), altered.offset.into_option()))
-            .collect();
-        self.ask_mut("alter_offsets", &config, |connector, config| connector.alter_offsets(config, &offsets))
+        let entry = |entry: AlteredOffset| {
+            (entry.partition.into_option(), entry.offset.into_option(), Attribute::find_reset(&entry.attributes))
+        };
+        let change = OffsetChange::of(offsets.into_iter().map(entry));
+        self.ask_mut("alter_offsets", &config, |connector, config| connector.alter_offsets(config, &change))
     }
 
     fn exactly_once_support(&self, config: Pairs) -> AbiResult<Support> {

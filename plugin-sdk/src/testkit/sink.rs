@@ -5,6 +5,7 @@ use super::{Library, PATIENCE, into_result};
 use crate::config::Config;
 use crate::context::SinkContext;
 use crate::error::{Error, Result};
+use crate::offsets::SinkOffsetChange;
 use crate::stop::StopSignal;
 use ferroconnect_plugin_abi::bytes::Text;
 use ferroconnect_plugin_abi::config::{ConfigValue, Pairs};
@@ -145,14 +146,14 @@ impl SinkHarness {
 
     /// Alters consumer offsets, as the REST API does while the connector is stopped. True = the connector changed
     /// offsets that it keeps itself.
-    pub fn alter_offsets(&self, offsets: &[(TopicPartition, Option<i64>)]) -> Result<bool> {
-        let altered = |(partition, offset): &(TopicPartition, Option<i64>)| AlteredPartition {
+    pub fn alter_offsets(&self, change: &SinkOffsetChange) -> Result<bool> {
+        let entry = |(partition, offset): (&TopicPartition, Option<&i64>)| AlteredPartition {
             partition: partition.clone(),
-            offset: (*offset).into(),
-            attributes: AbiVec::new(),
+            offset: offset.copied().into(),
+            attributes: vec![change.attribute()].into(),
         };
-        let altered: Vec<AlteredPartition> = offsets.iter().map(altered).collect();
-        into_result(self.connector()?.alter_offsets(self.host.config().to_pairs(), altered.into()))
+        let entries: AbiVec<AlteredPartition> = change.named().map(entry).collect();
+        into_result(self.connector()?.alter_offsets(self.host.config().to_pairs(), entries))
     }
 
     /// The task configurations that the connector gives, asked of one that is started and stopped for it.

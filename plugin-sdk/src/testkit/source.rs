@@ -4,13 +4,13 @@ use super::host::{LogLine, TestHost};
 use super::offsets::OffsetStore;
 use super::{Library, PATIENCE, into_result};
 use crate::config::Config;
-use crate::connector::AlteredOffset;
 use crate::error::{Error, Result};
+use crate::offsets::SourceOffsetChange;
 use ferroconnect_plugin_abi::config::{ConfigValue, Pairs};
 use ferroconnect_plugin_abi::containers::AbiVec;
 use ferroconnect_plugin_abi::info::{PluginInfo, PluginKind};
 use ferroconnect_plugin_abi::record::{Acknowledgement, OffsetMap, Outcome, Record, SourceBatch};
-use ferroconnect_plugin_abi::source::{AlteredOffset as AbiAlteredOffset, SourceConnectorObject, SourceTaskObject};
+use ferroconnect_plugin_abi::source::{AlteredOffset, SourceConnectorObject, SourceTaskObject};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -111,15 +111,15 @@ impl SourceHarness {
     }
 
     /// Alters offsets as a user does: the stored ones change if the connector has nothing against it.
-    pub fn alter_offsets(&mut self, offsets: &[AlteredOffset]) -> Result<bool> {
-        let altered = |(partition, offset): &AlteredOffset| AbiAlteredOffset {
+    pub fn alter_offsets(&mut self, change: &SourceOffsetChange) -> Result<bool> {
+        let entry = |(partition, offset): (&Option<OffsetMap>, Option<&OffsetMap>)| AlteredOffset {
             partition: partition.clone().into(),
-            offset: offset.clone().into(),
-            attributes: AbiVec::new(),
+            offset: offset.cloned().into(),
+            attributes: vec![change.attribute()].into(),
         };
-        let altered: AbiVec<_> = offsets.iter().map(altered).collect();
-        let answer = into_result(self.connector()?.alter_offsets(self.host.config().to_pairs(), altered))?;
-        for (partition, offset) in offsets {
+        let entries: AbiVec<AlteredOffset> = change.named().map(entry).collect();
+        let answer = into_result(self.connector()?.alter_offsets(self.host.config().to_pairs(), entries))?;
+        for (partition, offset) in change.named() {
             match (partition, offset) {
                 (Some(partition), Some(offset)) => self.host.offsets.set(partition, offset),
                 (Some(partition), None) => self.host.offsets.remove(partition),

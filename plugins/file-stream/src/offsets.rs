@@ -1,7 +1,6 @@
 //! Source partitions and offsets: `{"filename": F}` and `{"position": P}`, as Kafka's connector has them.
 
-use ferroconnect_plugin_sdk::connector::AlteredOffset;
-use ferroconnect_plugin_sdk::{Config, Error, OffsetMap, Result, Value, offset_map};
+use ferroconnect_plugin_sdk::{Config, Error, OffsetMap, Result, SourceOffsetChange, Value, offset_map};
 
 const FILENAME: &str = "filename";
 const POSITION: &str = "position";
@@ -36,14 +35,14 @@ pub(crate) fn stored_position(offset: Option<&OffsetMap>) -> Result<u64> {
 }
 
 /// Checks offsets that the user wants to set (KIP-875). No offset is always fine, so that wrong ones can be removed.
-pub(crate) fn check_altered(config: &Config, offsets: &[AlteredOffset]) -> Result<()> {
+pub(crate) fn check_altered(config: &Config, change: &SourceOffsetChange) -> Result<()> {
     if crate::config::file_of(config).is_none() {
         return Err(Error::fatal(
             "Offsets cannot be modified if the 'file' configuration is unspecified. \
              This is because stdin is used for input and offsets are not tracked.",
         ));
     }
-    for (partition, offset) in offsets {
+    for (partition, offset) in change.named() {
         if let Some(offset) = offset {
             check_offset(offset)?;
             let partition = partition.as_ref().ok_or_else(|| Error::fatal("Partition objects cannot be null"))?;
@@ -68,10 +67,11 @@ fn check_offset(offset: &OffsetMap) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ferroconnect_plugin_sdk::OffsetChange;
 
     fn check(partition: OffsetMap, offset: Option<OffsetMap>) -> String {
         let config = Config::from([("file", "f"), ("topic", "t")]);
-        check_altered(&config, &[(Some(partition), offset)])
+        check_altered(&config, &OffsetChange::Alter(vec![(Some(partition), offset)]))
             .err()
             .map_or(String::new(), |error| error.message().to_owned())
     }
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn standard_input_has_no_offsets_to_alter() {
-        let error = check_altered(&Config::from([("topic", "t")]), &[]).unwrap_err();
+        let error = check_altered(&Config::from([("topic", "t")]), &OffsetChange::Reset(vec![])).unwrap_err();
         assert!(error.message().starts_with("Offsets cannot be modified if the 'file' configuration is unspecified."));
     }
 

@@ -4,10 +4,10 @@ use crate::config::{self, ChangeDetection, SourceOptions};
 use crate::input::{Available, Input};
 use crate::lines::{Line, Lines};
 use crate::offsets;
-use ferroconnect_plugin_sdk::connector::AlteredOffset;
 use ferroconnect_plugin_sdk::{
     Batch, Config, ConnectorContext, Data, Description, Error, OffsetMap, Plugin, Result, Schema, SchemaBuilder,
-    Shared, SourceConnector, SourceContext, SourceRecord, SourceTask, Support, Text, debug, info, warn,
+    Shared, SourceConnector, SourceContext, SourceOffsetChange, SourceRecord, SourceTask, Support, Text, debug, info,
+    warn,
 };
 use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -51,8 +51,8 @@ impl SourceConnector for FileStreamSource {
         Ok(vec![self.config.clone()])
     }
 
-    fn alter_offsets(&mut self, config: &Config, offsets: &[AlteredOffset]) -> Result<bool> {
-        offsets::check_altered(config, offsets)?;
+    fn alter_offsets(&mut self, config: &Config, change: &SourceOffsetChange) -> Result<bool> {
+        offsets::check_altered(config, change)?;
         Ok(true)
     }
 

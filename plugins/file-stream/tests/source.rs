@@ -3,7 +3,7 @@
 
 use ferroconnect_plugin_sdk::log::LogLevel;
 use ferroconnect_plugin_sdk::testkit::{self, SourceHarness, SourceRead};
-use ferroconnect_plugin_sdk::{Config, SchemaType, Support, Value, offset_map};
+use ferroconnect_plugin_sdk::{Config, OffsetChange, SchemaType, Support, Value, offset_map};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
@@ -200,12 +200,13 @@ fn offsets_can_be_altered_within_reason() {
     let file = fixture.path.to_str().unwrap().to_owned();
     let partition = offset_map([("filename", Value::string(file))]);
     let good = offset_map([("position", Value::int64(3))]);
-    assert!(source.alter_offsets(&[(Some(partition.clone()), Some(good.clone()))]).unwrap());
+    let alter = |partition, offset| OffsetChange::Alter(vec![(partition, offset)]);
+    assert!(source.alter_offsets(&alter(Some(partition.clone()), Some(good.clone()))).unwrap());
     source.start().unwrap();
     assert_eq!(lines(&source.poll_until(2).unwrap()), ["bb", "cc"]);
-    let error = source.alter_offsets(&[(None, Some(good))]).unwrap_err();
+    let error = source.alter_offsets(&alter(None, Some(good))).unwrap_err();
     assert_eq!(error.message(), "Partition objects cannot be null");
-    assert!(source.alter_offsets(&[(Some(partition), None)]).unwrap());
+    assert!(source.alter_offsets(&alter(Some(partition), None)).unwrap());
     assert!(source.offsets().is_empty());
 }
 

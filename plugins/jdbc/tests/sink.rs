@@ -5,6 +5,8 @@
 mod ahead;
 #[path = "sink/batches.rs"]
 mod batches;
+#[path = "sink/offsets.rs"]
+mod offsets;
 mod targets;
 
 use ferroconnect_jdbc::db::{Decimal, Isolation, SqlValue};
@@ -12,7 +14,7 @@ use ferroconnect_jdbc::dialect::Database;
 use ferroconnect_plugin_sdk::log::LogLevel;
 use ferroconnect_plugin_sdk::testkit::{self, LogLine, SinkHarness, acceptance, sink_record};
 use ferroconnect_plugin_sdk::{
-    Config, Data, Error, ErrorKind, Record, ReportState, Schema, SchemaBuilder, Shared, TopicPartition, Value,
+    Config, Data, Error, ErrorKind, Record, ReportState, Schema, SchemaBuilder, Shared, Value,
 };
 use ferroconnect_test_servers::{Kind, Server};
 use jiff::civil::date;
@@ -344,31 +346,6 @@ each_target! {
         next.put(&records).unwrap();
         assert_eq!(reported(&next).into_iter().map(|(offset, _)| offset).collect::<Vec<_>>(), [1]);
         assert_eq!(ids(), [1, 2, 3]);
-    }
-
-    fn altered_offsets_are_kept_too(target) {
-        let pairs = [CREATE, ("offsets.table", "sink_offsets"), ("name", "altered")];
-        let records: Vec<Record> = (0..4).map(|id| keyed("altered", id, id, Some("a"))).collect();
-        sink(target, &pairs).put(&records).unwrap();
-        let alter = |offset: Option<i64>| {
-            let partition = TopicPartition { topic: "altered".into(), partition: 0 };
-            let changed = harness(target, &pairs).alter_offsets(&[(partition, offset)]).unwrap();
-            assert!(changed);
-            sink(target, &pairs).put(&records).unwrap();
-            users(target, "altered").len()
-        };
-        assert_eq!(alter(Some(3)), 5);
-        assert_eq!(alter(None), 9);
-        // The group has no offsets left when its topics were deleted.
-        assert!(harness(target, &pairs).alter_offsets(&[]).unwrap());
-        let mut again = sink(target, &pairs);
-        again.put(&records).unwrap();
-        assert_eq!(users(target, "altered").len(), 13);
-        // What is left out is told, once.
-        again.put(&records[..2]).unwrap();
-        again.put(&records[..2]).unwrap();
-        let told = |line: &LogLine| line.level == LogLevel::WARN && line.message.contains("altered-0");
-        assert_eq!(again.log().iter().filter(|line| told(line)).count(), 1, "{:?}", again.log());
     }
 
     fn keys_that_differ_in_case_are_two(target) {

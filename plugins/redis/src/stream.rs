@@ -12,11 +12,10 @@ use crate::keys;
 use crate::preset::{Invalid, field_engineering_server};
 use crate::server::{Server, login_advice, passes};
 use entries::{Entry, Id};
-use ferroconnect_plugin_sdk::connector::AlteredOffset;
 use ferroconnect_plugin_sdk::{
     Acknowledgement, Batch, Config, ConfigValue, ConnectorContext, Data, Description, Error, ErrorKind, MapEntry,
-    OffsetMap, Outcome, Plugin, Result, Schema, SchemaBuilder, Shared, SourceConnector, SourceContext, SourceRecord,
-    SourceTask, StopSignal, Support, Value, info, offset_map, warn,
+    OffsetMap, Outcome, Plugin, Result, Schema, SchemaBuilder, Shared, SourceConnector, SourceContext,
+    SourceOffsetChange, SourceRecord, SourceTask, StopSignal, Support, Value, info, offset_map, warn,
 };
 use redis::RedisError;
 use std::collections::{HashMap, HashSet};
@@ -132,8 +131,8 @@ impl SourceConnector for RedisStreamSource {
         Ok((0..count).map(task).collect())
     }
 
-    fn alter_offsets(&mut self, _: &Config, offsets: &[AlteredOffset]) -> Result<bool> {
-        if offsets.iter().any(|(_, offset)| offset.is_some()) {
+    fn alter_offsets(&mut self, _: &Config, change: &SourceOffsetChange) -> Result<bool> {
+        if change.named().any(|(_, offset)| offset.is_some()) {
             let message = "Redis keeps the position of a consumer group; change it there with XGROUP SETID";
             return Err(Error::new(ErrorKind::UNSUPPORTED, message));
         }

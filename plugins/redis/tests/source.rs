@@ -5,7 +5,7 @@ mod common;
 
 use common::{Redis, command, until};
 use ferroconnect_plugin_sdk::testkit::{self, SourceHarness, SourceRead, acceptance};
-use ferroconnect_plugin_sdk::{Config, ErrorKind, Outcome, ValueRef, offset_map};
+use ferroconnect_plugin_sdk::{Config, ErrorKind, OffsetChange, Outcome, ValueRef, offset_map};
 use std::time::Duration;
 
 const CLASS: &str = "com.redis.kafka.connect.RedisStreamSourceConnector";
@@ -309,7 +309,7 @@ fn offsets_are_changed_in_redis_only() {
     let partition = offset_map([("stream", "orders".into())]);
     let offset = offset_map([("offset", "1-0".into())]);
     let mut source = source(&redis, &[]);
-    let error = source.alter_offsets(&[(Some(partition.clone()), Some(offset))]).unwrap_err();
+    let error = source.alter_offsets(&OffsetChange::Alter(vec![(Some(partition.clone()), Some(offset))])).unwrap_err();
     assert!(error.message().contains("XGROUP SETID"), "{error}");
-    assert!(!source.alter_offsets(&[(Some(partition), None)]).unwrap());
+    assert!(!source.alter_offsets(&OffsetChange::Reset(vec![Some(partition)])).unwrap());
 }

@@ -25,10 +25,9 @@ use crate::sink::config::{InsertMode, OffsetsTable, PkMode, Settings};
 use crate::sink::delivery::Delivery;
 use crate::sink::positions::Positions;
 use crate::sink::writer::Writer;
-use ferroconnect_plugin_sdk::connector::AlteredPartition;
 use ferroconnect_plugin_sdk::{
     AbiVec, Config, ConfigDef, ConfigValue, ConnectorContext, Description, Error, PartitionOffset, Plugin, Record,
-    Result, SinkConnector, SinkContext, SinkTask, StopSignal, TopicPartition, info, warn,
+    Result, SinkConnector, SinkContext, SinkOffsetChange, SinkTask, StopSignal, TopicPartition, info, warn,
 };
 
 /// The worker's key that says which errors of a `put` reject its records.
@@ -97,10 +96,10 @@ impl SinkConnector for JdbcSink {
         Ok(vec![self.config.clone(); maximum])
     }
 
-    fn alter_offsets(&mut self, config: &Config, offsets: &[AlteredPartition]) -> Result<bool> {
+    fn alter_offsets(&mut self, config: &Config, change: &SinkOffsetChange) -> Result<bool> {
         if let Some(OffsetsTable { table, connector }) = config::offsets_table(config)? {
             let mut connection = database(config)?.connect(&StopSignal::default())?;
-            Positions::new(&table, &connector).alter(connection.as_mut(), offsets)?;
+            Positions::new(&table, &connector).alter(connection.as_mut(), change)?;
         }
         // Without such a table nothing is kept outside Kafka, so every offset is fine.
         Ok(true)

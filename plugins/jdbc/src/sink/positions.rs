@@ -8,8 +8,7 @@
 use crate::db::{Connection, DbError, DbErrorKind, DbResult, SqlValue};
 use crate::dialect::{ColumnKind, TableId};
 use crate::own_table::{self, first_number};
-use ferroconnect_plugin_sdk::connector::AlteredPartition;
-use ferroconnect_plugin_sdk::{Record, TopicPartition, info, warn};
+use ferroconnect_plugin_sdk::{OffsetChange, Record, SinkOffsetChange, TopicPartition, info, warn};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 const CONNECTOR: &str = "connector";
@@ -148,31 +147,45 @@ impl Positions {
         self.next.extend(moved);
     }
 
-    /// Puts the positions of partitions where the user wants them; without an offset they are forgotten. Where no offset
-    /// is given at all everything is forgotten: Kafka does not name the partitions of topics that were deleted, and the
-    /// records of new topics with their names would be left out.
-    pub(crate) fn alter(&mut self, connection: &mut dyn Connection, offsets: &[AlteredPartition]) -> DbResult<()> {
-        if offsets.iter().all(|(_, offset)| offset.is_none()) {
-            let id = self.table(connection)?;
-            let all = connection.dialect().delete(&id, &[CONNECTOR]);
-            connection.execute_batch(&all, &[vec![SqlValue::Text(self.connector.clone())]])?;
-            self.forget();
-            return Ok(());
-        }
-        for (partition, offset) in offsets {
-            self.read(connection, partition)?;
-            let Some(id) = &self.id else { continue };
-            let dialect = connection.dialect();
-            let keys = [CONNECTOR, TOPIC, PARTITION];
-            let key = self.key(partition).to_vec();
-            let (dml, row) = match offset {
-                Some(offset) => (dialect.update(id, &keys, &[NEXT]), [vec![SqlValue::Int(*offset)], key].concat()),
-                None => (dialect.delete(id, &keys), key),
-            };
-            connection.execute_batch(&dml, &[row])?;
+    /// Puts the positions of partitions where the user wants them; without an offset they are forgotten. A reset forgets
+    /// all: Kafka does not name the partitions of topics that were deleted, and the records of new topics with their
+    /// names would be left out.
+    pub(crate) fn alter(&mut self, connection: &mut dyn Connection, change: &SinkOffsetChange) -> DbResult<()> {
+        match change {
+            OffsetChange::Reset(_) => {
+                let id = self.table(connection)?;
+                let all = connection.dialect().delete(&id, &[CONNECTOR]);
+                connection.execute_batch(&all, &[vec![SqlValue::Text(self.connector.clone())]])?;
+            }
+            OffsetChange::Alter(offsets) => {
+                for (partition, offset) in offsets {
+                    self.set(connection, partition, *offset)?;
+                }
+            }
         }
         self.forget();
         Ok(())
+    }
+
+    fn set(
+        &mut self,
+        connection: &mut dyn Connection,
+        partition: &TopicPartition,
+        offset: Option<i64>,
+    ) -> DbResult<()> {
+        let id = self.table(connection)?;
+        let dialect = connection.dialect();
+        let keys = [CONNECTOR, TOPIC, PARTITION];
+        let key = self.key(partition).to_vec();
+        let (dml, row) = match offset {
+            Some(offset) => {
+                // Makes the row, where the partition has none.
+                self.read(connection, partition)?;
+                (dialect.update(&id, &keys, &[NEXT]), [vec![SqlValue::Int(offset)], key].concat())
+            }
+            None => (dialect.delete(&id, &keys), key),
+        };
+        connection.execute_batch(&dml, &[row]).map(drop)
     }
 
     /// The position of a partition. One that is new begins at 0.

@@ -9,10 +9,9 @@ use super::stream::{Style, tracking};
 use super::task::JdbcSourceTask;
 use crate::db::{Connection, DbError, DbResult};
 use crate::settings::{ConnectionSettings, WrongKey, keys as connection_keys};
-use ferroconnect_plugin_sdk::connector::AlteredOffset;
 use ferroconnect_plugin_sdk::{
     AbiVec, Config, ConfigValue, ConnectorContext, Description, Error, OffsetMap, Plugin, Result, SourceConnector,
-    StopSignal, Support, warn,
+    SourceOffsetChange, StopSignal, Support, warn,
 };
 use std::convert::Infallible;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -59,7 +58,7 @@ impl SourceConnector for JdbcSource {
         let mut wrong = wrong_keys(config);
         if wrong.is_empty() {
             match Settings::parse(config) {
-                Ok(settings) => wrong.extend(try_out(config, &settings).err()),
+                Ok(settings) => wrong.extend(try_out(config, &settings, TRY_OUT).err()),
                 // A value that is not of its type: the worker has found it too.
                 Err(_) => return Ok(Vec::new()),
             }
@@ -80,7 +79,8 @@ impl SourceConnector for JdbcSource {
                 keys::DELETES
             );
         }
-        if let Some(deletes) = settings.deletes.as_ref().filter(|deletes| !deletes.beside) {
+        let has_own_url = config.get(keys::DELETES_URL).is_some_and(|url| !url.is_empty());
+        if let Some(deletes) = settings.deletes.as_ref().filter(|_| has_own_url) {
             deletes.connection.warn_of_unknown_parameters();
         }
         let monitor = match &settings.what {
@@ -115,9 +115,9 @@ impl SourceConnector for JdbcSource {
         Ok(())
     }
 
-    fn alter_offsets(&mut self, config: &Config, offsets: &[AlteredOffset]) -> Result<bool> {
+    fn alter_offsets(&mut self, config: &Config, change: &SourceOffsetChange) -> Result<bool> {
         let settings = Settings::parse(config)?;
-        offsets.iter().try_for_each(|(partition, offset)| {
+        change.named().try_for_each(|(partition, offset)| {
             let Some(partition) = partition else {
                 return Err(Error::config("A partition must not be null"));
             };
@@ -135,7 +135,7 @@ impl SourceConnector for JdbcSource {
                     ));
                 }
             }
-            offset.as_ref().map_or(Ok(()), |offset| check_offset(settings.mode, offset))
+            offset.map_or(Ok(()), |offset| check_offset(settings.mode, offset))
         })?;
         Ok(true)
     }
@@ -190,9 +190,9 @@ pub(super) fn split_tables(list: &str) -> Vec<&str> {
     parts.filter(|part| !part.is_empty()).collect()
 }
 
-/// Connects once, and lets the database look at the query. A database that is merely away is no reason to refuse the
-/// configuration: the connector waits for it, and a worker has to start without it.
-fn try_out(config: &Config, settings: &Settings) -> Result<(), WrongKey> {
+/// Connects once, and lets the database look at the query for so long. A database that is merely away is no reason to
+/// refuse the configuration: the connector waits for it, and a worker has to start without it.
+fn try_out(config: &Config, settings: &Settings, limit: Duration) -> Result<(), WrongKey> {
     let once = ConnectionSettings { attempts: 1, ..settings.connection.clone() };
     let wrong = |key, error: DbError| WrongKey::new(key, error.to_string());
     let mut connection = match once.connect(&StopSignal::default()) {
@@ -206,14 +206,13 @@ fn try_out(config: &Config, settings: &Settings) -> Result<(), WrongKey> {
     let What::Query(query) = &settings.what else { return Ok(()) };
     let key =
         if config.get(keys::QUERY).is_some_and(|query| !query.is_empty()) { keys::QUERY } else { keys::QUERY_MASKED };
-    let described =
-        within(TRY_OUT, connection.as_mut(), |connection| connection.describe(super::query::trimmed(query)));
+    let described = within(limit, connection.as_mut(), |connection| connection.describe(super::query::trimmed(query)));
     let columns = match described {
         Ok(columns) => columns,
         // What says nothing about the query is no reason to refuse it.
         Err(error) if error.may_work_later() => return Ok(()),
         Err(error) if error.is_interrupted() => {
-            let seconds = TRY_OUT.as_secs();
+            let seconds = limit.as_secs();
             warn!(
                 "The database did not say within {seconds} s whether it can run the query; it is taken without a look"
             );
@@ -267,8 +266,33 @@ fn answers(config: &Config, wrong: Vec<WrongKey>) -> Vec<ConfigValue> {
 mod tests {
     use super::super::settings::tests::config;
     use super::*;
+    use crate::db::Isolation;
     use crate::dialect::TableId;
-    use ferroconnect_plugin_sdk::{Value, offset_map};
+    use ferroconnect_plugin_sdk::testkit::PATIENCE;
+    use ferroconnect_plugin_sdk::{OffsetChange, Value, offset_map};
+    use ferroconnect_test_servers::{Kind, Server};
+
+    #[test]
+    fn a_query_that_the_database_cannot_look_at_in_time_is_taken() {
+        // MariaDB looks at a query without waiting for a locked table.
+        let server = Server::shared(Kind::Postgres);
+        let url = server.url(server.database());
+        let query = [(keys::QUERY, "SELECT nr FROM looked_at"), (keys::TOPIC_PREFIX, "t")];
+        let config = config(&[&[(connection_keys::URL, &*url), (keys::MODE, "bulk")], &query[..]].concat());
+        let settings = Settings::parse(&config).unwrap();
+        let mut other = settings.connection.connect(&StopSignal::default()).unwrap();
+        other.execute("CREATE TABLE looked_at (id INT)", &[]).unwrap();
+        let wrong = try_out(&config, &settings, PATIENCE).unwrap_err();
+        assert!(wrong.key == keys::QUERY && wrong.why.contains("nr"), "{wrong:?}");
+        other.begin(Isolation::ServerDefault).unwrap();
+        other.execute("LOCK TABLE looked_at IN ACCESS EXCLUSIVE MODE", &[]).unwrap();
+        let (says, said) = channel();
+        std::thread::spawn(move || {
+            // Whoever waits has given up if this is not received.
+            let _ = says.send(try_out(&config, &settings, Duration::from_millis(300)));
+        });
+        assert_eq!(said.recv_timeout(PATIENCE * 3).expect("it ends"), Ok(()));
+    }
 
     #[test]
     fn tables_are_dealt_in_their_order() {
@@ -305,7 +329,7 @@ mod tests {
         let altered = |mode: &str, offset: Option<_>| {
             let config = config(&[(keys::MODE, mode), (keys::WHITELIST, "t"), (keys::TIMESTAMP, "x")]);
             let table = offset::table_partition(&TableId::bare("t"));
-            JdbcSource::default().alter_offsets(&config, &[(Some(table), offset)])
+            JdbcSource::default().alter_offsets(&config, &OffsetChange::Alter(vec![(Some(table), offset)]))
         };
         let number = || Some(offset_map([("incrementing", Value::int64(5))]));
         assert!(altered("incrementing", number()).unwrap());
@@ -321,7 +345,7 @@ mod tests {
             assert!(error.message().contains(part), "{error}");
         }
         let config = config(&[(keys::MODE, "bulk"), (keys::WHITELIST, "t")]);
-        let query = [(Some(offset::query_partition()), number())];
+        let query = OffsetChange::Alter(vec![(Some(offset::query_partition()), number())]);
         assert!(JdbcSource::default().alter_offsets(&config, &query).unwrap_err().message().contains("reads tables"));
     }
 }

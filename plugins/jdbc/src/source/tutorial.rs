@@ -5,10 +5,9 @@ use super::keys;
 use super::stream::Style;
 use super::task::JdbcSourceTask;
 use crate::settings::keys as connection_keys;
-use ferroconnect_plugin_sdk::connector::AlteredOffset;
 use ferroconnect_plugin_sdk::{
     Batch, Config, ConfigDef, ConfigValue, ConnectorContext, Description, Key, Plugin, Result, SourceConnector,
-    SourceContext, SourceTask, Support,
+    SourceContext, SourceOffsetChange, SourceTask, Support,
 };
 
 const URL: &str = "database.url";
@@ -108,8 +107,8 @@ impl SourceConnector for ExampleSource {
         self.source.stop()
     }
 
-    fn alter_offsets(&mut self, config: &Config, offsets: &[AlteredOffset]) -> Result<bool> {
-        self.source.alter_offsets(&translated(config), offsets)
+    fn alter_offsets(&mut self, config: &Config, change: &SourceOffsetChange) -> Result<bool> {
+        self.source.alter_offsets(&translated(config), change)
     }
 
     fn exactly_once_support(&self, config: &Config) -> Result<Support> {
