@@ -1,7 +1,7 @@
 //! A connection to one Redis server or to a cluster, and what is sent over it.
 
-use crate::apart::Apart;
 use crate::commands::Commands;
+use crate::server::Server;
 use ferroconnect_plugin_sdk::StopSignal;
 use redis::cluster::{ClusterConnection, ClusterPipeline};
 use redis::{Cmd, RedisResult, ServerError, ServerErrorKind, Value};
@@ -16,10 +16,8 @@ pub(crate) const FINISHED_WITHIN: Duration = Duration::from_secs(1);
 /// was sent, and again for what has moved; only from outside this can be held to a measure.
 #[derive(Debug)]
 pub(crate) struct Bounds {
-    /// Where the exchange is done.
-    pub(crate) apart: Apart,
-    /// How long it may take in all; none = without end.
-    pub(crate) limit: Option<Duration>,
+    /// The cluster, which says how long it may take in all.
+    pub(crate) server: Server,
     /// What ends it early. Each exchange has [`FINISHED_WITHIN`] then, also one that is begun later: the worker tells of
     /// what Kafka has after it has told the task to end, and may have waited for Kafka in between.
     pub(crate) stop: StopSignal,
@@ -33,8 +31,12 @@ impl Bounds {
         work: impl FnOnce(&mut ClusterConnection) -> RedisResult<T> + Send + 'static,
     ) -> RedisResult<T> {
         let mut taken = connection.take().expect("no connection is used after an error");
-        let done = self.apart.run(self.limit, FINISHED_WITHIN, &self.stop, move || {
-            let result = work(&mut taken);
+        let server = self.server.clone();
+        let done = self.server.apart.run(self.server.patience(), FINISHED_WITHIN, &self.stop, move || {
+            let result = work(&mut taken).map_err(|error| match error.kind() {
+                redis::ErrorKind::AuthenticationFailed => server.explain(error),
+                _ => error,
+            });
             (taken, result)
         });
         match done {

@@ -5,6 +5,7 @@ use crate::connection::{Bounds, Connection};
 use crate::tls::Tls;
 use crate::{VERSION, keys};
 use ferroconnect_plugin_sdk::{Error, ErrorKind, StopSignal, warn};
+use redis::ErrorKind::AuthenticationFailed;
 use redis::cluster::ClusterClient;
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::{
@@ -22,11 +23,14 @@ const PROBED_EVERY: Duration = Duration::from_secs(10);
 /// How long the cluster client looks for the right node itself, in milliseconds per attempt; the rest is the worker's.
 const CLUSTER_RETRY: u64 = 200;
 
+/// A host and a port.
+type Node = (String, u16);
+
 /// A server and how to speak to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Server {
     /// Where it is: one place, or those of a cluster to ask first. Never empty.
-    pub(crate) nodes: Vec<(String, u16)>,
+    pub(crate) nodes: Vec<Node>,
     /// Whether it is a cluster.
     pub(crate) cluster: bool,
     /// The number of the database.
@@ -130,7 +134,7 @@ impl Server {
 
     /// How long connecting may take in all, for the way there and for the answers; in a cluster more nodes than one are
     /// asked, also later in each exchange. None = without end.
-    fn patience(&self) -> Option<Duration> {
+    pub(crate) fn patience(&self) -> Option<Duration> {
         let once = self.connect_timeout?.checked_add(self.timeout?)?;
         if self.cluster { once.checked_mul(2) } else { Some(once) }
     }
@@ -142,19 +146,13 @@ impl Server {
         Error::new(kind, format!("Cannot connect to {self}: {cause}{advice}"))
     }
 
-    fn info(&self, (host, port): &(String, u16)) -> RedisResult<ConnectionInfo> {
+    fn info(&self, (host, port): &Node) -> RedisResult<ConnectionInfo> {
         let (host, port) = (host.clone(), *port);
         let address = match &self.tls {
             None => ConnectionAddr::Tcp(host, port),
             Some(tls) => ConnectionAddr::TcpTls { host, port, insecure: tls.insecure, tls_params: None },
         };
-        let mut redis = RedisConnectionInfo::default().set_lib_name("ferroconnect", VERSION);
-        if let (Some(login), true) = (&self.login, self.cluster) {
-            redis = redis.set_password(&login.password);
-            if let Some(user) = &login.user {
-                redis = redis.set_username(user);
-            }
-        }
+        let redis = RedisConnectionInfo::default().set_lib_name("ferroconnect", VERSION);
         // What a server that fell silent has not got must not reach it behind what a later connection has written: with
         // this nothing is sent any more once a connection is given up.
         let tcp = TcpSettings::default().set_nodelay(self.no_delay).set_linger_time(Duration::ZERO);
@@ -165,7 +163,11 @@ impl Server {
     }
 
     fn connect_single(&self) -> RedisResult<Connection> {
-        let info = self.info(&self.nodes[0])?;
+        Ok(self.connect_to(&self.nodes[0])?.into())
+    }
+
+    fn connect_to(&self, node: &Node) -> RedisResult<redis::Connection> {
+        let info = self.info(node)?;
         let client = match &self.tls {
             Some(tls) => Client::build_with_tls(info, tls.certificates.clone())?,
             None => Client::open(info)?,
@@ -177,7 +179,7 @@ impl Server {
         connection.set_read_timeout(self.timeout)?;
         connection.set_write_timeout(self.timeout)?;
         self.greet(&mut connection)?;
-        Ok(connection.into())
+        Ok(connection)
     }
 
     /// Logs in, and makes sure that the server takes commands from this user. Not left to the client library, which
@@ -212,11 +214,61 @@ impl Server {
         if let Some(timeout) = self.timeout {
             builder = builder.response_timeout(timeout);
         }
-        let connection = builder.build()?.get_connection()?;
+        if let Some(Login { user, password }) = &self.login {
+            builder = builder.password(password);
+            if let Some(user) = user {
+                builder = builder.username(user);
+            }
+        }
+        let connection = builder.build()?.get_connection().map_err(|error| self.explain(error))?;
         connection.set_write_timeout(self.timeout)?;
-        let bounds = Bounds { apart: self.apart.clone(), limit: self.patience(), stop };
-        Ok(Connection::to_cluster(connection, bounds))
+        Ok(Connection::to_cluster(connection, Bounds { server: self.clone(), stop }))
     }
+
+    /// What is behind an error of the cluster client, which does not tell what a node answered to a login. Of kind
+    /// `AuthenticationFailed` exactly where a node that is asked alone refuses for good.
+    pub(crate) fn explain(&self, error: RedisError) -> RedisError {
+        let mut nodes = self.nodes.clone();
+        let mut asked = 0;
+        while let Some(node) = nodes.get(asked).cloned() {
+            asked += 1;
+            match self.connect_to(&node) {
+                Ok(mut connection) => {
+                    let more = primaries(&mut connection);
+                    nodes.extend(more.into_iter().filter(|other| !nodes.contains(other)).collect::<Vec<_>>());
+                }
+                Err(answer) if is_hopeless(&answer) => {
+                    let advice = answer.code().and_then(login_advice).unwrap_or_default();
+                    let detail = format!("{}:{} answers {answer}{advice}", node.0, node.1);
+                    return (AuthenticationFailed, "refused by a node", detail).into();
+                }
+                // It says nothing about the login: it is down, or has too many clients.
+                Err(_) => {}
+            }
+        }
+        match error.kind() {
+            AuthenticationFailed => {
+                (redis::ErrorKind::Io, "no node refuses the login by itself", error.to_string()).into()
+            }
+            _ => error,
+        }
+    }
+}
+
+/// The primaries of its cluster that a node knows and does not take for lost; none where it does not tell.
+fn primaries(node: &mut redis::Connection) -> Vec<Node> {
+    let known: String = redis::cmd("CLUSTER").arg("NODES").query(node).unwrap_or_default();
+    // <id> <host>:<port>@<bus>[,<name>] <flags> …
+    let primary = |line: &str| {
+        let mut words = line.split(' ').skip(1);
+        let (place, flags) = (words.next()?, words.next()?);
+        let (host, port) = place.split('@').next()?.rsplit_once(':')?;
+        let flag = |is: fn(&str) -> bool| flags.split(',').any(is);
+        // "fail?" is one that only this node misses.
+        let serves = flag(|flag| flag == "master") && !flag(|flag| flag.starts_with("fail")) && !host.is_empty();
+        serves.then_some((host.to_owned(), port.parse().ok()?))
+    };
+    known.lines().filter_map(primary).collect()
 }
 
 /// Whether an answer with this code is about the state of the server, so that the same may work later.
@@ -264,7 +316,7 @@ const FINAL: [&str; 8] = [
 
 /// Whether another attempt would end alike: the server was reached, and wants something else.
 fn is_hopeless(error: &RedisError) -> bool {
-    use redis::ErrorKind::{AuthenticationFailed, InvalidClientConfig, Server};
+    use redis::ErrorKind::{InvalidClientConfig, Server};
     match error.kind() {
         AuthenticationFailed | InvalidClientConfig => true,
         Server(ServerErrorKind::ResponseError) => {

@@ -434,6 +434,7 @@ impl Reader {
             return Error::fatal(message + &advice);
         }
         match error.code() {
+            None if error.kind() == redis::ErrorKind::AuthenticationFailed => Error::fatal(message),
             // Someone deleted the group: the next poll makes it again.
             None | Some("NOGROUP") => Error::retriable(message),
             Some(code) if passes(code) => Error::retriable(message),
@@ -459,7 +460,7 @@ fn stored(context: &SourceContext, config: &Config, options: &Options) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::servers::{Redis, cluster, command};
+    use crate::servers::{Redis, cluster, command, until};
     use ferroconnect_plugin_sdk::abi::record::SourceBatch;
 
     /// A reader of the stream `s`.
@@ -486,6 +487,7 @@ mod tests {
         let time = Duration::from_secs(10);
         let through_another = Server { cluster: true, ..Server::local(nodes[(owner + 1) % 3].port, time) };
         for (redis, server) in [(&alone, Server::local(alone.port, time)), (&nodes[owner], through_another)] {
+            let server = Server { timeout: Some(Duration::from_secs(60)), ..server };
             let what = server.to_string();
             let stop = StopSignal::default();
             let mut reader = reader(server, &stop);
@@ -496,7 +498,15 @@ mod tests {
             }
             let pending = || redis.ask::<Vec<redis::Value>>(&["XPENDING", "s", "g"]).swap_remove(0);
             assert_eq!(pending(), redis::Value::Int(3), "{what}");
+            // A poll that waits comes to its end and keeps the connection, which is needed for what follows.
+            let polling = std::thread::spawn(move || {
+                let mut batch = SourceBatch::new(8);
+                reader.poll(&mut Batch::new(&mut batch)).map(|()| (reader, batch.records.len()))
+            });
+            until("the poll waits", || redis.ask::<String>(&["INFO", "clients"]).contains("blocked_clients:1"));
             stop.stop();
+            let (mut reader, more) = polling.join().unwrap().unwrap();
+            assert_eq!(more, 0, "{what}");
             // As the worker does at the end, when Kafka has answered.
             let acknowledged = |index| Acknowledgement {
                 batch: 7,
@@ -510,6 +520,15 @@ mod tests {
             reader.acknowledged(&[0, 1, 2].map(acknowledged));
             reader.commit().unwrap();
             assert_eq!(pending(), redis::Value::Int(0), "{what}");
+            if reader.options.server.cluster {
+                // One that says nothing is not waited for as long as while the task goes on.
+                redis.freeze();
+                reader.delivered.push(Id::default());
+                let began = Instant::now();
+                reader.commit().unwrap();
+                assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+                assert_eq!(reader.delivered, [Id::default()], "it may be told later");
+            }
         }
     }
 }

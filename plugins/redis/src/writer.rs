@@ -229,6 +229,9 @@ impl Writer {
 
     fn lost(&self, error: redis::RedisError) -> Error {
         let server = &self.server;
+        if error.kind() == redis::ErrorKind::AuthenticationFailed {
+            return Error::fatal(format!("{server} refuses to write: {error}"));
+        }
         let Some(errors) = error.clone().into_server_errors() else {
             if self.stop.is_stopped() {
                 return Error::new(ErrorKind::STOPPING, format!("Stopped while writing to {server}")).caused_by(error);

@@ -82,6 +82,9 @@ fn server_with_tls(clients: &str) -> Redis {
     write("client.pem", &client.certificate.to_pem().unwrap());
     let locked = client.key.private_key_to_pem_pkcs8_passphrase(Cipher::aes_256_cbc(), b"key-secret").unwrap();
     write("client-key.pem", &locked);
+    let unlocked = client.key.private_key_to_pem_pkcs8().unwrap();
+    write("client-in-pem.p12", &[client.certificate.to_pem().unwrap(), unlocked].concat());
+    write("trust-in-pem.jks", &authority.certificate.to_pem().unwrap());
     let mut store = Pkcs12::builder();
     store.name("client").pkey(&client.key).cert(&client.certificate);
     write("client.p12", &store.build2("store-secret").unwrap().to_der().unwrap());
@@ -146,17 +149,17 @@ fn stores_of_java_clients_are_read() {
     let redis = server_with_tls("yes");
     let file = |name: &str| path(redis.directory.path(), name);
     let hosts = format!("127.0.0.1:{}", redis.port);
+    let with_stores = |stores: &[(&str, &str)]| {
+        sink(CUSTENBORDER, &[&[("redis.hosts", hosts.as_str()), ("redis.ssl.enabled", "true")], stores].concat())
+    };
     let own = file("client.p12");
     let with = |trust: &str, password: &str| {
-        let config = [
-            ("redis.hosts", hosts.as_str()),
-            ("redis.ssl.enabled", "true"),
+        with_stores(&[
             ("redis.ssl.truststore.path", trust),
             ("redis.ssl.truststore.password", password),
             ("redis.ssl.keystore.path", &own),
             ("redis.ssl.keystore.password", "store-secret"),
-        ];
-        sink(CUSTENBORDER, &config)
+        ])
     };
     for trust in [file("trust.p12"), file("trust.jks")] {
         let mut sink = with(&trust, "trust-secret");
@@ -168,6 +171,12 @@ fn stores_of_java_clients_are_read() {
         assert!(message.starts_with(&*trust) && message.contains("redis.ssl.truststore.password"), "{message}");
         assert!(!message.contains("secret"), "{message}");
     }
+    // What kind of file it is says its content, not its name.
+    let (trust, own) = (file("trust-in-pem.jks"), file("client-in-pem.p12"));
+    let mut sink = with_stores(&[("redis.ssl.truststore.path", &trust), ("redis.ssl.keystore.path", &own)]);
+    assert!(sink.validate().unwrap().is_empty());
+    sink.start().unwrap();
+    sink.put(&[record(0, "k")]).unwrap();
 }
 
 fn in_all(nodes: &[Redis]) -> Vec<usize> {
@@ -252,6 +261,82 @@ fn in_slot(node: &Redis, slot: usize) -> bool {
     let nodes: String = node.ask(&["CLUSTER", "NODES"]);
     let line = nodes.lines().find(|line| line.starts_with(&id)).unwrap();
     ranges.iter().any(|range| range.contains(&slot) && line.contains(&format!(" {}-{}", range.start(), range.end())))
+}
+
+#[test]
+fn a_password_that_is_or_becomes_wrong_in_a_cluster_fails_the_task() {
+    let nodes = cluster();
+    let told = |nodes: &[Redis], words: &[&str]| nodes.iter().for_each(|node| node.ask(words));
+    let set = |nodes: &[Redis], password: &str| {
+        told(nodes, &["ACL", "SETUSER", "ann", "reset", "on", "~*", "+@all", password]);
+    };
+    set(&nodes, ">first-secret");
+    let port = nodes[0].port_text();
+    let login = |password: &'static str| {
+        let server = [("redis.host", "127.0.0.1"), ("redis.port", port.as_str()), ("redis.cluster", "true")];
+        let login = [("redis.username", "ann"), ("redis.password", password), ("redis.connection.attempts", "9")];
+        [&server[..], &login].concat()
+    };
+    let sink = |password| sink(FIELD_ENGINEERING, &[&login(password)[..], &[("redis.type", "STRING")]].concat());
+    let is_told = |error: &ferroconnect_plugin_sdk::Error, node: &Redis| {
+        assert_eq!(error.kind(), ErrorKind::FATAL, "{error}");
+        let (told, place) = (error.message(), format!("127.0.0.1:{} answers \"WRONGPASS\"", node.port));
+        assert!(told.contains(&place) && told.ends_with("check redis.username and redis.password"), "{told}");
+        assert!(!format!("{error:?}").contains("-secret"), "{error:?}");
+    };
+    let mut stranger = sink("wrong-secret");
+    is_told(&stranger.start().unwrap_err(), &nodes[0]);
+    assert!(!format!("{:?}", stranger.log()).contains("attempt"), "{:?}", stranger.log());
+
+    let mut known = sink("first-secret");
+    known.start().unwrap();
+    let records: Vec<Record> = (0..90).map(|id| record(id, &format!("k{id}"))).collect();
+    known.put(&records).unwrap();
+    // Too many clients are no wrong password: that passes.
+    let last = &nodes[2..];
+    let mut other = last[0].connection();
+    let mut tell = |words: &[&str]| command(words).exec(&mut other).unwrap();
+    tell(&["CLIENT", "KILL", "USER", "ann"]);
+    tell(&["CONFIG", "SET", "maxclients", "1"]);
+    for _ in 0..3 {
+        let error = known.put(&records).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RETRIABLE, "{error}");
+    }
+    tell(&["CONFIG", "SET", "maxclients", "100"]);
+    until("there is room again", || known.put(&records).is_ok());
+    // One node is enough, also where the one that is asked first takes the password.
+    let failed = |sink: &mut SinkHarness| {
+        let mut failed = None;
+        until("the task fails", || {
+            failed = sink.put(&records).err().filter(|error| error.kind() != ErrorKind::RETRIABLE);
+            failed.is_some()
+        });
+        failed.unwrap()
+    };
+    set(last, ">second-secret");
+    told(last, &["CLIENT", "KILL", "USER", "ann"]);
+    is_told(&failed(&mut known), &last[0]);
+
+    set(last, ">first-secret");
+    let mut known = sink("first-secret");
+    known.start().unwrap();
+    known.put(&records).unwrap();
+    let stream = [("redis.stream.name", "s"), ("redis.stream.block", "60000")];
+    let mut config = Config::default();
+    for (key, value) in login("first-secret").iter().chain(&stream) {
+        config.set(key, value);
+    }
+    let mut source = testkit::SourceHarness::new(&testkit::library!(ferroconnect_redis), "RedisStreamSource", config);
+    source.start().unwrap();
+    set(&nodes, ">second-secret");
+    told(&nodes, &["CLIENT", "KILL", "USER", "ann"]);
+    is_told(&failed(&mut known), &nodes[0]);
+    let mut failed = None;
+    until("the source fails", || {
+        failed = source.poll().err().filter(|error| error.kind() != ErrorKind::RETRIABLE);
+        failed.is_some()
+    });
+    is_told(&failed.unwrap(), &nodes[0]);
 }
 
 #[test]
