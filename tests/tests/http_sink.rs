@@ -114,6 +114,33 @@ fn taken(server: &Server) -> BTreeMap<usize, usize> {
 }
 
 #[test]
+fn what_is_to_be_ignored_fails_no_task_that_reports() {
+    let (kafka, topic) = (Kafka::shared(), unique("http"));
+    kafka.create_topic(&topic, 1);
+    kafka.write(&topic, 0, ["good", "bad", "good too"]);
+    let server = Server::start(|seen| if seen.body.contains("bad") { status(422) } else { status(200) });
+    let mut setup = WorkerSetup::new(Subject::Ferroconnect, kafka);
+    setup.connector(
+        "http",
+        &[
+            ("connector.class", "io.confluent.connect.http.HttpSinkConnector"),
+            ("topics", &topic),
+            ("http.api.url", &server.url("/in")),
+            ("behavior.on.error", "ignore"),
+            // A report would fail the task: what the connector leaves out is not tolerated by the worker.
+            ("errors.log.enable", "true"),
+        ],
+    );
+    let worker = setup.start();
+    until_equal("the offset behind the last record", &Some(3), || {
+        let offsets = worker.rest.get("/connectors/http/offsets").json();
+        offsets["offsets"][0]["offset"]["kafka_offset"].as_i64()
+    });
+    assert_eq!(server.bodies(), ["good", "bad", "good too"]);
+    worker.rest.await_task("http", 0, "RUNNING");
+}
+
+#[test]
 fn a_stop_does_not_wait_for_the_server() {
     let (kafka, topic) = (Kafka::shared(), unique("http"));
     kafka.create_topic(&topic, 1);

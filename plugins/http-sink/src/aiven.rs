@@ -73,6 +73,7 @@ impl Dialect for Aiven {
             body: body(config)?,
             nulls: Nulls::Fail,
             refused: Refused::Fail,
+            tolerant: common::is_tolerant(config),
             retry: Retry {
                 on: Statuses::default(),
                 most: read(config, RETRIES)?,

@@ -35,6 +35,11 @@ pub(crate) fn read<T: FromStr>(config: &Config, key: &'static str) -> Result<T, 
     config.get(key).and_then(|text| text.to_ascii_lowercase().parse().ok()).ok_or_else(error)
 }
 
+/// Whether the worker lets the task go on after a bad record. A key of the worker's own, which has no default here.
+pub(crate) fn is_tolerant(config: &Config) -> bool {
+    config.get("errors.tolerance").is_some_and(|tolerance| tolerance.eq_ignore_ascii_case("all"))
+}
+
 /// Adds `Name: value`, if no other has the name.
 pub(crate) fn add_header(
     headers: &mut Vec<(HeaderName, HeaderValue)>,

@@ -82,6 +82,7 @@ impl Dialect for Confluent {
             body,
             nulls,
             refused: refused(config),
+            tolerant: common::is_tolerant(config),
             retry: Retry {
                 on: retry_on(config)?,
                 most: read(config, RETRIES)?,
@@ -364,8 +365,8 @@ fn delivery_keys(def: ConfigDef) -> ConfigDef {
             .low()
             .group(GROUP, 4)
             .doc(
-                "What becomes of a record that is refused for good where the worker takes no reports: it fails the \
-                 task, or is left out, with a line in the log or without.",
+                "What becomes of a record that is refused for good where the worker takes no reports, or errors.tolerance \
+                 is none: it fails the task, or is left out, with a line in the log or without. Otherwise it is reported.",
             ),
     )
 }

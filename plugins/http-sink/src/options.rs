@@ -20,6 +20,8 @@ pub struct Options {
     pub(crate) body: Body,
     pub(crate) nulls: Nulls,
     pub(crate) refused: Refused,
+    /// Whether the worker lets the task go on after a report. Otherwise each report fails it.
+    pub(crate) tolerant: bool,
     pub(crate) retry: Retry,
     pub(crate) connection: Connection,
 }
@@ -73,7 +75,7 @@ pub(crate) enum Nulls {
     Delete,
 }
 
-/// What becomes of a record that is refused for good where it cannot be reported.
+/// What becomes of a record that is refused for good where no report lets the task go on without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// It fails the task.

@@ -141,14 +141,16 @@ impl HttpSinkTask {
         Error::retriable(format!("{message}; trying again in {} ms", pause.as_millis()))
     }
 
-    /// Whether the task goes on after a record that is refused.
+    /// Whether the task may go on after a record that is refused, so that it is worth looking for.
     fn leaves_out(&self) -> bool {
         self.context.can_report() || self.options.refused != Refused::Fail
     }
 
-    /// Gives a record up: it is reported. Where reports go nowhere it is left out or fails the task, as is wanted.
+    /// Gives a record up: it is reported. Where reports go nowhere, or would fail a task that is to leave the record out, it
+    /// is left out or fails the task, as is wanted.
     fn refuse(&self, record: &Record, error: Error) -> Result<()> {
-        if self.context.can_report() {
+        let reports = self.options.tolerant || self.options.refused == Refused::Fail;
+        if reports && self.context.can_report() {
             return self.context.report(record.clone(), error).map(drop);
         }
         let message = format!("{} (record {})", error.message(), place(record));

@@ -347,28 +347,29 @@ fn a_delete_that_found_nothing_is_tried_again_where_that_is_wanted() {
 
 #[test]
 fn a_refused_record_is_left_out_where_that_is_wanted() {
+    const NONE: (&str, &str) = ("errors.tolerance", "none");
     for (behaviour, warnings) in [("ignore", 0), ("log", 2)] {
         let server = Server::start(|seen| if seen.body.contains(['1', '3']) { status(422) } else { status(200) });
         let url = server.url("/in");
         let config = [("http.api.url", url.as_str()), ("behavior.on.error", behaviour), ("batch.max.size", "4")];
-        let started = |reports: bool| {
-            let sink = harness(CONFLUENT, &config);
-            let mut sink = if reports { sink } else { sink.without_reports() };
+        let sink = |more: &[(&str, &str)]| harness(CONFLUENT, &[&config[..], more].concat());
+        // Nothing takes reports, or one of them would fail the task (errors.log.enable without errors.tolerance).
+        for mut sink in [sink(&[]).without_reports(), sink(&[]).failing_reports(), sink(&[NONE]).failing_reports()] {
+            let before = server.seen().len();
             sink.start().unwrap();
-            sink
-        };
-        let mut sink = started(false);
-        sink.put(&numbered(6)).unwrap();
-        assert_eq!(server.bodies(), ["0,1,2,3", "0", "1", "2", "3", "4,5"]);
-        assert_eq!(sink.pre_commit().unwrap()[0].offset, 6);
-        let said: Vec<_> = sink.log().into_iter().filter(|line| line.level == LogLevel::WARN).collect();
-        assert_eq!(said.len(), warnings, "{said:?}");
-        if let Some(first) = said.first() {
-            let end = "status code 422 and body this is 422 (record t-0@1); the record is left out";
-            assert!(first.message.ends_with(end), "{first:?}");
+            sink.put(&numbered(6)).unwrap();
+            assert_eq!(server.bodies()[before..], ["0,1,2,3", "0", "1", "2", "3", "4,5"]);
+            assert_eq!(sink.pre_commit().unwrap()[0].offset, 6);
+            let said: Vec<_> = sink.log().into_iter().filter(|line| line.level == LogLevel::WARN).collect();
+            assert_eq!(said.len(), warnings, "{said:?}");
+            if let Some(first) = said.first() {
+                let end = "status code 422 and body this is 422 (record t-0@1); the record is left out";
+                assert!(first.message.ends_with(end), "{first:?}");
+            }
         }
-        // Where records are reported they still are.
-        let mut sink = started(true);
+        // Where records are reported and the task goes on they still are.
+        let mut sink = sink(&[("errors.tolerance", "ALL")]);
+        sink.start().unwrap();
         sink.put(&numbered(6)).unwrap();
         assert_eq!(sink.take_requests().reported.len(), 2);
     }
