@@ -2,11 +2,12 @@
 //!
 //! What is here: `url` and `settings` read where the database is; `dialect` writes SQL, `db` runs it, by one driver for
 //! each database behind one trait; `link` is a connection that a stop breaks off, `watched` a thread that cannot hold up a
-//! stop, and `own_table` makes tables for things of our own. `source` reads tables and queries, `sink` writes records to
-//! tables.
+//! stop, `own_table` makes tables for things of our own, `counted` words for messages. `source` reads tables and queries,
+//! `sink` writes records to tables.
 //!
 //! What is not here: JDBC or ODBC. The `jdbc:` of the URLs is only how people write them.
 
+mod counted;
 pub mod db;
 pub mod dialect;
 mod link;

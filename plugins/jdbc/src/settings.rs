@@ -1,5 +1,6 @@
 //! What source and sink have in common: where the database is, who asks, and how names and times are written.
 
+use crate::counted::counted;
 use crate::db::{self, Connection, DbResult};
 use crate::dialect::{Database, Dialect};
 use crate::url::JdbcUrl;
@@ -200,8 +201,8 @@ impl ConnectionSettings {
             if attempt >= self.attempts || !error.may_work_later() {
                 return Err(error);
             }
-            let (left, pause) = (self.attempts - attempt, self.backoff.as_millis());
-            ferroconnect_plugin_sdk::warn!("{error}. Trying again in {pause} ms; {left} more tries");
+            let left = counted(self.attempts - attempt, "more try", "more tries");
+            ferroconnect_plugin_sdk::warn!("{error}. Trying again in {} ms; {left}", self.backoff.as_millis());
             if stop.wait_or_stop(self.backoff) {
                 return Err(db::told_to_stop());
             }

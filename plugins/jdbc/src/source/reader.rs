@@ -11,6 +11,7 @@ use super::settings::{InitialTime, Settings};
 use super::stream::{Stream, Style, tracking};
 use super::task::stored;
 use super::times::Instant as Moment;
+use crate::counted::counted;
 use crate::db::{Column, Connection, DbError, DbErrorKind, DbResult, Ended, Isolation, SqlValue};
 use crate::dialect::{Database, TableId};
 use crate::link::Link;
@@ -362,7 +363,7 @@ fn shown(stream: &Stream) -> String {
     let incrementing = stream.offset.incrementing.map(|number| format!("number {number}"));
     let time = stream.offset.timestamp.map(|moment| format!("time {} ms", moment.millis()));
     let gaps = stream.gaps.as_ref().map(Gaps::count).filter(|count| *count > 0);
-    let gaps = gaps.map(|count| format!("with {count} gaps below it"));
+    let gaps = gaps.map(|count| format!("with {} below it", counted(count, "gap", "gaps")));
     [incrementing, gaps, time].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 

@@ -10,6 +10,7 @@ use super::Removal;
 use super::key::{Entry, KeyShape, RowId};
 use super::ledger::Known;
 use super::sorted::{Ascending, Sorted};
+use crate::counted::counted;
 use crate::db::{Column, Connection, DbError, Ended, Isolation, RowSink, SqlValue, query_all};
 use crate::dialect::{Database, TableId};
 use ferroconnect_plugin_sdk::{Data, Error, OffsetMap, SourceRecord, debug, info};
@@ -38,7 +39,8 @@ pub(in super::super) fn compare(
     let Some(shape) = &deletes.shape else { return Ok(()) };
     if let Some(delivered) = stored.map(offset::removal).transpose().map_err(Trouble::Fatal)?.flatten() {
         let forgotten = ledger.forget(&shape.subject, delivered)?;
-        debug!("{name}: {forgotten} rows whose deletion has arrived are forgotten");
+        let forgotten = counted(forgotten, "row", "rows");
+        debug!("{name}: the keys of {forgotten}, whose deletion has arrived, are forgotten");
     }
     // A whole read, which was made before, has written all keys down.
     if settings.mode != Mode::Bulk && ledger.complete_since(&shape.subject)?.is_none() {
@@ -58,7 +60,8 @@ pub(in super::super) fn compare(
     read_keys(connection, &table, shape, |entry| present.push(entry.id).map_err(|error| no_room(&error)))?;
     let gone = tell(settings, stream, connection, outlet, present)?;
     if gone > 0 {
-        info!("{name}: {gone} rows are gone since the keys were compared last");
+        let gone = counted(gone, "row is", "rows are");
+        info!("{name}: {gone} gone since the keys were compared last");
     }
     Ok(())
 }
