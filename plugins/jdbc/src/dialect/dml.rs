@@ -20,6 +20,11 @@ enum Shape {
 }
 
 impl Dml {
+    /// One that takes no COPY.
+    fn new(dialect: Dialect, parameters: Vec<String>, shape: Shape) -> Dml {
+        Dml { dialect, parameters, shape, by_copy: false }
+    }
+
     /// The columns whose values a row has, in their order.
     pub fn parameters(&self) -> &[String] {
         &self.parameters
@@ -113,7 +118,7 @@ impl Dialect {
         let set = self.each_equal(others, 0).join(", ");
         let sql = format!("UPDATE {} SET {set}{}", self.table(table), self.where_keys(keys, others.len()));
         let parameters = others.iter().chain(keys).map(|&column| column.to_owned()).collect();
-        Dml { dialect: *self, parameters, shape: Shape::One(sql), by_copy: false }
+        Dml::new(*self, parameters, Shape::One(sql))
     }
 
     /// `DELETE` of the row with the key. `keys` is not empty.
@@ -121,14 +126,14 @@ impl Dialect {
         debug_assert!(!keys.is_empty(), "a delete has keys");
         let sql = format!("DELETE FROM {}{}", self.table(table), self.where_keys(keys, 0));
         let parameters = keys.iter().map(|&column| column.to_owned()).collect();
-        Dml { dialect: *self, parameters, shape: Shape::One(sql), by_copy: false }
+        Dml::new(*self, parameters, Shape::One(sql))
     }
 
     fn rows(&self, table: &TableId, keys: &[&str], others: &[&str], tail: String) -> Dml {
         let columns: Vec<&str> = keys.iter().chain(others).copied().collect();
         let target = format!("{} ({})", self.table(table), self.list(&columns));
         let parameters = columns.iter().map(|&column| column.to_owned()).collect();
-        Dml { dialect: *self, parameters, shape: Shape::Many { target, tail }, by_copy: false }
+        Dml::new(*self, parameters, Shape::Many { target, tail })
     }
 
     fn where_keys(&self, keys: &[&str], offset: usize) -> String {
