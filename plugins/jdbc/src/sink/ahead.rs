@@ -4,6 +4,7 @@ use crate::sink::failure::Failure;
 use crate::sink::writer::Writer;
 use crate::watched::Watched;
 use ferroconnect_plugin_sdk::{Error, Record, Result, SinkContext};
+use std::result::Result as StdResult;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// The writer, which is here or on a thread of its own with the records that it writes.
@@ -59,7 +60,7 @@ impl Ahead {
     /// Writes these records, and does not wait for it. What was begun before has been settled.
     pub(crate) fn begin(&mut self, records: Vec<Record>) -> Result<()> {
         if self.thread.is_none() {
-            self.thread = Some(WritingThread::start(&self.context)?);
+            self.thread = Some(WritingThread::start(&self.context, Writer::write)?);
         }
         if let (Place::Here(writer), Some(thread)) = (std::mem::replace(&mut self.place, Place::Lost), &self.thread) {
             thread.jobs.send(Job { writer, records }).map_err(|_| lost())?;
@@ -97,13 +98,17 @@ impl Drop for Ahead {
 }
 
 impl WritingThread {
-    fn start(context: &SinkContext) -> Result<WritingThread> {
+    /// With [`Writer::write`], or what a test has in its place.
+    fn start(
+        context: &SinkContext,
+        write: fn(&mut Writer, &[&Record]) -> StdResult<(), Failure>,
+    ) -> Result<WritingThread> {
         let (jobs, to_do) = channel::<Job>();
         let (says, done) = channel();
         let of_thread = context.clone();
         let body = move || {
             for Job { mut writer, records } in to_do {
-                let outcome = writer.write(&records.iter().collect::<Vec<_>>());
+                let outcome = write(&mut writer, &records.iter().collect::<Vec<_>>());
                 let failed = outcome.err().map(|failure| (records, failure));
                 if failed.is_some() {
                     // So that the task looks at it soon, also where no further records come.
@@ -121,4 +126,15 @@ impl WritingThread {
 
 fn lost() -> Error {
     Error::fatal("The thread that writes rows has ended; the log says why")
+}
+
+#[cfg(test)]
+impl Ahead {
+    /// One whose thread panics as soon as it has something to write.
+    pub(super) fn panicking(context: SinkContext, writer: Writer) -> Ahead {
+        let thread = WritingThread::start(&context, |_, _| panic!("it cannot write")).expect("a thread can be started");
+        let mut ahead = Ahead::new(context, writer);
+        ahead.thread = Some(thread);
+        ahead
+    }
 }

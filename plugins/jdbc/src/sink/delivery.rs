@@ -5,6 +5,7 @@
 //! not be written they are kept, and written before the records of the next `put`, which waits for that as every `put` does
 //! that follows a failure.
 
+use crate::counted::counted;
 use crate::db::{DbError, DbErrorKind};
 use crate::sink::ahead::Ahead;
 use crate::sink::failure::Failure;
@@ -188,9 +189,10 @@ impl Delivery {
             Err(failure) if self.gives_up(&failure) => Err(failure.into_error()),
             Err(failure) => {
                 self.retries.left -= 1;
-                let (pause, left) = (self.retries.pause, self.retries.left);
+                let pause = self.retries.pause;
+                let left = counted(self.retries.left, "more try", "more tries");
                 let message = describe(&failure, open.len());
-                warn!("{message} Trying again in {} ms; {left} more tries", pause.as_millis());
+                warn!("{message} Trying again in {} ms; {left}", pause.as_millis());
                 self.context.retry_after(pause);
                 Err(Error::retriable(message))
             }
@@ -290,11 +292,54 @@ fn partition(record: &Record) -> TopicPartition {
 }
 
 fn describe(failure: &Failure, records: usize) -> String {
+    let records = counted(records, "record", "records");
     match failure {
         Failure::Connect(error) => format!("{error}."),
-        Failure::Sql(error) => format!("Writing {records} records failed and was rolled back: {error}."),
+        Failure::Sql(error) => format!("Writing {records} failed and was rolled back: {error}."),
         Failure::Record(error) | Failure::Report(error) => {
-            format!("Writing {records} records failed and was rolled back: {error}.")
+            format!("Writing {records} failed and was rolled back: {error}.")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{ConnectionSettings, keys};
+    use crate::sink::config::testing::settings;
+    use ferroconnect_plugin_sdk::testkit::{self, SinkHarness, sink_record};
+    use ferroconnect_plugin_sdk::{Config, Data};
+
+    const CLASS: &str = "io.confluent.connect.jdbc.JdbcSinkConnector";
+
+    /// Of what the thread had nobody knows whether it was written.
+    #[test]
+    fn nothing_is_committed_or_written_behind_a_panic_of_the_thread_that_writes() {
+        use crate as this;
+        let config = Config::from([(keys::URL, "jdbc:sqlite:file:panicked?mode=memory")]);
+        let database = ConnectionSettings::parse(&config).unwrap();
+        let worker = SinkHarness::new(&testkit::library!(this), CLASS, config);
+        let context = worker.context();
+        let writer = || Writer::new(settings(&[]), database.clone(), context.stop().clone());
+        let mut delivery = Delivery::new(context.clone(), writer(), 10, Duration::ZERO, true);
+        delivery.ahead = Ahead::panicking(context.clone(), writer());
+        let records: Vec<Record> = (0..300).map(|offset| sink_record("t", 0, offset, Data::NULL)).collect();
+        delivery.put(&records).expect("nobody waits for it");
+        let commit = |delivery: &mut Delivery| {
+            delivery.written(vec![PartitionOffset { topic: "t".into(), partition: 0, offset: 300 }])
+        };
+        let is_lost = |error: Error| {
+            let what = "The thread that writes rows has ended; the log says why";
+            assert!(error.kind() == ErrorKind::FATAL && error.message() == what, "{error}");
+        };
+        for _ in 0..2 {
+            is_lost(commit(&mut delivery).unwrap_err());
+        }
+        is_lost(delivery.put(&records).unwrap_err());
+        // Whoever has the partition next is another task; this one stays as it is.
+        delivery.forget_progress(&[TopicPartition { topic: "t".into(), partition: 0 }]);
+        is_lost(commit(&mut delivery).unwrap_err());
+        is_lost(delivery.put(&records[..1]).unwrap_err());
+        assert!(worker.log().iter().any(|line| line.message.contains("it cannot write")), "{:?}", worker.log());
     }
 }

@@ -102,6 +102,23 @@ fn a_batch_that_failed_goes_before_the_next() {
     }
 }
 
+/// Nothing else would make the task look at what its thread could not write, where no further records come.
+#[test]
+fn a_batch_that_failed_asks_for_a_commit() {
+    let target = Target::shared(Kind::Postgres, "asks");
+    target.run("CREATE TABLE asks (id BIGINT PRIMARY KEY CHECK (id < 1000), name VARCHAR(20))");
+    let mut sink = sink(&target, &[]);
+    sink.put(&records("asks", 0..MANY)).unwrap();
+    assert_eq!(written(&mut sink), MANY);
+    assert!(!sink.take_requests().commit, "there is nothing to look at");
+    sink.put(&records("asks", MANY..2 * MANY)).unwrap();
+    let deadline = Instant::now() + PATIENCE * 3;
+    while !sink.take_requests().commit {
+        assert!(Instant::now() < deadline, "{:?}", sink.log());
+        std::thread::yield_now();
+    }
+}
+
 /// No further records come, only commits.
 #[test]
 fn a_batch_that_failed_is_tried_again_without_another() {
