@@ -104,28 +104,33 @@ impl Way {
 
 /// Connects to the first host that lets us, and says how.
 pub(super) fn connect(url: &JdbcUrl, stop: &StopSignal) -> DbResult<(Conn, Way)> {
-    hosts::first_that_works(url, |host| connect_to(url, host, stop))
+    connect_within(url, stop, LOGIN_PATIENCE)
 }
 
-fn connect_to(url: &JdbcUrl, host: &Host, stop: &StopSignal) -> DbResult<(Conn, Way)> {
+/// Each host may take so long to let us in.
+fn connect_within(url: &JdbcUrl, stop: &StopSignal, patience: Duration) -> DbResult<(Conn, Way)> {
+    hosts::first_that_works(url, |host| connect_to(url, host, stop, patience))
+}
+
+fn connect_to(url: &JdbcUrl, host: &Host, stop: &StopSignal, patience: Duration) -> DbResult<(Conn, Way)> {
     let mode = SslMode::of(&url.parameters)?;
     let (builder, certificates) = options(url, host, mode)?;
     let certificates = certificates.map(Arc::new);
     let way = |options| Way { options, _certificates: certificates };
     let plain = Opts::from(builder.clone().ssl_opts(None::<SslOpts>));
     let first = if mode == SslMode::Disabled { plain.clone() } else { Opts::from(builder) };
-    match establish(first.clone(), stop)? {
+    match establish(first.clone(), stop, patience)? {
         Ok(connection) => Ok((connection, way(first))),
         Err(mysql::Error::DriverError(mysql::DriverError::TlsNotSupported)) if mode == SslMode::Preferred => {
-            let connection = establish(plain.clone(), stop)?.map_err(super::error_of)?;
+            let connection = establish(plain.clone(), stop, patience)?.map_err(super::error_of)?;
             Ok((connection, way(plain)))
         }
         Err(error) => Err(super::error_of(error)),
     }
 }
 
-/// Connects beside the thread that asks, so that it can end when the task should.
-fn establish(options: Opts, stop: &StopSignal) -> DbResult<mysql::Result<Conn>> {
+/// Connects beside the thread that asks, so that it can end when the task should, or the server is silent for too long.
+fn establish(options: Opts, stop: &StopSignal, patience: Duration) -> DbResult<mysql::Result<Conn>> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         // Nobody listens any more when the task came to its end; the connection is then closed again.
@@ -135,8 +140,8 @@ fn establish(options: Opts, stop: &StopSignal) -> DbResult<mysql::Result<Conn>> 
     loop {
         match receiver.recv_timeout(hosts::LOOK_FOR_STOP) {
             Ok(connection) => return Ok(connection),
-            Err(RecvTimeoutError::Timeout) if begun.elapsed() >= LOGIN_PATIENCE => {
-                let why = format!("The server let nobody in within {} s", LOGIN_PATIENCE.as_secs());
+            Err(RecvTimeoutError::Timeout) if begun.elapsed() >= patience => {
+                let why = format!("The server let nobody in within {} s", patience.as_secs());
                 return Err(DbError::new(DbErrorKind::Connection, why));
             }
             Err(RecvTimeoutError::Timeout) if !stop.is_stopped() => {}
@@ -268,6 +273,25 @@ fn ssl_options(parameters: &Parameters, mode: SslMode) -> DbResult<(SslOpts, Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ferroconnect_plugin_sdk::testkit::PATIENCE;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_server_that_takes_the_connection_and_says_nothing_is_given_up() {
+        // The system takes connections for whoever listens; nobody ever looks at them.
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = silent.local_addr().unwrap();
+        let url = JdbcUrl::parse(&format!("jdbc:mysql://{address}/db?user=u"), None).unwrap();
+        let (says, said) = channel();
+        std::thread::spawn(move || {
+            let connected = connect_within(&url, &StopSignal::default(), Duration::from_secs(1));
+            // Whoever waits has given up if this is not received.
+            let _ = says.send(connected.map(|_| ()));
+        });
+        let error = said.recv_timeout(PATIENCE * 3).expect("it ends").unwrap_err();
+        assert_eq!(error.kind(), DbErrorKind::Connection);
+        assert_eq!(error.to_string(), format!("{address}: The server let nobody in within 1 s"));
+    }
 
     fn mode(query: &str) -> SslMode {
         let url = JdbcUrl::parse(&format!("jdbc:mysql://h/db?{query}"), None).unwrap();
