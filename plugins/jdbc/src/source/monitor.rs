@@ -1,5 +1,6 @@
 //! The connector's thread that watches which tables there are.
 
+use super::deletes::is_ledger;
 use super::filter::TableChoice;
 use super::keys;
 use super::reader::of_database;
@@ -125,14 +126,16 @@ impl Watch {
             let listed = connection.tables(&filter)?.into_iter().map(|(table, _)| table);
             tables.extend(listed.filter(|table| self.choice.takes(dialect, table)));
         }
-        if let Some(ledger) = self.settings.deletes.as_ref().filter(|deletes| deletes.beside) {
-            let ledger = dialect.parse_table(&ledger.table);
-            let ledger = connection.find_table(&ledger)?.map(|(table, _)| table);
-            tables.retain(|table| Some(table) != ledger.as_ref());
-        }
         tables.sort();
         tables.dedup();
-        Ok(tables)
+        let Some(deletes) = &self.settings.deletes else { return Ok(tables) };
+        let mut others = Vec::with_capacity(tables.len());
+        for table in tables {
+            if !is_ledger(&deletes.table, &table, connection)? {
+                others.push(table);
+            }
+        }
+        Ok(others)
     }
 
     /// Tells of names that no table has; once, as long as they are the same.

@@ -255,11 +255,9 @@ fn isolation(text: &str) -> Isolation {
 /// How deleted rows are looked for.
 fn deletes(config: &Config, beside: &ConnectionSettings) -> Result<Option<DeleteSettings>> {
     let Some(table) = set(config, keys::DELETES) else { return Ok(None) };
-    let own = ledger_connection(config)?;
     Ok(Some(DeleteSettings {
         table: table.to_owned(),
-        beside: own.as_ref().is_none_or(|own| own.url.hosts == beside.url.hosts && own.url.name == beside.url.name),
-        connection: own.unwrap_or_else(|| beside.clone()),
+        connection: ledger_connection(config)?.unwrap_or_else(|| beside.clone()),
         connector: config.text(NAME)?.to_owned(),
         interval: Duration::from_millis(config.parse(keys::DELETES_INTERVAL)?),
     }))

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod accounts;
+mod commits;
 mod locks;
 mod tables;
 #[path = "../targets/mod.rs"]

@@ -17,6 +17,9 @@ const BASE: [(&str, &str); 5] = [
     ("deletes.interval.ms", "1"),
 ];
 
+/// Whatever tables there are.
+const WHOLE: [(&str, &str); 3] = [("mode", "bulk"), ("table.blacklist", "nothing"), ("table.whitelist", "")];
+
 /// A database with a table, and where its ledger is if that is another.
 struct Set {
     db: Db,
@@ -197,14 +200,53 @@ fn rows_that_were_handed_over_before_are_known_too() {
 
 #[test]
 fn the_table_of_keys_is_not_read_itself() {
-    for set in Set::counted().into_iter().skip(1) {
-        let mut set = set;
-        set.insert(1);
-        let pairs = [("mode", "bulk"), ("table.blacklist", "nothing"), ("table.whitelist", ""), ("tasks.max", "5")];
-        let mut source = set.started(&pairs);
-        poll(&mut source, 1);
-        source.commit().unwrap();
-        assert_eq!(source.task_configs().unwrap()[0].text("tables").unwrap().split(',').count(), 1);
+    // A URL of its own may be about the same database, whatever it calls the server.
+    for host in [None, Some("localhost"), Some("127.0.0.1")] {
+        for mut set in Set::counted().into_iter().skip(1) {
+            let kind = set.db.kind;
+            set.insert(1);
+            let url = host.map(|host| set.db.url.replace("//localhost", &format!("//{host}")));
+            let own = url.as_ref().map(|url| ("deletes.connection.url", url.as_str()));
+            let mut source = set.started(&[&WHOLE, own.as_slice()].concat());
+            poll(&mut source, 1);
+            source.commit().unwrap();
+            assert!(ledger_rows(&set) > 1, "{kind:?} {host:?}");
+            let tables = source.task_configs().unwrap()[0].text("tables").unwrap().to_owned();
+            assert!(tables.contains("orders") && !tables.contains("kept_keys"), "{kind:?} {host:?}: {tables}");
+        }
+    }
+}
+
+#[test]
+fn a_table_that_merely_has_the_name_of_that_of_keys_is_read() {
+    let (mut db, apart) = (Db::on(Kind::Postgres), Db::on(Kind::Postgres));
+    db.run("CREATE TABLE kept_keys (id INT PRIMARY KEY); INSERT INTO kept_keys VALUES (7)");
+    let url = ("deletes.connection.url", apart.url.as_str());
+    let mut source = db.started(&[&BASE[..], &WHOLE, &[url]].concat());
+    assert_eq!(ids(&poll(&mut source, 1)), [7]);
+}
+
+/// A row that one host has and the other not yet would be told as deleted.
+#[test]
+fn several_hosts_are_warned_of() {
+    let (mut mariadb, mut postgres) = (Db::on(Kind::MariaDb), Db::on(Kind::Postgres));
+    for db in [&mut mariadb, &mut postgres] {
+        db.run("CREATE TABLE orders (id INT PRIMARY KEY)");
+    }
+    let twice = |db: &Db, more: &str| db.url.replace("//localhost", "//localhost:1,localhost") + more;
+    for (db, url, deletes, expected) in [
+        (&mariadb, mariadb.url.clone(), "kept_keys", false),
+        (&mariadb, twice(&mariadb, ""), "kept_keys", true),
+        (&mariadb, twice(&mariadb, ""), "", false),
+        (&postgres, twice(&postgres, ""), "kept_keys", true),
+        (&postgres, twice(&postgres, "&targetServerType=any"), "kept_keys", true),
+        (&postgres, twice(&postgres, "&targetServerType=Primary"), "kept_keys", false),
+    ] {
+        let own = [("connection.url", url.as_str()), ("deletes.table", deletes), WHOLE[0]];
+        let source = db.started(&[&BASE[..], &own].concat());
+        let log = source.log();
+        let warned = log.iter().any(|line| line.message.contains("connection.url names several hosts"));
+        assert_eq!(warned, expected, "{url} {deletes:?}: {log:?}");
     }
 }
 
@@ -397,29 +439,4 @@ fn number(value: &ferroconnect_jdbc::db::SqlValue) -> i64 {
         ferroconnect_jdbc::db::SqlValue::Int(number) => *number,
         other => panic!("{other:?}"),
     }
-}
-
-/// The server of the ledger goes away and comes back.
-#[test]
-fn rows_wait_while_keys_cannot_be_written() {
-    let mut server = ferroconnect_test_servers::Server::start(Kind::Postgres);
-    let mut db = Db::on(Kind::MariaDb);
-    db.run("CREATE TABLE orders (id BIGINT PRIMARY KEY, note VARCHAR(50))");
-    db.run("INSERT INTO orders (id) VALUES (1), (2)");
-    let url = server.url("postgres");
-    let mut source =
-        db.started(&[&BASE[..], &[("incrementing.column.name", "id"), ("deletes.connection.url", &url)]].concat());
-    assert_eq!(ids(&poll(&mut source, 2)), [1, 2]);
-    source.commit().unwrap();
-    server.kill();
-    db.run("INSERT INTO orders (id) VALUES (3)");
-    db.run("DELETE FROM orders WHERE id = 1");
-    let deadline = Instant::now() + PATIENCE * 12;
-    while !source.log().iter().any(|line| line.message.contains("cannot be kept in kept_keys")) {
-        assert!(Instant::now() < deadline, "{:?}", source.log());
-        assert!(source.poll().unwrap().is_empty(), "a row left without its key");
-    }
-    server.restart();
-    let reads = poll(&mut source, 2);
-    assert_eq!((ids(&reads[..1]), gone(&reads[1..])), (vec![3], vec![1]));
 }

@@ -200,6 +200,17 @@ impl Ledger {
     }
 }
 
+/// Whether a table is one that a ledger of this name is kept in. Its columns say so, not where it is: one database has many
+/// URLs.
+pub(in super::super) fn is_ledger(name: &str, table: &TableId, connection: &mut dyn Connection) -> DbResult<bool> {
+    let wanted = connection.dialect().parse_table(name).name;
+    if !wanted.eq_ignore_ascii_case(&table.name) {
+        return Ok(false);
+    }
+    let columns = connection.columns(table)?;
+    Ok(columns.iter().map(|column| column.name.as_str()).eq(ALL))
+}
+
 /// A change of the keys of a table and a run whose numbers compare so with one; see [`of_removal`].
 fn of_run(change: &str, dialect: Dialect, compare: &str) -> String {
     let (subject, run, number) = (dialect.name(SUBJECT), dialect.name(RUN), dialect.name(NUMBER));

@@ -19,7 +19,7 @@ mod sorted;
 
 pub(super) use compare::compare;
 pub(super) use key::{Entry, KeyShape};
-pub(super) use ledger::Ledger;
+pub(super) use ledger::{Ledger, is_ledger};
 
 use super::offset;
 use super::values::ValueRules;
@@ -36,8 +36,6 @@ pub(super) struct DeleteSettings {
     pub(super) table: String,
     /// Where it is.
     pub(super) connection: ConnectionSettings,
-    /// Whether that is the database that is read.
-    pub(super) beside: bool,
     /// Whose keys are meant: several connectors may have one ledger.
     pub(super) connector: String,
     /// From the end of one comparison to the next.
