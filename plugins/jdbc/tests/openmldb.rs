@@ -87,6 +87,17 @@ fn the_tutorials_message_makes_table_and_row() {
 }
 
 #[test]
+fn a_table_that_shows_itself_late_is_waited_for() {
+    let server = Server::start();
+    server.show_tables_late(2);
+    let mut sink = sink(&server, &[("auto.create", "true")]);
+    sink.put(&[sink_record("topic1", 0, 0, message())]).unwrap();
+    assert_eq!(reported(&sink), []);
+    assert_eq!(server.rows("topic1").len(), 1);
+    assert_eq!(server.statements().len(), 2, "one CREATE, one INSERT");
+}
+
+#[test]
 fn without_a_schema_that_of_the_table_counts() {
     let server = Server::start();
     server.run(

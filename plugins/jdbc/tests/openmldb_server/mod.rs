@@ -26,14 +26,16 @@ pub(crate) type Column = (String, Kind, bool, Value);
 struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<Value>>,
-    /// Whether it shows.
-    fresh: bool,
+    /// How many refreshes it takes until it shows.
+    hidden: u32,
 }
 
 #[derive(Default)]
 struct State {
     tables: BTreeMap<String, Table>,
     statements: Vec<String>,
+    /// How many refreshes of a new table show nothing yet.
+    late: u32,
 }
 
 /// A running server with the database `kafka_test`.
@@ -59,11 +61,16 @@ impl Server {
         Server { address, state }
     }
 
+    /// Makes new tables show themselves so many refreshes late.
+    pub(crate) fn show_tables_late(&self, refreshes: u32) {
+        self.state.lock().unwrap().late = refreshes;
+    }
+
     /// Runs a statement as another client would, and makes its effect show.
     pub(crate) fn run(&self, sql: &str) {
         let mut state = self.state.lock().unwrap();
         state.execute(sql).unwrap();
-        state.refresh();
+        state.tables.values_mut().for_each(|table| table.hidden = 0);
     }
 
     /// The columns of a table: name and type.
@@ -142,12 +149,12 @@ fn answer(state: &mut State, method: &str, path: &str, body: &[u8]) -> Value {
 
 impl State {
     fn refresh(&mut self) {
-        self.tables.values_mut().for_each(|table| table.fresh = true);
+        self.tables.values_mut().for_each(|table| table.hidden = table.hidden.saturating_sub(1));
     }
 
     fn list(&self) -> Vec<Value> {
         let describe = |(name, kind, not_null, _): &Column| json!({"name": name, "data_type": kind.described(), "not_null": not_null});
-        let shown = self.tables.iter().filter(|(_, table)| table.fresh);
+        let shown = self.tables.iter().filter(|(_, table)| table.hidden == 0);
         let table = |(name, table): (&String, &Table)| json!({"name": name, "column_desc": table.columns.iter().map(describe).collect::<Vec<_>>()});
         shown.map(table).collect()
     }
@@ -168,7 +175,7 @@ impl State {
                 if self.tables.contains_key(&table) {
                     return Err(format!("table {table} already exists"));
                 }
-                self.tables.insert(table, Table { columns, ..Table::default() });
+                self.tables.insert(table, Table { columns, hidden: 1 + self.late, ..Table::default() });
                 Ok(())
             }
             Statement::Insert { table, columns, rows } => self.insert(&table, &columns, rows),
@@ -176,7 +183,7 @@ impl State {
     }
 
     fn insert(&mut self, name: &str, columns: &[String], rows: Vec<Vec<Value>>) -> Result<(), String> {
-        let table = self.tables.get_mut(name).filter(|table| table.fresh);
+        let table = self.tables.get_mut(name).filter(|table| table.hidden == 0);
         let table = table.ok_or_else(|| format!("table {name} not found"))?;
         let mut made = Vec::new();
         for values in rows {
