@@ -6,7 +6,7 @@ mod common;
 use common::{Redis, cluster, command, free_port, until};
 use ferroconnect_key_stores::testing;
 use ferroconnect_plugin_sdk::testkit::{self, SinkHarness, sink_record};
-use ferroconnect_plugin_sdk::{Config, Data, ErrorKind, Record, Value};
+use ferroconnect_plugin_sdk::{Config, Data, Error, ErrorKind, Record, Result, Value};
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
 use openssl::hash::MessageDigest;
@@ -274,11 +274,11 @@ fn a_password_that_is_or_becomes_wrong_in_a_cluster_fails_the_task() {
     let port = nodes[0].port_text();
     let login = |password: &'static str| {
         let server = [("redis.host", "127.0.0.1"), ("redis.port", port.as_str()), ("redis.cluster", "true")];
-        let login = [("redis.username", "ann"), ("redis.password", password), ("redis.connection.attempts", "9")];
+        let login = [("redis.username", "ann"), ("redis.password", password), ("redis.connection.attempts", "3")];
         [&server[..], &login].concat()
     };
     let sink = |password| sink(FIELD_ENGINEERING, &[&login(password)[..], &[("redis.type", "STRING")]].concat());
-    let is_told = |error: &ferroconnect_plugin_sdk::Error, node: &Redis| {
+    let is_told = |error: &Error, node: &Redis| {
         assert_eq!(error.kind(), ErrorKind::FATAL, "{error}");
         let (told, place) = (error.message(), format!("127.0.0.1:{} answers \"WRONGPASS\"", node.port));
         assert!(told.contains(&place) && told.ends_with("check redis.username and redis.password"), "{told}");
@@ -305,38 +305,35 @@ fn a_password_that_is_or_becomes_wrong_in_a_cluster_fails_the_task() {
     tell(&["CONFIG", "SET", "maxclients", "100"]);
     until("there is room again", || known.put(&records).is_ok());
     // One node is enough, also where the one that is asked first takes the password.
-    let failed = |sink: &mut SinkHarness| {
-        let mut failed = None;
-        until("the task fails", || {
-            failed = sink.put(&records).err().filter(|error| error.kind() != ErrorKind::RETRIABLE);
-            failed.is_some()
-        });
-        failed.unwrap()
-    };
-    set(last, ">second-secret");
-    told(last, &["CLIENT", "KILL", "USER", "ann"]);
-    is_told(&failed(&mut known), &last[0]);
-
-    set(last, ">first-secret");
-    let mut known = sink("first-secret");
-    known.start().unwrap();
-    known.put(&records).unwrap();
-    let stream = [("redis.stream.name", "s"), ("redis.stream.block", "60000")];
-    let mut config = Config::default();
-    for (key, value) in login("first-secret").iter().chain(&stream) {
+    let slot = |stream: &str| nodes[0].ask::<usize>(&["CLUSTER", "KEYSLOT", stream]);
+    let stream = (0..).map(|number| format!("s{number}")).find(|stream| in_slot(&last[0], slot(stream))).unwrap();
+    let mut config = Config::from([("redis.stream.name", stream.as_str())]);
+    for (key, value) in login("first-secret") {
         config.set(key, value);
     }
     let mut source = testkit::SourceHarness::new(&testkit::library!(ferroconnect_redis), "RedisStreamSource", config);
     source.start().unwrap();
+    set(last, ">second-secret");
+    told(last, &["CLIENT", "KILL", "USER", "ann"]);
+    is_told(&failed(|| known.put(&records)), &last[0]);
+    is_told(&failed(|| source.poll().map(drop)), &last[0]);
+    set(last, ">first-secret");
+    let mut known = sink("first-secret");
+    known.start().unwrap();
+    known.put(&records).unwrap();
     set(&nodes, ">second-secret");
     told(&nodes, &["CLIENT", "KILL", "USER", "ann"]);
-    is_told(&failed(&mut known), &nodes[0]);
+    is_told(&failed(|| known.put(&records)), &nodes[0]);
+}
+
+/// The error that is no reason to try again.
+fn failed(mut attempt: impl FnMut() -> Result<()>) -> Error {
     let mut failed = None;
-    until("the source fails", || {
-        failed = source.poll().err().filter(|error| error.kind() != ErrorKind::RETRIABLE);
+    until("the task fails", || {
+        failed = attempt().err().filter(|error| error.kind() != ErrorKind::RETRIABLE);
         failed.is_some()
     });
-    is_told(&failed.unwrap(), &nodes[0]);
+    failed.expect("it was waited for")
 }
 
 #[test]
