@@ -5,6 +5,7 @@ use ferroconnect_jdbc::db::{DbErrorKind, SqlValue};
 use ferroconnect_jdbc::settings::keys;
 use ferroconnect_plugin_sdk::StopSignal;
 use ferroconnect_test_servers::{Certificates, Kind, PASSWORD, Server, USER};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -81,6 +82,22 @@ fn waiting_for_a_server_ends_at_stop() {
             std::thread::sleep(Duration::from_millis(200));
             stop.stop();
             assert!(connecting.join().unwrap().is_interrupted());
+        });
+    }
+}
+
+#[test]
+fn a_silent_server_is_not_waited_for_at_stop() {
+    for database in ["mysql", "postgresql"] {
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let patient = settings(&format!("jdbc:{database}://{}/x?user=u", silent.local_addr().unwrap()), &[]);
+        let stop = StopSignal::default();
+        std::thread::scope(|scope| {
+            let connecting = scope.spawn(|| patient.connect(&stop).map(|_| ()).unwrap_err());
+            let _kept = silent.accept().unwrap();
+            stop.stop();
+            let error = connecting.join().unwrap();
+            assert!(error.is_interrupted(), "{database}: {error}");
         });
     }
 }

@@ -4,4 +4,5 @@
 mod calls;
 mod databases;
 mod logins;
+mod parameters;
 mod types;
