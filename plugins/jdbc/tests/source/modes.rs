@@ -1,6 +1,7 @@
 //! The four modes, queries, offsets, tables that come and go.
 
-use super::{CLASS, Db, config, field, ids, poll, record};
+use super::{CLASS, Db, config, connect, field, ids, poll, record};
+use ferroconnect_jdbc::db::Isolation;
 use ferroconnect_plugin_sdk::testkit::{self, PATIENCE, SourceHarness, acceptance};
 use ferroconnect_plugin_sdk::{Config, Data, Value, offset_map};
 use ferroconnect_test_servers::Kind;
@@ -282,6 +283,41 @@ fn tables_are_dealt_to_tasks() {
         }
     }
     assert_eq!(topics, ["a", "b, c", "d\"e", "select"]);
+}
+
+#[test]
+fn tables_are_looked_for_where_patterns_say() {
+    let tables = |db: &Db, pairs: &[(&str, &str)]| {
+        let source = db.source(&[&[("mode", "bulk"), ("table.blacklist", "nothing")], pairs].concat());
+        source.task_configs().unwrap()[0].text("tables").unwrap().to_owned()
+    };
+    let mut postgres = Db::on(Kind::Postgres);
+    postgres
+        .run("CREATE SCHEMA more; CREATE TABLE a (id INT); CREATE TABLE more.b (id INT); CREATE VIEW c AS SELECT 1");
+    assert_eq!(tables(&postgres, &[]), "\"more\".\"b\",\"public\".\"a\"");
+    assert_eq!(tables(&postgres, &[("schema.pattern", "mo_e")]), "\"more\".\"b\"");
+    assert_eq!(tables(&postgres, &[("table.types", "view")]), "\"public\".\"c\"");
+    let (mut here, mut there) = (Db::on(Kind::MariaDb), Db::on(Kind::MariaDb));
+    here.run("CREATE TABLE a (id INT)");
+    there.run("CREATE TABLE b (id INT)");
+    let [of_here, of_there] = [&here, &there].map(|db| db.url.split(['/', '?']).nth(3).unwrap());
+    assert_eq!(tables(&here, &[]), format!("`{of_here}`.`a`"));
+    assert_eq!(tables(&here, &[("catalog.pattern", of_there)]), format!("`{of_there}`.`b`"));
+}
+
+#[test]
+fn rows_are_read_with_the_isolation_that_was_asked_for() {
+    let mut db = Db::on(Kind::MariaDb);
+    db.run("CREATE TABLE t (id INT)");
+    db.run("INSERT INTO t VALUES (1)");
+    let mut other = connect(&db.url);
+    other.begin(Isolation::ServerDefault).unwrap();
+    other.execute("INSERT INTO t VALUES (2)", &[]).unwrap();
+    for (level, seen) in [("DEFAULT", &[1][..]), ("read_uncommitted", &[1, 2]), ("READ_COMMITTED", &[1])] {
+        let pairs = [("mode", "bulk"), ("table.whitelist", "t"), ("poll.interval.ms", "60000")];
+        let mut source = db.started(&[&pairs[..], &[("transaction.isolation.mode", level)]].concat());
+        assert_eq!(ids(&poll(&mut source, seen.len())), seen, "{level}");
+    }
 }
 
 #[test]
