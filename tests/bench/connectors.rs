@@ -1,11 +1,12 @@
 //! The connectors of this repository beside plain loops over the same drivers, against the same servers, in turns.
 //!
 //! A plain loop has no Kafka: it reads all columns of all rows and drops them, or writes rows that it makes up as fast as
-//! the server takes them.
+//! the server takes them. A sending loop brings the rows into a topic, as a source does.
 
 mod loops;
 mod report;
 mod row;
+mod sender;
 
 pub(crate) use report::markdown;
 
@@ -18,6 +19,8 @@ use ferroconnect_e2e::{free_port, unique};
 use ferroconnect_test_registry::Registry;
 use ferroconnect_test_servers::{Kind, Server};
 use loops::{Database, RedisLoop};
+use sender::Sender;
+use std::hint::black_box;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -103,6 +106,8 @@ pub(crate) struct Run {
 enum Who {
     /// A plain loop; rows a second.
     Loop(f64),
+    /// A loop that sends what it reads to a topic; rows a second.
+    Sender(f64),
     /// The worker.
     Worker(Arrival),
 }
@@ -110,6 +115,10 @@ enum Who {
 impl Who {
     fn plain(&self) -> Option<f64> {
         if let Who::Loop(rate) = self { Some(*rate) } else { None }
+    }
+
+    fn sender(&self) -> Option<f64> {
+        if let Who::Sender(rate) = self { Some(*rate) } else { None }
     }
 
     fn arrival(&self) -> Option<&Arrival> {
@@ -156,13 +165,16 @@ impl Bench<'_> {
         database.fill(original, self.options.rows, self.options.batch);
         let mut topic = None;
         for _ in 0..self.rounds(read).max(self.rounds(source)) {
-            let rate = self.timed(|| assert_eq!(database.read_all(original), self.options.rows));
+            let mut rows = 0;
+            let rate = self.timed(|| database.read_all(original, |row| rows += u64::from(black_box(row).id > 0)));
+            assert_eq!(rows, self.options.rows);
             if self.rounds(read) > 0 {
                 runs.push(noted(Run { part: read, who: Who::Loop(rate) }));
                 runs.push(noted(self.read(read, &server)));
             }
             if self.rounds(source) > 0 {
                 runs.push(noted(Run { part: source, who: Who::Loop(rate) }));
+                runs.push(noted(self.sender(source, &mut database)));
                 runs.push(noted(self.source(source, &server, &mut topic)));
             }
         }
@@ -189,6 +201,20 @@ impl Bench<'_> {
         config.push(("transforms", "drop".to_owned()));
         config.push(("transforms.drop.type", "org.apache.kafka.connect.transforms.Filter".to_owned()));
         self.measure(part, &worker, || polled(&worker), &config)
+    }
+
+    /// A table into a topic by a loop. It has arrived when the broker has acknowledged the last row.
+    fn sender(&self, part: Part, database: &mut Database) -> Run {
+        let topic = unique("bench-loop");
+        self.kafka.create_topic(&topic, 1);
+        let mut sender = Sender::new(&self.options.bootstrap, &topic, self.options.format);
+        let rate = self.timed(|| {
+            database.read_all(TABLES[0], |row| sender.send(&row));
+            sender.finish();
+        });
+        assert_eq!(self.kafka.watch(&topic).count(), self.options.rows, "rows in {topic}");
+        self.kafka.delete_topic(&topic);
+        Run { part, who: Who::Sender(rate) }
     }
 
     /// Tells the topic that it has filled, in the place of the one before.

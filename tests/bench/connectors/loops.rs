@@ -1,11 +1,10 @@
 //! What somebody would write by hand who has nothing but a driver.
 
-use super::row::{COLUMNS, Row, WIDTH, entry};
+use super::row::{COLUMNS, ReadRow, Row, WIDTH, entry};
 use ferroconnect_test_servers::{Kind, PASSWORD, Server, USER};
 use futures_util::{SinkExt as _, TryStreamExt as _};
 use mysql::prelude::Queryable as _;
 use std::fmt::Write as _;
-use std::hint::black_box;
 use std::pin::pin;
 use std::time::SystemTime;
 use tokio::runtime::Runtime;
@@ -88,12 +87,12 @@ impl Database {
         }
     }
 
-    /// Reads each column of each row, and tells how many rows there were.
-    pub(super) fn read_all(&mut self, table: &str) -> u64 {
+    /// Reads each column of each row.
+    pub(super) fn read_all(&mut self, table: &str, each: impl FnMut(ReadRow)) {
         let sql = format!("SELECT * FROM {table}");
         match self {
-            Database::MariaDb(connection) => read_mysql(connection, &sql),
-            Database::Postgres { runtime, client } => runtime.block_on(read_postgres(client, &sql)),
+            Database::MariaDb(connection) => read_mysql(connection, &sql, each),
+            Database::Postgres { runtime, client } => runtime.block_on(read_postgres(client, &sql, each)),
         }
     }
 }
@@ -130,27 +129,39 @@ async fn copy(client: &tokio_postgres::Client, table: &str, numbers: std::ops::R
     sink.finish().await.expect("the rows are taken");
 }
 
-fn read_mysql(connection: &mut mysql::Conn, sql: &str) -> u64 {
+fn read_mysql(connection: &mut mysql::Conn, sql: &str, mut each: impl FnMut(ReadRow)) {
     type Columns = (i64, i64, i32, f64, Option<f64>, String, Option<String>, Option<String>, i16, mysql::Value);
-    let mut count = 0;
     for row in connection.exec_iter(sql, ()).expect(UP) {
-        black_box(mysql::from_row::<Columns>(row.expect(UP)));
-        count += 1;
+        let columns: Columns = mysql::from_row(row.expect(UP));
+        let (id, customer, quantity, price, weight, name, city, note, active, changed) = columns;
+        let mysql::Value::Date(_, _, day, hour, minute, second, micros) = changed else { panic!("a timestamp") };
+        let seconds = i64::from(day - 1) * 86_400 + i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
+        let changed = JANUARY_2026 + seconds * 1000 + i64::from(micros / 1000);
+        each(ReadRow { id, customer, quantity, price, weight, name, city, note, active, changed });
     }
-    count
 }
 
-async fn read_postgres(client: &tokio_postgres::Client, sql: &str) -> u64 {
+/// In milliseconds since 1970: all rows are of that month.
+const JANUARY_2026: i64 = 1_767_225_600_000;
+
+async fn read_postgres(client: &tokio_postgres::Client, sql: &str, mut each: impl FnMut(ReadRow)) {
     let none: [&str; 0] = [];
     let mut rows = pin!(client.query_raw(sql, none).await.expect(UP));
-    let mut count = 0;
     while let Some(row) = rows.try_next().await.expect(UP) {
-        black_box((row.get::<_, i64>(0), row.get::<_, i64>(1), row.get::<_, i32>(2), row.get::<_, f64>(3)));
-        black_box((row.get::<_, Option<f64>>(4), row.get::<_, String>(5), row.get::<_, Option<String>>(6)));
-        black_box((row.get::<_, Option<String>>(7), row.get::<_, i16>(8), row.get::<_, SystemTime>(9)));
-        count += 1;
+        let changed: SystemTime = row.get(9);
+        each(ReadRow {
+            id: row.get(0),
+            customer: row.get(1),
+            quantity: row.get(2),
+            price: row.get(3),
+            weight: row.get(4),
+            name: row.get(5),
+            city: row.get(6),
+            note: row.get(7),
+            active: row.get(8),
+            changed: changed.duration_since(SystemTime::UNIX_EPOCH).expect("it is after 1970").as_millis() as i64,
+        });
     }
-    count
 }
 
 /// A connection to Redis.

@@ -11,8 +11,8 @@ pub(crate) fn markdown(options: &Options, runs: &[Run]) -> String {
     let format = options.format.to_possible_value().expect("no format is hidden");
     let mut text = format!(
         "`scripts/bench.sh connectors --rows {} --batch {} --rounds {} --format {}` on {}; the servers too.\n\
-         Medians; the lowest and highest run in parentheses. The loops have no Kafka; the worker takes its rows from or to \
-         a topic.\n\n\
+         Medians; the lowest and highest run in parentheses. The loops have no Kafka, but for those that send; the worker \
+         takes its rows from or to a topic.\n\n\
          | What | plain loop, rows/s | Ferroconnect, rows/s | ratio | CPU s per million rows | most memory, MB |\n\
          | --- | --- | --- | --- | --- | --- |\n",
         options.rows,
@@ -26,21 +26,24 @@ pub(crate) fn markdown(options: &Options, runs: &[Run]) -> String {
             Spread::of(runs.iter().filter(|run| run.part == *part).filter_map(|run| value(&run.who)))
         };
         let arrival = |value: fn(&Arrival) -> f64| of(&|who| who.arrival().map(value));
-        let (plain, ours) = (of(&Who::plain), arrival(|arrival| arrival.rate));
-        let (Some(plain_rate), Some(our_rate)) = (plain.median(), ours.median()) else { continue };
+        let ours = arrival(|arrival| arrival.rate);
+        let Some(our_rate) = ours.median() else { continue };
         let cpu = arrival(|arrival| arrival.cpu);
         let peak = arrival(|arrival| arrival.peak);
-        writeln!(
-            text,
-            "| {} | {} | {} | {:.2} | {} | {} |",
-            title(*part, options.format),
-            plain.show(thousands),
-            ours.show(thousands),
-            our_rate / plain_rate,
-            cpu.show(|seconds| format!("{:.1}", seconds * 1e6 / options.rows as f64)),
-            peak.show(|megabytes| format!("{megabytes:.0}")),
-        )
-        .expect("text can be written to a string");
+        for (plain, more) in [(of(&Who::plain), ""), (of(&Who::sender), " and send")] {
+            let Some(plain_rate) = plain.median() else { continue };
+            writeln!(
+                text,
+                "| {}{more} | {} | {} | {:.2} | {} | {} |",
+                title(*part, options.format),
+                plain.show(thousands),
+                ours.show(thousands),
+                our_rate / plain_rate,
+                cpu.show(|seconds| format!("{:.1}", seconds * 1e6 / options.rows as f64)),
+                peak.show(|megabytes| format!("{megabytes:.0}")),
+            )
+            .expect("text can be written to a string");
+        }
     }
     text
 }

@@ -42,6 +42,21 @@ impl Row {
     }
 }
 
+/// One row as a loop reads it.
+pub(super) struct ReadRow {
+    pub(super) id: i64,
+    pub(super) customer: i64,
+    pub(super) quantity: i32,
+    pub(super) price: f64,
+    pub(super) weight: Option<f64>,
+    pub(super) name: String,
+    pub(super) city: Option<String>,
+    pub(super) note: Option<String>,
+    pub(super) active: i16,
+    /// Milliseconds since 1970.
+    pub(super) changed: i64,
+}
+
 /// Key and value for Redis.
 pub(super) fn entry(n: u64) -> (String, String) {
     (format!("key-{n:012}"), format!("{n:012} {:a<87}", "the quick brown fox jumps over the lazy dog "))
