@@ -1,5 +1,6 @@
 //! What a user does to the offsets of a connector (KIP-875).
 
+#[cfg(any(feature = "testkit", test))]
 use ferroconnect_plugin_abi::config::Attribute;
 use ferroconnect_plugin_abi::record::{OffsetMap, TopicPartition};
 
@@ -10,7 +11,7 @@ pub enum OffsetChange<P, O> {
     /// All are to be forgotten (`DELETE /connectors/X/offsets`). The partitions are those that the worker has offsets of,
     /// perhaps none; what the connector keeps of others is to be forgotten as well.
     ///
-    /// Workers that are older than [`Attribute::RESET`] do not say what they ask for; from them a change that only
+    /// Workers that are older than [`Attribute::RESET`](ferroconnect_plugin_abi::config::Attribute::RESET) do not say what they ask for; from them a change that only
     /// forgets arrives like this too.
     Reset(Vec<P>),
     /// Those of these partitions change, and no others (`PATCH`); no offset = forget that of the partition.
