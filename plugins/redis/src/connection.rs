@@ -6,6 +6,7 @@ use ferroconnect_plugin_sdk::StopSignal;
 use redis::cluster::{ClusterConnection, ClusterPipeline};
 use redis::{Cmd, RedisResult, ServerError, ServerErrorKind, Value};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What takes longer is broken off when the task should end. What is shorter is finished: a batch that is left half written
@@ -17,7 +18,7 @@ pub(crate) const FINISHED_WITHIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Bounds {
     /// The cluster, which says how long it may take in all.
-    pub(crate) server: Server,
+    pub(crate) server: Arc<Server>,
     /// What ends it early. Each exchange has [`FINISHED_WITHIN`] then, also one that is begun later: the worker tells of
     /// what Kafka has after it has told the task to end, and may have waited for Kafka in between.
     pub(crate) stop: StopSignal,
@@ -31,7 +32,7 @@ impl Bounds {
         work: impl FnOnce(&mut ClusterConnection) -> RedisResult<T> + Send + 'static,
     ) -> RedisResult<T> {
         let mut taken = connection.take().expect("no connection is used after an error");
-        let server = self.server.clone();
+        let server = Arc::clone(&self.server);
         let done = self.server.apart.run(self.server.patience(), FINISHED_WITHIN, &self.stop, move || {
             let result = work(&mut taken).map_err(|error| match error.kind() {
                 redis::ErrorKind::AuthenticationFailed => server.explain(error),

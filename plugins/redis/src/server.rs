@@ -13,6 +13,7 @@ use redis::{
     RedisError, RedisResult, ServerErrorKind,
 };
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The longest pause between two attempts.
@@ -222,7 +223,7 @@ impl Server {
         }
         let connection = builder.build()?.get_connection().map_err(|error| self.explain(error))?;
         connection.set_write_timeout(self.timeout)?;
-        Ok(Connection::to_cluster(connection, Bounds { server: self.clone(), stop }))
+        Ok(Connection::to_cluster(connection, Bounds { server: Arc::new(self.clone()), stop }))
     }
 
     /// What is behind an error of the cluster client, which does not tell what a node answered to a login. Of kind
