@@ -31,14 +31,15 @@ use std::collections::{HashMap, HashSet};
 pub struct Recursion {
     /// What each placeholder stands for, by its address.
     definitions: HashMap<usize, Shared<Schema>>,
-    placeholders: Vec<Shared<Schema>>,
+    /// By their addresses too, which are theirs as long as they are held here.
+    placeholders: HashMap<usize, Shared<Schema>>,
 }
 
 impl Recursion {
     /// A schema that stands for another one until [`Recursion::close`]. By itself it is a struct without fields.
     pub fn placeholder(&mut self) -> Shared<Schema> {
         let placeholder = Shared::new(Schema::new(SchemaType::STRUCT));
-        self.placeholders.push(placeholder.clone());
+        self.placeholders.insert(Shared::address(&placeholder), placeholder.clone());
         placeholder
     }
 
@@ -70,8 +71,7 @@ impl Recursion {
         };
         // SAFETY: `rewrite` looks at the schemas of before only, and puts what it takes of the pointers into its answer.
         let made = unsafe { circle(changing.schemas.len(), make) };
-        let closed = schemas.iter().map(|schema| changing.place(schema).map_or(schema, |place| &made[place]).clone());
-        Ok(closed.collect())
+        Ok(schemas.iter().map(|schema| changing.after(schema, &made).clone()).collect())
     }
 
     /// What a schema stands for, which is itself if it is no placeholder.
@@ -80,7 +80,7 @@ impl Recursion {
         for _ in 0..=self.placeholders.len() {
             match self.definitions.get(&Shared::address(found)) {
                 Some(definition) => found = definition,
-                None if self.placeholders.iter().any(|placeholder| Shared::same(placeholder, found)) => {
+                None if self.placeholders.contains_key(&Shared::address(found)) => {
                     return Err(data_error("A placeholder in a schema was not defined"));
                 }
                 None => return Ok(found),
@@ -157,19 +157,20 @@ impl<'a> Changing<'a> {
         self.places.get(&Shared::address(resolved)).copied()
     }
 
+    /// What a schema becomes. One in which no placeholder stands is as before, but a placeholder may stand for it.
+    fn after<'b>(&'b self, schema: &'b Shared<Schema>, pointers: &'b [Shared<Schema>]) -> &'b Shared<Schema> {
+        let before = || self.recursion.resolve(schema).unwrap_or(schema);
+        self.place(schema).map_or_else(before, |place| &pointers[place])
+    }
+
     /// A schema with the new ones in it.
     fn rewrite(&self, schema: &Schema, pointers: &[Shared<Schema>]) -> Schema {
-        let new = |part: &Shared<Schema>| self.place(part).map(|place| pointers[place].clone());
         let mut schema = schema.clone();
         for field in &mut schema.fields {
-            if let Some(new) = new(&field.schema) {
-                field.schema = new;
-            }
+            field.schema = self.after(&field.schema, pointers).clone();
         }
         for part in [&mut schema.keys, &mut schema.values] {
-            if let Some(new) = part.get().and_then(new) {
-                *part = new.into();
-            }
+            *part = part.get().map(|part| self.after(part, pointers).clone()).into();
         }
         schema
     }
@@ -300,6 +301,21 @@ mod tests {
         let a = array.values.get().expect("elements");
         assert_eq!((a.name_str(), b.name_str()), (Some("A"), Some("B")));
         assert!(Shared::same(&a.fields[0].schema, b) && Shared::same(&b.fields[0].schema, a));
+    }
+
+    #[test]
+    fn a_placeholder_may_stand_for_what_contains_no_other() {
+        let mut recursion = Recursion::default();
+        let (label, own) = (recursion.placeholder(), recursion.placeholder());
+        let text = SchemaBuilder::string().build();
+        let list = SchemaBuilder::structure().field("label", label.clone()).field("own", own.clone()).build();
+        recursion.define(&label, text.clone());
+        recursion.define(&own, list.clone());
+        let array = SchemaBuilder::array(label.clone()).build();
+        let closed = recursion.close(vec![list, array, label]).expect("they are whole");
+        let [list, array, label] = closed.as_slice() else { panic!("as many as there were") };
+        let element = array.values.get().expect("elements");
+        assert!([&list.fields[0].schema, element, label].into_iter().all(|found| Shared::same(found, &text)));
     }
 
     #[test]
