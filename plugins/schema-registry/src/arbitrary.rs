@@ -1,6 +1,7 @@
 //! Schemas with values of them, for property tests of the formats.
 
-use ferroconnect_plugin_sdk::{MapEntry, Schema, SchemaBuilder, Shared, Value};
+use ferroconnect_plugin_sdk::abi::recursion::Recursion;
+use ferroconnect_plugin_sdk::{MapEntry, Schema, SchemaBuilder, SchemaType, Shared, Value};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value as Json;
@@ -71,6 +72,78 @@ pub(crate) fn map(
             (SchemaBuilder::map(keys, values).build(), Value::map(vec![MapEntry { key, value }]))
         })
         .boxed()
+}
+
+/// How a struct refers to another one, or to itself.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Optional,
+    Array,
+    Map,
+}
+
+/// Structs that contain each other, of which the first is the schema, and a value that ends somewhere.
+pub(crate) fn circle() -> BoxedStrategy<Pair> {
+    let way = proptest::sample::select(&[Way::Optional, Way::Array, Way::Map][..]);
+    let structs = vec(vec((way, any::<proptest::sample::Index>()), 0..4), 1..4);
+    (structs, vec(any::<u8>(), 0..60))
+        .prop_map(|(structs, choices)| {
+            let schema = structs_of(&structs);
+            let value = value_of(&schema, &mut choices.into_iter(), 6);
+            (schema, value)
+        })
+        .boxed()
+}
+
+fn structs_of(structs: &[Vec<(Way, proptest::sample::Index)>]) -> Shared<Schema> {
+    let mut recursion = Recursion::default();
+    let required: Vec<_> = structs.iter().map(|_| recursion.placeholder()).collect();
+    let optional: Vec<_> = structs.iter().map(|_| recursion.placeholder()).collect();
+    for (number, references) in structs.iter().enumerate() {
+        let mut builder = SchemaBuilder::structure().field("label", SchemaBuilder::string().build());
+        // Every other one has no name.
+        if number % 2 == 0 {
+            builder = builder.name(format!("S{number}"));
+        }
+        for (at, (way, target)) in references.iter().enumerate() {
+            let target = target.index(structs.len());
+            let field = match way {
+                Way::Optional => optional[target].clone(),
+                Way::Array => SchemaBuilder::array(required[target].clone()).build(),
+                Way::Map => SchemaBuilder::map(SchemaBuilder::string().build(), required[target].clone()).build(),
+            };
+            builder = builder.field(format!("f{at}"), field);
+        }
+        let schema = builder.build();
+        recursion.define(&optional[number], Shared::new(Schema { optional: true, ..Schema::clone(&schema) }));
+        recursion.define(&required[number], schema);
+    }
+    recursion.close(vec![required[0].clone()]).expect("all are defined").remove(0)
+}
+
+/// A value of structs, arrays, maps and text that is no deeper than this.
+fn value_of(schema: &Shared<Schema>, choices: &mut impl Iterator<Item = u8>, deepest: usize) -> Value {
+    let choice = choices.next().filter(|_| deepest > 0).unwrap_or_default();
+    if schema.optional && choice.is_multiple_of(2) {
+        return Value::NULL;
+    }
+    let mut part = |schema: &Shared<Schema>| value_of(schema, choices, deepest.saturating_sub(1));
+    match schema.kind {
+        SchemaType::STRUCT => {
+            let fields = schema.fields.iter().map(|field| part(&field.schema)).collect::<Vec<_>>();
+            Value::structure(schema.clone(), fields)
+        }
+        SchemaType::ARRAY => {
+            let element = schema.values.get().expect("elements have a schema");
+            Value::array((0..choice % 3).map(|_| part(element)).collect::<Vec<_>>())
+        }
+        SchemaType::MAP => {
+            let values = schema.values.get().expect("values have a schema");
+            let entry = |_| MapEntry { key: "k".into(), value: part(values) };
+            Value::map((0..choice % 2).map(entry).collect::<Vec<_>>())
+        }
+        _ => Value::string(choice.to_string()),
+    }
 }
 
 /// Any JSON, not deep.

@@ -2,6 +2,7 @@
 
 use crate::path::{Path, part};
 use ferroconnect_plugin_sdk::{Error, Logical, MaybeShared, Result, Schema, SchemaType, Shared, decimal_scale};
+use std::collections::HashSet;
 
 /// Where those who read a decimal find its scale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,52 +23,64 @@ pub(crate) fn check_readable(
     scales: Scales,
     at: &Path<'_>,
 ) -> Result<()> {
-    if Shared::same(written, read) {
-        return Ok(());
-    }
-    let refuse = |reason: String| {
-        Err(Error::data(format!(
-            "{at}: the registered schema cannot take the place of the record's: {reason}. \
-             latest.compatibility.strict or id.compatibility.strict decide whether that counts"
-        )))
-    };
-    let same = written.kind == read.kind && Logical::of(written) == Logical::of(read);
-    if !same && !is_wider(written.kind, read.kind) {
-        return refuse(format!("it has {} where the record has {}", label(read), label(written)));
-    }
-    if same && scales == Scales::InSchema && Logical::of(read) == Some(Logical::Decimal) {
-        let scale = |schema: &Schema| decimal_scale(schema).map_err(Error::from_abi);
-        let (own, other) = (scale(written)?, scale(read)?);
-        if own != other {
-            return refuse(format!("it has a decimal of scale {other} where the record has one of scale {own}"));
-        }
-    }
-    if written.optional && !read.optional && read.default_value().is_none() {
-        return refuse("it requires what the record may lack".to_owned());
-    }
-    match read.kind {
-        SchemaType::ARRAY => check_part(&written.values, &read.values, scales, &at.field("[]")),
-        SchemaType::MAP => {
-            check_part(&written.keys, &read.keys, scales, &at.field("key"))?;
-            check_part(&written.values, &read.values, scales, &at.field("value"))
-        }
-        SchemaType::STRUCT => read.fields.iter().try_for_each(|field| {
-            let at = at.field(&field.name);
-            match written.fields.iter().find(|own| own.name == field.name) {
-                Some(own) => check_readable(&own.schema, &field.schema, scales, &at),
-                None if field.schema.optional || field.schema.default_value().is_some() => Ok(()),
-                None => Err(Error::data(format!(
-                    "{at}: the registered schema requires this field, and the record does not have it. \
-                     latest.compatibility.strict or id.compatibility.strict decide whether that counts"
-                ))),
-            }
-        }),
-        _ => Ok(()),
-    }
+    Check { scales, begun: HashSet::new() }.schema(written, read, at)
 }
 
-fn check_part(written: &MaybeShared<Schema>, read: &MaybeShared<Schema>, scales: Scales, at: &Path<'_>) -> Result<()> {
-    check_readable(part(written, at)?, part(read, at)?, scales, at)
+struct Check {
+    scales: Scales,
+    /// The pairs of schemas, by address, that are being looked at or were: they may contain themselves.
+    begun: HashSet<(usize, usize)>,
+}
+
+impl Check {
+    fn schema(&mut self, written: &Shared<Schema>, read: &Shared<Schema>, at: &Path<'_>) -> Result<()> {
+        if Shared::same(written, read) || !self.begun.insert((Shared::address(written), Shared::address(read))) {
+            return Ok(());
+        }
+        let refuse = |reason: String| {
+            Err(Error::data(format!(
+                "{at}: the registered schema cannot take the place of the record's: {reason}. \
+                 latest.compatibility.strict or id.compatibility.strict decide whether that counts"
+            )))
+        };
+        let same = written.kind == read.kind && Logical::of(written) == Logical::of(read);
+        if !same && !is_wider(written.kind, read.kind) {
+            return refuse(format!("it has {} where the record has {}", label(read), label(written)));
+        }
+        if same && self.scales == Scales::InSchema && Logical::of(read) == Some(Logical::Decimal) {
+            let scale = |schema: &Schema| decimal_scale(schema).map_err(Error::from_abi);
+            let (own, other) = (scale(written)?, scale(read)?);
+            if own != other {
+                return refuse(format!("it has a decimal of scale {other} where the record has one of scale {own}"));
+            }
+        }
+        if written.optional && !read.optional && read.default_value().is_none() {
+            return refuse("it requires what the record may lack".to_owned());
+        }
+        match read.kind {
+            SchemaType::ARRAY => self.part(&written.values, &read.values, &at.field("[]")),
+            SchemaType::MAP => {
+                self.part(&written.keys, &read.keys, &at.field("key"))?;
+                self.part(&written.values, &read.values, &at.field("value"))
+            }
+            SchemaType::STRUCT => read.fields.iter().try_for_each(|field| {
+                let at = at.field(&field.name);
+                match written.fields.iter().find(|own| own.name == field.name) {
+                    Some(own) => self.schema(&own.schema, &field.schema, &at),
+                    None if field.schema.optional || field.schema.default_value().is_some() => Ok(()),
+                    None => Err(Error::data(format!(
+                        "{at}: the registered schema requires this field, and the record does not have it. \
+                         latest.compatibility.strict or id.compatibility.strict decide whether that counts"
+                    ))),
+                }
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn part(&mut self, written: &MaybeShared<Schema>, read: &MaybeShared<Schema>, at: &Path<'_>) -> Result<()> {
+        self.schema(part(written, at)?, part(read, at)?, at)
+    }
 }
 
 /// Whether every number of one type is one of the other.

@@ -17,6 +17,8 @@ mod value_in;
 mod value_out;
 
 #[cfg(test)]
+mod circles;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;

@@ -4,8 +4,9 @@ use super::documents::{Documents, Place};
 use super::options::Options;
 use super::{ENUM, NULL_SYMBOL, ONE_OF, SUM_ENUM, SUM_UNION, value_in};
 use crate::path::Path;
+use ferroconnect_plugin_sdk::abi::recursion::Recursion;
 use ferroconnect_plugin_sdk::abi::schema::Parameter;
-use ferroconnect_plugin_sdk::{AbiVec, Error, Field, Result, Schema, SchemaType, Shared, warn};
+use ferroconnect_plugin_sdk::{AbiVec, Error, Field, MaybeShared, Result, Schema, SchemaType, Shared, Value, warn};
 use serde_json::Value as Json;
 use std::collections::{HashMap, HashSet};
 
@@ -14,42 +15,77 @@ use std::collections::{HashMap, HashSet};
 /// # Errors
 /// A data error with the place of what Connect cannot hold.
 pub(super) fn read(documents: &Documents, version: Option<i32>, options: &Options) -> Result<Shared<Schema>> {
-    let mut reader = Reader { documents, options, version, known: HashMap::new(), open: Vec::new(), unions: 0 };
-    reader.schema(documents.root(), false, &Path::Root)
+    let mut reader = Reader {
+        documents,
+        options,
+        version,
+        known: HashMap::new(),
+        open: Vec::new(),
+        level: 0,
+        recursion: Recursion::default(),
+        placeholders: HashMap::new(),
+        unions: 0,
+    };
+    let schema = reader.schema(documents.root(), false, &Path::Root)?;
+    Ok(reader.recursion.close(vec![schema]).map_err(Error::from_abi)?.remove(0))
 }
 
 /// How many schemas may stand in one another.
 const DEEPEST: usize = 200;
 
+/// Where a schema stands, and whether it is optional there.
+type Key = (*const Json, bool);
+
 struct Reader<'a> {
     documents: &'a Documents,
     options: &'a Options,
     version: Option<i32>,
-    /// What was read before, by where it stands and whether it is optional.
-    known: HashMap<(*const Json, bool), Shared<Schema>>,
-    /// What is being read, from the outside inwards.
-    open: Vec<*const Json>,
+    /// What was read before.
+    known: HashMap<Key, Shared<Schema>>,
+    /// What is being read, from the outside inwards, with its level.
+    open: Vec<(Key, usize)>,
+    /// How many arrays and objects are around the values of the schema that is being read.
+    level: usize,
+    recursion: Recursion,
+    /// What stands in place of schemas that were met in themselves.
+    placeholders: HashMap<Key, Shared<Schema>>,
     /// How many unions there were.
     unions: usize,
 }
 
 impl<'a> Reader<'a> {
+    /// The schema of what stands in an array or object.
+    fn part(&mut self, place: Place<'a>, optional: bool, at: &Path<'_>) -> Result<Shared<Schema>> {
+        self.level += 1;
+        let schema = self.schema(place, optional, at);
+        self.level -= 1;
+        schema
+    }
+
     fn schema(&mut self, place: Place<'a>, optional: bool, at: &Path<'_>) -> Result<Shared<Schema>> {
         let place = self.documents.follow(place).map_err(|error| Error::data(format!("{at}: {error}")))?;
         let key = (place.identity(), optional);
         if let Some(known) = self.known.get(&key) {
             return Ok(known.clone());
         }
-        if self.open.contains(&key.0) {
-            return Err(refused(at, "the schema contains itself, which Connect schemas cannot here"));
+        // Nobody could say what fits such a schema: each look at a value would lead to the next, at the same value.
+        if self.open.iter().any(|((identity, _), level)| (*identity, *level) == (key.0, self.level)) {
+            return Err(refused(at, "the schema is itself a branch or part of itself"));
+        }
+        if self.open.iter().any(|(open, _)| *open == key) {
+            let placeholder = self.placeholders.entry(key).or_insert_with(|| self.recursion.placeholder());
+            return Ok(placeholder.clone());
         }
         if self.open.len() == DEEPEST {
             return Err(refused(at, &format!("schemas stand in one another deeper than {DEEPEST} times")));
         }
-        self.open.push(key.0);
+        self.open.push((key, self.level));
         let schema = self.any(place, optional, at);
         self.open.pop();
         let schema = schema?;
+        if let Some(placeholder) = self.placeholders.get(&key) {
+            self.recursion.define(placeholder, schema.clone());
+        }
         self.known.insert(key, schema.clone());
         Ok(schema)
     }
@@ -92,14 +128,34 @@ impl<'a> Reader<'a> {
         schema.optional |= optional;
         // Defaults of structs cannot be said by a Connect schema.
         if let Some(default) = place.node.get("default").filter(|_| schema.kind != SchemaType::STRUCT) {
-            let bare = Shared::new(Schema { optional: true, ..schema.clone() });
-            match value_in::read(&bare, Some(default), self.options, &at.field("default")) {
+            match self.default_value(&schema, default, &at.field("default")) {
                 Ok(default) => schema.default = Some(default).filter(|default| !default.is_null()).into(),
                 // Nothing in JSON Schema has defaults fit, and records can be read without.
                 Err(error) => warn!("Ignoring the invalid default of a JSON Schema: {}", error.message()),
             }
         }
         schema.checked().map_err(|error| Error::data(format!("{at}: {error}")))
+    }
+
+    fn default_value(&self, schema: &Schema, default: &Json, at: &Path<'_>) -> Result<Value> {
+        let bare = Schema { optional: true, ..schema.clone() };
+        let items = default.as_array().map_or(0, Vec::len) + default.as_object().map_or(0, |entries| entries.len());
+        // Structs in the default would be of the placeholders.
+        if items > 0 && self.awaits(&bare, &mut HashSet::new()) {
+            return Err(refused(at, "the default of a schema that contains itself has to be empty"));
+        }
+        value_in::read(&Shared::new(bare), Some(default), self.options, at)
+    }
+
+    /// Whether a placeholder stands in the schema, at any depth.
+    fn awaits(&self, schema: &Schema, seen: &mut HashSet<usize>) -> bool {
+        let is_placeholder = |part: &Shared<Schema>| {
+            let is_bare = part.kind == SchemaType::STRUCT && part.fields.is_empty();
+            is_bare && self.placeholders.values().any(|placeholder| Shared::same(placeholder, part))
+        };
+        let fields = schema.fields.iter().map(|field| &field.schema);
+        let mut parts = fields.chain([&schema.keys, &schema.values].into_iter().filter_map(MaybeShared::get));
+        parts.any(|part| is_placeholder(part) || (seen.insert(Shared::address(part)) && self.awaits(part, seen)))
     }
 
     /// A schema of one type, without what [`Reader::finish`] adds.
@@ -152,12 +208,12 @@ impl<'a> Reader<'a> {
         let entry = self.documents.follow(items).ok().and_then(|items| items.get("properties"));
         if let Some((keys, values)) = entry.filter(|_| is_map).and_then(|it| it.get("key").zip(it.get("value"))) {
             let mut schema = Schema::new(SchemaType::MAP);
-            schema.keys = self.schema(keys, false, &at.field("key"))?.into();
-            schema.values = self.schema(values, false, &at.field("value"))?.into();
+            schema.keys = self.part(keys, false, &at.field("key"))?.into();
+            schema.values = self.part(values, false, &at.field("value"))?.into();
             return Ok(schema);
         }
         let mut schema = Schema::new(SchemaType::ARRAY);
-        schema.values = self.schema(items, false, &at.field("items"))?.into();
+        schema.values = self.part(items, false, &at.field("items"))?.into();
         Ok(schema)
     }
 
@@ -167,7 +223,7 @@ impl<'a> Reader<'a> {
         let values = values.ok_or_else(|| refused(at, "the schema of a map does not say that of its values"))?;
         let mut schema = Schema::new(SchemaType::MAP);
         schema.keys = Shared::new(Schema::new(SchemaType::STRING)).into();
-        schema.values = self.schema(values, false, &at.field("additionalProperties"))?.into();
+        schema.values = self.part(values, false, &at.field("additionalProperties"))?.into();
         Ok(schema)
     }
 
@@ -204,7 +260,7 @@ impl<'a> Reader<'a> {
         let mut schema = Schema::new(SchemaType::STRUCT);
         for Property { name, place, required } in properties {
             let optional = self.options.optional_for_nonrequired && !required;
-            let field = self.schema(place, optional, &at.field(name))?;
+            let field = self.part(place, optional, &at.field(name))?;
             schema.fields.push(Field { name: name.into(), schema: field });
         }
         Ok(schema)
@@ -222,7 +278,7 @@ impl<'a> Reader<'a> {
         let nullable = real.len() < branches.len();
         match real.as_slice() {
             [] => return Err(refused(at, "null is no type by itself")),
-            [only] if nullable || self.options.flatten_singleton_unions => {
+            [only] if nullable || self.options.flatten_singleton_unions || is_placed_reference(place, *only) => {
                 return self.schema(*only, optional || nullable, at);
             }
             _ => {}
@@ -298,6 +354,12 @@ impl Property<'_> {
     fn index(&self) -> Option<i64> {
         self.place.node.get("connect.index")?.as_i64()
     }
+}
+
+/// Whether a union of one does no more than give a reference its place among the fields: references have nothing beside
+/// them.
+fn is_placed_reference(union: Place<'_>, branch: Place<'_>) -> bool {
+    union.node.get("connect.index").is_some() && branch.text("$ref").is_some()
 }
 
 /// How much a part of `allOf` says of the type.

@@ -15,7 +15,7 @@ use serde::Serialize;
 /// # Errors
 /// A data error with the place and what is wrong there.
 pub(super) fn write(schema: &Shared<Schema>, value: &Value, options: &Options, out: &mut Vec<u8>) -> Result<()> {
-    Output { options, out }.value(schema, value, &Path::Root)
+    Output { options, out, depth: 0 }.value(schema, value, &Path::Root)
 }
 
 /// Whether the map is an object; otherwise it is an array of entries.
@@ -23,13 +23,28 @@ pub(super) fn is_object(map: &Schema) -> bool {
     map.keys.as_deref().is_some_and(|keys| keys.kind == SchemaType::STRING && !keys.optional)
 }
 
+/// How deep arrays and objects may stand in one another: ours and other readers go no deeper.
+const DEEPEST: usize = 127;
+
 struct Output<'a> {
     options: &'a Options,
     out: &'a mut Vec<u8>,
+    /// How many arrays and objects are open.
+    depth: usize,
 }
 
 impl Output<'_> {
-    fn value(&mut self, schema: &Shared<Schema>, value: &Value, at: &Path<'_>) -> Result<()> {
+    fn value(&mut self, mut schema: &Shared<Schema>, mut value: &Value, at: &Path<'_>) -> Result<()> {
+        // The one branch that is not null. A loop, since unions in unions may go on for ever and show nowhere in JSON.
+        while is_union(schema)
+            && let ValueRef::Struct(content) = value.view()
+        {
+            check_schema(schema, content, at)?;
+            match schema.fields.iter().zip(&content.fields).find(|(_, value)| !value.is_null()) {
+                Some((branch, inner)) => (schema, value) = (&branch.schema, inner),
+                None => return self.null(schema, at),
+            }
+        }
         if value.is_null() {
             return self.null(schema, at);
         }
@@ -100,18 +115,18 @@ impl Output<'_> {
 
     fn array(&mut self, schema: &Schema, items: &[Value], at: &Path<'_>) -> Result<()> {
         let element = part(&schema.values, at)?;
-        self.out.push(b'[');
+        self.open(b'[', at)?;
         for (index, item) in items.iter().enumerate() {
             self.comma(index);
             self.value(element, item, &at.item(index))?;
         }
-        self.out.push(b']');
+        self.close(b']');
         Ok(())
     }
 
     fn object(&mut self, schema: &Schema, entries: &[MapEntry], at: &Path<'_>) -> Result<()> {
         let values = part(&schema.values, at)?;
-        self.out.push(b'{');
+        self.open(b'{', at)?;
         for (index, entry) in entries.iter().enumerate() {
             let key = entry.key.as_text().ok_or_else(|| {
                 Error::data(format!("{at}: a key of the map is {}, and not text", entry.key.java_class()))
@@ -121,52 +136,54 @@ impl Output<'_> {
             self.out.push(b':');
             self.value(values, &entry.value, &at.field(key))?;
         }
-        self.out.push(b'}');
+        self.close(b'}');
         Ok(())
     }
 
     /// A map whose keys are no required text.
     fn entries(&mut self, schema: &Schema, entries: &[MapEntry], at: &Path<'_>) -> Result<()> {
         let (keys, values) = (part(&schema.keys, at)?, part(&schema.values, at)?);
-        self.out.push(b'[');
+        self.open(b'[', at)?;
         for (index, entry) in entries.iter().enumerate() {
             self.comma(index);
             let at = at.item(index);
-            self.out.extend_from_slice(br#"{"key":"#);
+            self.open(b'{', &at)?;
+            self.out.extend_from_slice(br#""key":"#);
             self.value(keys, &entry.key, &at.field("key"))?;
             self.out.extend_from_slice(br#","value":"#);
             self.value(values, &entry.value, &at.field("value"))?;
-            self.out.push(b'}');
+            self.close(b'}');
         }
-        self.out.push(b']');
+        self.close(b']');
         Ok(())
     }
 
     fn structure(&mut self, schema: &Shared<Schema>, content: &StructValue, at: &Path<'_>) -> Result<()> {
-        if content.schema != *schema || content.fields.len() != schema.fields.len() {
-            return Err(Error::data(format!("{at}: the struct is of another schema than the one around it says")));
-        }
-        if is_union(schema) {
-            return self.union(schema, content, at);
-        }
-        self.out.push(b'{');
+        check_schema(schema, content, at)?;
+        self.open(b'{', at)?;
         for (index, (field, value)) in schema.fields.iter().zip(&content.fields).enumerate() {
             self.comma(index);
             self.json(field.name.as_str())?;
             self.out.push(b':');
             self.value(&field.schema, value, &at.field(&field.name))?;
         }
-        self.out.push(b'}');
+        self.close(b'}');
         Ok(())
     }
 
-    /// The one branch that is not null.
-    fn union(&mut self, schema: &Shared<Schema>, content: &StructValue, at: &Path<'_>) -> Result<()> {
-        let mut branches = schema.fields.iter().zip(&content.fields);
-        match branches.find(|(_, value)| !value.is_null()) {
-            Some((branch, value)) => self.value(&branch.schema, value, at),
-            None => self.null(schema, at),
+    fn open(&mut self, bracket: u8, at: &Path<'_>) -> Result<()> {
+        if self.depth == DEEPEST {
+            let reason = "arrays and objects stand in one another deeper than readers of JSON go";
+            return Err(Error::data(format!("{at}: {reason}, which is {DEEPEST} times")));
         }
+        self.depth += 1;
+        self.out.push(bracket);
+        Ok(())
+    }
+
+    fn close(&mut self, bracket: u8) {
+        self.depth -= 1;
+        self.out.push(bracket);
     }
 
     fn comma(&mut self, index: usize) {
@@ -174,6 +191,13 @@ impl Output<'_> {
             self.out.push(b',');
         }
     }
+}
+
+fn check_schema(schema: &Shared<Schema>, content: &StructValue, at: &Path<'_>) -> Result<()> {
+    if content.schema != *schema || content.fields.len() != schema.fields.len() {
+        return Err(Error::data(format!("{at}: the struct is of another schema than the one around it says")));
+    }
+    Ok(())
 }
 
 /// JSON has no such numbers; Kafka Connect writes their Java names as text.
