@@ -5,6 +5,7 @@ use ferroconnect_jdbc::db::{DbErrorKind, SqlValue, TypeClass};
 use ferroconnect_test_servers::Kind;
 use jiff::civil::{date, datetime};
 use std::net::TcpListener;
+use std::slice;
 
 #[test]
 fn parameters_of_postgresql() {
@@ -86,7 +87,7 @@ fn parameters_of_sqlite() {
         let written = rows(connection.as_mut(), "SELECT typeof(at), CAST(at AS TEXT) FROM t");
         assert_eq!(written, [stored.map(text)], "{parameter}");
         // Both are read, whatever is written.
-        assert_eq!(rows(connect(&url).as_mut(), "SELECT at FROM t"), [at.clone()], "{parameter}");
+        assert_eq!(rows(connect(&url).as_mut(), "SELECT at FROM t"), slice::from_ref(&at), "{parameter}");
         run(connection.as_mut(), "DELETE FROM t");
     }
     let refused = connect(&with(&url, "mode=ro")).execute("INSERT INTO t VALUES (1)", &[]).unwrap_err();
