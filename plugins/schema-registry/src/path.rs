@@ -12,6 +12,8 @@ pub(crate) enum Path<'a> {
     Field(&'a Path<'a>, &'a str),
     /// An element of an array.
     Item(&'a Path<'a>, usize),
+    /// A place that was printed, to be gone on from later.
+    Printed(&'a str),
 }
 
 impl Path<'_> {
@@ -30,6 +32,7 @@ impl fmt::Display for Path<'_> {
             Path::Root => f.write_str("$"),
             Path::Field(parent, name) => write!(f, "{parent}.{name}"),
             Path::Item(parent, index) => write!(f, "{parent}[{index}]"),
+            Path::Printed(place) => f.write_str(place),
         }
     }
 }
@@ -50,6 +53,8 @@ mod tests {
     fn steps_are_printed_from_the_root_on() {
         let (root, items) = (Path::Root, Path::Field(&Path::Root, "items"));
         assert_eq!(root.to_string(), "$");
+        let third = items.item(2).to_string();
         assert_eq!(items.item(2).field("price").to_string(), "$.items[2].price");
+        assert_eq!(Path::Printed(&third).field("price").to_string(), "$.items[2].price");
     }
 }

@@ -8,6 +8,7 @@ mod peer;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ferroconnect_plugin_sdk::abi::recursion::Recursion;
 use ferroconnect_plugin_sdk::testkit::{self, ConverterHarness};
 use ferroconnect_plugin_sdk::{Config, Data, MapEntry, Schema, SchemaBuilder, Shared, Value, ValueRef};
 use ferroconnect_test_registry::Registry;
@@ -58,6 +59,31 @@ fn order() -> Data {
     Data::new(schema.clone(), Value::structure(schema, fields))
 }
 
+/// Trees in a struct: each with its branches in a list and one more by itself.
+fn forest() -> Data {
+    let mut recursion = Recursion::default();
+    let (required, optional) = (recursion.placeholder(), recursion.placeholder());
+    let tree = SchemaBuilder::structure()
+        .name("shop.Tree")
+        .field("label", SchemaBuilder::string().build())
+        .field("more", SchemaBuilder::array(required.clone()).build())
+        .field("last", optional.clone())
+        .build();
+    recursion.define(&optional, Shared::new(Schema { optional: true, ..Schema::clone(&tree) }));
+    recursion.define(&required, tree);
+    let forest = SchemaBuilder::structure().name("shop.Forest").field("first", required.clone()).build();
+    let schema = recursion.close(vec![forest]).unwrap().remove(0);
+    let tree = &schema.fields[0].schema;
+    let optional = &tree.fields[2].schema;
+    let node = |schema: &Shared<Schema>, label: &str, more: Vec<Value>, last: Value| {
+        Value::structure(schema.clone(), vec![label.into(), Value::array(more), last])
+    };
+    let leaf = |label: &str| node(tree, label, vec![], Value::NULL);
+    let last = node(optional, "d", vec![leaf("e")], Value::NULL);
+    let first = node(tree, "a", vec![leaf("b"), node(tree, "c", vec![], last)], Value::NULL);
+    Data::new(schema.clone(), Value::structure(schema, vec![first]))
+}
+
 /// The value of a field.
 fn field<'a>(value: &'a Value, name: &str) -> &'a Value {
     match value.view() {
@@ -93,6 +119,39 @@ fn json_goes_both_ways() {
     let read = own.from_bytes("t", Some(&theirs)).unwrap().value;
     assert_eq!(*field(&read, "l"), Value::array(vec!["x".into(), Value::NULL]));
     assert_eq!(*field(&read, "n"), Value::int64(1));
+}
+
+#[test]
+fn json_of_schemas_that_contain_themselves_goes_both_ways() {
+    let registry = Registry::start();
+    let Some(mut python) = Python::start("json_protobuf.py", &registry) else { return };
+    let mut own = converter(&registry, "io.confluent.connect.json.JsonSchemaConverter");
+    let written = own.to_bytes("ours", forest()).unwrap().unwrap();
+    let read = python.ask(&json!({"do": "read json", "topic": "ours", "hex": hex(&written)}));
+    let node = |label: &str, more: Json, last: Json| json!({"label": label, "more": more, "last": last});
+    let leaf = |label: &str| node(label, json!([]), Json::Null);
+    let last = node("d", json!([leaf("e")]), Json::Null);
+    let expected = json!({"first": node("a", json!([leaf("b"), node("c", json!([]), last)]), Json::Null)});
+    assert_eq!(read, expected);
+    let schema = registry.schemas("ours-value").remove(0);
+    assert!(schema.contains("#/definitions/"), "{schema}");
+    let command = json!({"do": "write json", "topic": "ours", "schema": schema, "value": expected});
+    let theirs = bytes(&python.ask(&command));
+    assert_eq!(theirs[..5], written[..5]);
+    let (theirs, ours) =
+        (own.from_bytes("ours", Some(&theirs)).unwrap(), own.from_bytes("ours", Some(&written)).unwrap());
+    assert_eq!(theirs.value, ours.value);
+    // A schema of somebody else, whose reference leads to the whole.
+    let schema = r##"{"title": "T", "type": "object", "properties": {"n": {"type": "integer"},
+        "l": {"type": "array", "default": [], "items": {"$ref": "#"}}}}"##;
+    let value = json!({"n": 1, "l": [{"n": 2, "l": [{"n": 3}]}]});
+    let theirs = bytes(&python.ask(&json!({"do": "write json", "topic": "t", "schema": schema, "value": value})));
+    let read = own.from_bytes("t", Some(&theirs)).unwrap().value;
+    let item = |value: &Value| match field(value, "l").view() {
+        ValueRef::Array(items) => items[0].clone(),
+        other => panic!("{other:?} is no array"),
+    };
+    assert_eq!(*field(&item(&item(&read)), "n"), Value::int64(3));
 }
 
 /// As much of the files that every registry knows as compiling takes. The script has them from Confluent and Google.
@@ -186,6 +245,63 @@ fn protobuf_goes_both_ways() {
     assert_eq!(path, [4, 0, 2]);
     assert_eq!(bytes(&answer["header"]), [&[1], &registry.guid(id)[..], path].concat());
     assert_eq!(bytes(&answer["payload"]), theirs[8..]);
+}
+
+#[test]
+fn messages_that_contain_themselves_go_both_ways() {
+    let registry = Registry::start();
+    let Some(mut python) = Python::start("json_protobuf.py", &registry) else { return };
+    let mut own = converter(&registry, "io.confluent.connect.protobuf.ProtobufConverter");
+    let written = own.to_bytes("ours", forest()).unwrap().unwrap();
+    let files = compiled(&registry.schemas("ours-value")[0]);
+    let command = json!({"do": "read protobuf", "topic": "ours", "files": files, "message": "shop.Forest",
+                         "hex": hex(&written)});
+    let last = json!({"label": "d", "more": [{"label": "e"}]});
+    let expected = json!({"first": {"label": "a", "more": [{"label": "b"}, {"label": "c", "last": last}]}});
+    assert_eq!(python.ask(&command), expected);
+    let command = json!({"do": "write protobuf", "topic": "theirs", "files": files, "message": "shop.Forest",
+                         "value": expected});
+    let theirs = bytes(&python.ask(&command));
+    assert_eq!(theirs[5..], written[5..]);
+    let (theirs, ours) =
+        (own.from_bytes("theirs", Some(&theirs)).unwrap(), own.from_bytes("ours", Some(&written)).unwrap());
+    assert_eq!(theirs.value, ours.value);
+    // What was read is written again as the same messages.
+    let again = own.to_bytes("again", ours).unwrap().unwrap();
+    assert_eq!(again[5..], written[5..]);
+    // JSON of any form, in the messages that Google has for it.
+    let text =
+        r#"syntax = "proto3"; import "google/protobuf/struct.proto"; message Any { google.protobuf.Struct it = 1; }"#;
+    let value = json!({"it": {"a": [null, 1.5, "x", true, {"b": [[]]}]}});
+    let command =
+        json!({"do": "write protobuf", "topic": "any", "files": compiled(text), "message": "Any", "value": value});
+    let theirs = bytes(&python.ask(&command));
+    let read = own.from_bytes("any", Some(&theirs)).unwrap();
+    assert_eq!(plain_json(field(&read.value, "it")), value["it"]);
+    let again = own.to_bytes("any-again", read).unwrap().unwrap();
+    assert_eq!(again[5..], theirs[5..]);
+}
+
+/// The JSON that a `google.protobuf.Struct`, `Value` or `ListValue` stands for.
+fn plain_json(value: &Value) -> Json {
+    let content = match value.view() {
+        ValueRef::Struct(content) => content,
+        other => panic!("{other:?} is no struct"),
+    };
+    match (content.schema.name_str().unwrap(), content.fields[0].view()) {
+        ("Struct", ValueRef::Map(entries)) => {
+            entries.iter().map(|entry| (entry.key.as_text().unwrap().to_string(), plain_json(&entry.value))).collect()
+        }
+        ("ListValue", ValueRef::Array(values)) => values.iter().map(plain_json).collect(),
+        ("Value", ValueRef::Struct(kind)) => match kind.fields.iter().find(|value| !value.is_null()).unwrap().view() {
+            ValueRef::String(symbol) if symbol.as_str() == "NULL_VALUE" => Json::Null,
+            ValueRef::String(text) => text.as_str().into(),
+            ValueRef::Float64(number) => number.into(),
+            ValueRef::Boolean(flag) => flag.into(),
+            _ => plain_json(kind.fields.iter().find(|value| !value.is_null()).unwrap()),
+        },
+        other => panic!("{other:?} is none of the three"),
+    }
 }
 
 /// Whether a value read from Protobuf is what the package shows as this JSON.

@@ -15,7 +15,7 @@ use protox::file::{File, FileResolver, GoogleFileResolver};
 const ROOT: &str = "the-registered-schema.proto";
 
 /// How deep messages may stand in one another. The parser goes as deep as the text does.
-const DEEPEST: usize = 100;
+pub(super) const DEEPEST: usize = 100;
 
 struct Files {
     document: Document,
@@ -45,7 +45,9 @@ fn compiled(name: &str, text: &str) -> Option<File> {
     // Of a field that is there twice the last counts. Decoding it in other ways would lose the options of fields.
     let own = FileDescriptorProto { name: Some(name.to_owned()), ..FileDescriptorProto::default() };
     own.encode(&mut bytes).ok()?;
-    File::decode_file_descriptor_proto(&*bytes).ok()
+    let file = File::decode_file_descriptor_proto(&*bytes).ok()?;
+    // The compiler panics where it is another one.
+    matches!(file.file_descriptor_proto().syntax.as_deref(), None | Some("proto2" | "proto3")).then_some(file)
 }
 
 /// Whether a schema's text is its compiled form.
@@ -131,6 +133,15 @@ mod tests {
         }
         let empty = compile(&document("", &[])).expect("an empty file");
         assert!(message(&empty, None).is_err());
+    }
+
+    #[test]
+    fn a_compiled_file_of_an_unknown_syntax_is_refused() {
+        for syntax in ["", "proto4"] {
+            let file = FileDescriptorProto { syntax: Some(syntax.to_owned()), ..FileDescriptorProto::default() };
+            let error = compile(&document(&STANDARD.encode(file.encode_to_vec()), &[])).expect_err("no such syntax");
+            assert!(error.message().contains("cannot be used"), "{error}");
+        }
     }
 
     proptest! {

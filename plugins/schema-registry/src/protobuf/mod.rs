@@ -25,6 +25,8 @@ mod value_out;
 mod wrappers;
 
 #[cfg(test)]
+mod circles;
+#[cfg(test)]
 mod tests;
 
 use std::cell::RefCell;
@@ -43,7 +45,7 @@ use crate::path::Path;
 use crate::wire::Tail;
 use index::Messages;
 use options::Options;
-use plan::Plan;
+use plan::Plans;
 
 /// Reads and writes Protobuf whose schemas are kept in a schema registry.
 pub(crate) type ProtobufConverter = RegistryConverter<ProtobufCodec>;
@@ -57,7 +59,7 @@ pub(crate) struct ProtobufCodec {
 /// How values of one Connect schema are written.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    plan: Plan,
+    plans: Plans,
     /// The path of the message, which payloads begin with.
     index: Vec<u8>,
 }
@@ -68,7 +70,7 @@ pub(crate) struct Reader {
     messages: Messages,
     version: Option<i32>,
     /// By the full name of the message: a file may have many.
-    plans: RefCell<HashMap<String, Arc<Plan>>>,
+    plans: RefCell<HashMap<String, Arc<Plans>>>,
 }
 
 impl Codec for ProtobufCodec {
@@ -113,11 +115,11 @@ impl Codec for ProtobufCodec {
             check_readable(schema, &reader, Scales::InValue, &Path::Root)?;
         }
         let index = Messages::new(file, &registered.text).write(&message)?;
-        Ok(Writer { plan: plan::root(schema, &message, &self.options)?, index })
+        Ok(Writer { plans: plan::root(schema, &message, &self.options)?, index })
     }
 
     fn write(&self, writer: &Writer, value: &Value, payload: &mut Vec<u8>) -> Result<()> {
-        let message = value_out::write(&writer.plan, value, &self.options)?;
+        let message = value_out::write(&writer.plans, value, &self.options)?;
         payload.extend_from_slice(&writer.index);
         message.encode(payload).map_err(|error| Error::data(format!("The message cannot be written: {error}")))
     }
@@ -143,18 +145,18 @@ impl Codec for ProtobufCodec {
 impl ProtobufCodec {
     fn read_message(&self, reader: &Reader, descriptor: MessageDescriptor, message: &[u8]) -> Result<Data> {
         let known = reader.plans.borrow().get(descriptor.full_name()).cloned();
-        let plan = match known {
-            Some(plan) => plan,
+        let plans = match known {
+            Some(plans) => plans,
             None => {
                 let schema = schema_in::read(&descriptor, reader.version, &self.options)?;
-                let plan = Arc::new(plan::root(&schema, &descriptor, &self.reading())?);
-                reader.plans.borrow_mut().insert(descriptor.full_name().to_owned(), Arc::clone(&plan));
-                plan
+                let plans = Arc::new(plan::root(&schema, &descriptor, &self.reading())?);
+                reader.plans.borrow_mut().insert(descriptor.full_name().to_owned(), Arc::clone(&plans));
+                plans
             }
         };
         let message = DynamicMessage::decode(descriptor, message)
             .map_err(|error| Error::data(format!("The payload is no message of its schema: {error}")))?;
-        Ok(Data::new(plan.schema.clone(), value_in::read(&plan, &message, &self.options)?))
+        Ok(Data::new(plans.root.schema.clone(), value_in::read(&plans, &message)?))
     }
 
     /// Names that come out of Protobuf stay as they are.

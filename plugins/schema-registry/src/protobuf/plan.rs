@@ -7,8 +7,27 @@ use super::options::Options;
 use super::schema_in::{entry, has_null};
 use super::wrappers;
 use crate::path::{Path, part};
+use ferroconnect_plugin_sdk::abi::recursion::recursive;
 use ferroconnect_plugin_sdk::{Error, Logical, Result, Schema, SchemaType, Shared};
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
+use std::collections::{HashMap, VecDeque};
+
+/// How whole records go.
+#[derive(Debug)]
+pub(super) struct Plans {
+    pub(super) root: Plan,
+    messages: Vec<MessagePlan>,
+}
+
+impl Plans {
+    pub(super) fn message(&self, place: Place) -> &MessagePlan {
+        &self.messages[place.0]
+    }
+}
+
+/// Where the plan of a message stands. A message that contains itself leads back to its own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place(usize);
 
 /// How one value goes.
 #[derive(Debug)]
@@ -25,7 +44,7 @@ pub(super) enum Form {
     /// A message around one plain value.
     Wrapper(FieldDescriptor),
     Logical(Logical, MessageDescriptor),
-    Message(MessagePlan),
+    Message(Place),
     List(Box<Plan>),
     Map(Box<MapPlan>),
 }
@@ -49,7 +68,7 @@ pub(super) enum FieldPlan {
 pub(super) struct Member {
     pub(super) field: FieldDescriptor,
     /// Whether a field that is not there is null; otherwise it is zero, empty or the like.
-    pub(super) has_null: bool,
+    pub(super) is_null_if_absent: bool,
     pub(super) plan: Plan,
 }
 
@@ -64,18 +83,51 @@ pub(super) struct MapPlan {
 ///
 /// # Errors
 /// A data error with the place where schema and message do not go together.
-pub(super) fn root(schema: &Shared<Schema>, message: &MessageDescriptor, options: &Options) -> Result<Plan> {
-    let planner = Planner { options, names: Names { scrub: options.scrub_names } };
-    planner.single(schema, &Kind::Message(message.clone()), &Path::Root)
+pub(super) fn root(schema: &Shared<Schema>, message: &MessageDescriptor, options: &Options) -> Result<Plans> {
+    let names = Names { scrub: options.scrub_names };
+    let mut planner = Planner { options, names, places: HashMap::new(), messages: Vec::new(), open: VecDeque::new() };
+    let root = planner.single(schema, &Kind::Message(message.clone()), &Path::Root)?;
+    while let Some(Open { place, schema, at }) = planner.open.pop_front() {
+        let descriptor = planner.messages[place.0].descriptor.clone();
+        planner.messages[place.0].fields = planner.fields(&schema, &descriptor, &Path::Printed(&at))?;
+    }
+    Ok(Plans { root, messages: planner.messages })
 }
 
 struct Planner<'a> {
     options: &'a Options,
     names: Names,
+    /// By the address of the Connect schema and the full name of the message.
+    places: HashMap<(usize, String), Place>,
+    messages: Vec<MessagePlan>,
+    open: VecDeque<Open>,
+}
+
+/// A message whose fields have no plan yet. These wait for their turn, since messages that contain each other may be met
+/// within each other as often as there are fields.
+struct Open {
+    place: Place,
+    schema: Shared<Schema>,
+    at: String,
 }
 
 impl Planner<'_> {
-    fn message(&self, schema: &Shared<Schema>, descriptor: &MessageDescriptor, at: &Path<'_>) -> Result<MessagePlan> {
+    fn message(&mut self, schema: &Shared<Schema>, descriptor: &MessageDescriptor, at: &Path<'_>) -> Place {
+        let key = (Shared::address(schema), descriptor.full_name().to_owned());
+        *self.places.entry(key).or_insert_with(|| {
+            let place = Place(self.messages.len());
+            self.messages.push(MessagePlan { descriptor: descriptor.clone(), fields: Vec::new() });
+            self.open.push_back(Open { place, schema: schema.clone(), at: at.to_string() });
+            place
+        })
+    }
+
+    fn fields(
+        &mut self,
+        schema: &Shared<Schema>,
+        descriptor: &MessageDescriptor,
+        at: &Path<'_>,
+    ) -> Result<Vec<FieldPlan>> {
         let mut fields = Vec::with_capacity(schema.fields.len());
         for field in &schema.fields {
             let at = at.field(&field.name);
@@ -87,11 +139,11 @@ impl Planner<'_> {
                 FieldPlan::One(self.member(field, descriptor, &at)?)
             });
         }
-        Ok(MessagePlan { descriptor: descriptor.clone(), fields })
+        Ok(fields)
     }
 
     fn member(
-        &self,
+        &mut self,
         field: &ferroconnect_plugin_sdk::Field,
         message: &MessageDescriptor,
         at: &Path<'_>,
@@ -102,7 +154,7 @@ impl Planner<'_> {
         self.bind(&field.schema, found, at)
     }
 
-    fn bind(&self, schema: &Shared<Schema>, field: FieldDescriptor, at: &Path<'_>) -> Result<Member> {
+    fn bind(&mut self, schema: &Shared<Schema>, field: FieldDescriptor, at: &Path<'_>) -> Result<Member> {
         let kind = field.kind();
         let form = match (schema.kind, entry(&field), kind.as_message()) {
             (SchemaType::MAP, Some((key, value)), Some(entry)) => Form::Map(Box::new(MapPlan {
@@ -116,12 +168,17 @@ impl Planner<'_> {
             _ if field.is_list() || field.is_map() => return Err(misfit(schema, &field, at)),
             _ => self.single(schema, &kind, at)?.form,
         };
-        let plan = Plan { schema: schema.clone(), form };
-        Ok(Member { has_null: has_null(&field, self.options), plan, field })
+        // A day or a decimal of nothing but zeros is none, and a message that contains itself would have no end.
+        let is_made_up = self.options.struct_for_nulls
+            && !matches!(form, Form::Logical(..))
+            && field.containing_oneof().is_none()
+            && recursive(schema).is_none();
+        let is_null_if_absent = has_null(&field, self.options) && !is_made_up;
+        Ok(Member { is_null_if_absent, plan: Plan { schema: schema.clone(), form }, field })
     }
 
     /// One value that is no list and no map.
-    fn single(&self, schema: &Shared<Schema>, kind: &Kind, at: &Path<'_>) -> Result<Plan> {
+    fn single(&mut self, schema: &Shared<Schema>, kind: &Kind, at: &Path<'_>) -> Result<Plan> {
         let wrong = || {
             let (what, name) = (label(schema), kind_name(kind));
             Error::data(format!("{at}: {what} of Connect and {name} of Protobuf do not go together"))
@@ -130,7 +187,7 @@ impl Planner<'_> {
         let form = match kind {
             Kind::Message(message) => match (known::logical(message.full_name()), schema.kind) {
                 (Some(known), _) if logical == Some(known) => Form::Logical(known, message.clone()),
-                (None, SchemaType::STRUCT) => Form::Message(self.message(schema, message, at)?),
+                (None, SchemaType::STRUCT) => Form::Message(self.message(schema, message, at)),
                 (None, _) if logical.is_none() && wrappers::content(message.full_name()).is_some() => {
                     let content = message.get_field_by_name("value").ok_or_else(wrong)?;
                     if !goes_with(schema.kind, &content.kind()) {

@@ -5,6 +5,7 @@ use super::names::{self, ENUM, SUM_ENUM, SUM_UNION, UNION};
 use super::options::Options;
 use super::wrappers;
 use crate::path::Path;
+use ferroconnect_plugin_sdk::abi::recursion::Recursion;
 use ferroconnect_plugin_sdk::abi::schema::Parameter;
 use ferroconnect_plugin_sdk::{Error, Field, Logical, Result, Schema, SchemaBuilder, SchemaType, Shared};
 use prost_reflect::{
@@ -17,14 +18,15 @@ use std::collections::HashMap;
 /// # Errors
 /// A data error with the place of what Connect cannot hold.
 pub(super) fn read(message: &MessageDescriptor, version: Option<i32>, options: &Options) -> Result<Shared<Schema>> {
-    let mut reader = Reader { options, known: HashMap::new(), open: Vec::new() };
+    let mut reader = Reader { options, open: Vec::new(), members: HashMap::new(), recursion: Recursion::default() };
     let plain = wrappers::content(message.full_name()).filter(|_| options.wrapper_for_raw_primitives);
     let mut schema = match plain {
         Some(kind) => Schema::new(kind),
         None => reader.message(message, &Path::Root)?,
     };
     schema.version = version.into();
-    checked(schema, &Path::Root)
+    let schema = checked(schema, &Path::Root)?;
+    Ok(reader.recursion.close(vec![schema]).map_err(Error::from_abi)?.remove(0))
 }
 
 /// Whether the file says of a field that it may be absent, by a keyword.
@@ -73,39 +75,87 @@ fn map_entry(field: &FieldDescriptor) -> Option<(FieldDescriptor, FieldDescripto
     entry(field).filter(|(key, value)| !repeated(key) && !repeated(value))
 }
 
+/// How many messages may stand in one another, apart from those that contain themselves.
+const DEEPEST: usize = 200;
+
 struct Reader<'a> {
     options: &'a Options,
-    /// Messages that were read before, by full name.
-    known: HashMap<String, Schema>,
-    /// Those that are being read, from the outside inwards.
+    /// The messages that are being read, by full name, from the outside inwards.
     open: Vec<String>,
+    /// The fields and unions that were met, by full name.
+    members: HashMap<String, Member>,
+    recursion: Recursion,
+}
+
+/// The schema of a field or union.
+enum Member {
+    Made(Shared<Schema>),
+    /// What stands in its place: its message was met in itself, and it will be made where that is being read.
+    Awaited(Shared<Schema>),
 }
 
 impl Reader<'_> {
     fn message(&mut self, message: &MessageDescriptor, at: &Path<'_>) -> Result<Schema> {
-        if let Some(known) = self.known.get(message.full_name()) {
-            return Ok(known.clone());
+        let name = message.full_name();
+        let is_again = self.open.iter().any(|open| open == name);
+        if self.open.len() == DEEPEST && !is_again {
+            return Err(Error::data(format!("{at}: messages stand in one another deeper than {DEEPEST} times")));
         }
-        let name = message.full_name().to_owned();
-        if self.open.contains(&name) {
-            return Err(Error::data(format!(
-                "{at}: the message {name} contains itself, which Connect schemas cannot here"
-            )));
-        }
-        self.open.push(name.clone());
+        self.open.push(name.to_owned());
         let mut schema = Schema::new(SchemaType::STRUCT);
-        schema.name = Some(self.name(message.full_name(), message.name()).into()).into();
+        schema.name = Some(self.name(name, message.name()).into()).into();
         for oneof in message.oneofs().filter(|oneof| !oneof.is_synthetic()) {
-            self.union(&oneof, &mut schema, at)?;
+            if self.options.flatten_unions {
+                self.fields(oneof.fields(), is_again, &mut schema, at)?;
+            } else {
+                let of = self.member(oneof.full_name(), is_again, |reader| reader.union(&oneof, at))?;
+                schema.fields.push(Field { name: union_field_name(&oneof, self.options).into(), schema: of });
+            }
         }
-        let mut fields: Vec<_> = message.fields().filter(|field| union_of(field).is_none()).collect();
+        self.fields(message.fields().filter(|field| union_of(field).is_none()), is_again, &mut schema, at)?;
+        self.open.pop();
+        Ok(schema)
+    }
+
+    /// Adds fields in the order of their numbers.
+    fn fields(
+        &mut self,
+        fields: impl Iterator<Item = FieldDescriptor>,
+        is_again: bool,
+        around: &mut Schema,
+        at: &Path<'_>,
+    ) -> Result<()> {
+        let mut fields: Vec<_> = fields.collect();
         fields.sort_by_key(FieldDescriptor::number);
         for field in fields {
-            let of = self.field(&field, false, &at.field(field.name()))?;
-            schema.fields.push(Field { name: field.name().into(), schema: of });
+            let make = |reader: &mut Self| reader.field(&field, union_of(&field).is_some(), &at.field(field.name()));
+            let of = self.member(field.full_name(), is_again, make)?;
+            around.fields.push(Field { name: field.name().into(), schema: of });
         }
-        self.open.pop();
-        self.known.insert(name, schema.clone());
+        Ok(())
+    }
+
+    /// The schema of a field or union, which is made once. `is_again` = its message is being read around this one.
+    fn member(
+        &mut self,
+        name: &str,
+        is_again: bool,
+        make: impl FnOnce(&mut Self) -> Result<Shared<Schema>>,
+    ) -> Result<Shared<Schema>> {
+        match self.members.get(name) {
+            Some(Member::Made(schema)) => return Ok(schema.clone()),
+            Some(Member::Awaited(placeholder)) if is_again => return Ok(placeholder.clone()),
+            None if is_again => {
+                let placeholder = self.recursion.placeholder();
+                self.members.insert(name.to_owned(), Member::Awaited(placeholder.clone()));
+                return Ok(placeholder);
+            }
+            _ => {}
+        }
+        let schema = make(self)?;
+        if let Some(Member::Awaited(placeholder)) = self.members.insert(name.to_owned(), Member::Made(schema.clone())) {
+            self.recursion.define(&placeholder, schema.clone());
+        }
         Ok(schema)
     }
 
@@ -113,19 +163,10 @@ impl Reader<'_> {
         if self.options.enhanced { full } else { short }.to_owned()
     }
 
-    /// Adds a union: a field of its own, or its branches.
-    fn union(&mut self, oneof: &OneofDescriptor, around: &mut Schema, at: &Path<'_>) -> Result<()> {
-        let mut fields: Vec<_> = oneof.fields().collect();
-        fields.sort_by_key(FieldDescriptor::number);
+    /// A struct of the branches of a union.
+    fn union(&mut self, oneof: &OneofDescriptor, at: &Path<'_>) -> Result<Shared<Schema>> {
         let mut union = Schema::new(SchemaType::STRUCT);
-        for field in fields {
-            let of = self.field(&field, true, &at.field(field.name()))?;
-            union.fields.push(Field { name: field.name().into(), schema: of });
-        }
-        if self.options.flatten_unions {
-            around.fields.extend(union.fields);
-            return Ok(());
-        }
+        self.fields(oneof.fields(), false, &mut union, at)?;
         let name = if self.options.sum_types {
             union.parameters.push(parameter(SUM_UNION, oneof.name()));
             oneof.name().to_owned()
@@ -134,9 +175,7 @@ impl Reader<'_> {
         };
         union.name = Some(name.into()).into();
         union.optional = true;
-        let schema = checked(union, at)?;
-        around.fields.push(Field { name: union_field_name(oneof, self.options).into(), schema });
-        Ok(())
+        checked(union, at)
     }
 
     fn field(&mut self, field: &FieldDescriptor, is_branch: bool, at: &Path<'_>) -> Result<Shared<Schema>> {

@@ -1,9 +1,11 @@
 //! Connect schemas as text of `.proto` files.
 
+use super::compile::DEEPEST;
 use super::names::{self, Names, enum_parameter, is_union, unqualified};
 use super::options::Options;
 use super::wrappers;
 use crate::path::{Path, part};
+use ferroconnect_plugin_sdk::abi::recursion::recursive;
 use ferroconnect_plugin_sdk::abi::schema::Parameter;
 use ferroconnect_plugin_sdk::{Error, Field, Logical, Result, Schema, SchemaType, Shared};
 use std::collections::{BTreeSet, HashSet};
@@ -30,10 +32,14 @@ pub(super) fn describe(schema: &Shared<Schema>, options: &Options) -> Result<Des
         })?;
         return Ok(Described { text: wrappers::FILE.to_owned(), message: wrapper.to_owned() });
     }
-    let mut file = File { options, names: Names { scrub: options.scrub_names }, imports: BTreeSet::new(), unnamed: 0 };
+    let names = Names { scrub: options.scrub_names };
+    let mut file = File { options, names, imports: BTreeSet::new(), unnamed: 0, circle: None };
     let full_name = file.name_or_default(schema);
     let parts: Vec<_> = full_name.split('.').map(|part| file.names.proper(part)).collect::<Result<_>>()?;
     let (name, package) = parts.split_last().ok_or_else(|| Error::data("A message has a name"))?;
+    if recursive(schema).is_some() {
+        file.circle = Some(Circle::new(name, schema, file.member_names(schema, &Path::Root)?));
+    }
     let message = file.message(name, schema, 0, &Path::Root)?;
     let mut text = "syntax = \"proto3\";\n".to_owned();
     if !package.is_empty() {
@@ -56,6 +62,67 @@ struct File<'a> {
     imports: BTreeSet<&'static str>,
     /// How many schemas had no name and got one.
     unnamed: usize,
+    /// In a schema that contains itself: its messages.
+    circle: Option<Circle>,
+}
+
+/// The messages of a schema that contains itself. They all stand in the one at the top, so that each has one definition
+/// and each knows each by its name; otherwise messages stand in those that use them.
+struct Circle {
+    /// The names of the fields of the message at the top, which is the first.
+    members: HashSet<String>,
+    messages: Vec<Known>,
+    /// The names of enums, which stand in the messages that use them. A message of such a name would not be seen there.
+    enums: HashSet<String>,
+}
+
+/// A message, or the entries of a map.
+#[derive(Clone)]
+struct Known {
+    name: String,
+    schema: Shared<Schema>,
+    /// Where it was met.
+    at: String,
+}
+
+impl Circle {
+    fn new(name: &str, schema: &Shared<Schema>, members: HashSet<String>) -> Circle {
+        let top = Known { name: name.to_owned(), schema: schema.clone(), at: Path::Root.to_string() };
+        Circle { members, messages: vec![top], enums: HashSet::new() }
+    }
+
+    /// The name of the message that values of this schema become.
+    fn find(&self, schema: &Schema) -> Option<&str> {
+        let name = schema.name_str().map(unqualified);
+        let is_it = |known: &&Known| {
+            let known = &known.schema;
+            let same_name = known.name_str().map(unqualified) == name;
+            same_name && known.kind == schema.kind && has_content_of(known, schema)
+        };
+        self.messages.iter().find(is_it).map(|known| known.name.as_str())
+    }
+
+    fn add(&mut self, name: String, schema: &Shared<Schema>, at: &Path<'_>) -> String {
+        let is_free = |name: &str| !self.has(name) && !self.members.contains(name) && !self.enums.contains(name);
+        let name = numbered(name, is_free);
+        self.messages.push(Known { name: name.clone(), schema: schema.clone(), at: at.to_string() });
+        name
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.messages.iter().any(|known| known.name == name)
+    }
+}
+
+/// Whether two structs or two maps are the same but for what is said of them.
+fn has_content_of(a: &Schema, b: &Schema) -> bool {
+    a.fields == b.fields && a.keys == b.keys && a.values == b.values
+}
+
+/// The name, or else the first with a number behind it that fits.
+fn numbered(name: String, fits: impl Fn(&str) -> bool) -> String {
+    let more = (2..).map(|number| format!("{name}{number}"));
+    [name.clone()].into_iter().chain(more).find(|name| fits(name)).unwrap_or(name)
 }
 
 /// A message that is being put together.
@@ -126,11 +193,12 @@ fn is_number(number: u32) -> bool {
 
 impl File<'_> {
     fn message(&mut self, name: &str, schema: &Shared<Schema>, depth: usize, at: &Path<'_>) -> Result<String> {
-        let members = members(schema).map(|field| self.names.proper(&field.name).map(Into::into));
-        let members = members.collect::<Result<_>>().map_err(|error| located(at, &error))?;
+        if depth == DEEPEST {
+            return Err(Error::data(format!("{at}: messages stand in one another deeper than {DEEPEST} times")));
+        }
         let mut message = Message {
             depth: depth + 1,
-            members,
+            members: self.member_names(schema, at)?,
             fields: String::new(),
             types: Vec::new(),
             definitions: String::new(),
@@ -145,9 +213,28 @@ impl File<'_> {
                 _ = writeln!(message.fields, "{}{line}", indent(message.depth));
             }
         }
-        let Message { fields, definitions, .. } = message;
+        let Message { fields, mut definitions, .. } = message;
+        if depth == 0 {
+            self.circle(&mut definitions)?;
+        }
         let indent = indent(depth);
         Ok(format!("{indent}message {name} {{\n{fields}{definitions}{indent}}}\n"))
+    }
+
+    fn member_names(&self, schema: &Schema, at: &Path<'_>) -> Result<HashSet<String>> {
+        let names = members(schema).map(|field| self.names.proper(&field.name).map(Into::into));
+        names.collect::<Result<_>>().map_err(|error| located(at, &error))
+    }
+
+    /// The messages of a schema that contains itself, without the one at the top. One may lead to further ones.
+    fn circle(&mut self, definitions: &mut String) -> Result<()> {
+        let known = |file: &Self, number: usize| file.circle.as_ref()?.messages.get(number).cloned();
+        let mut number = 1;
+        while let Some(Known { name, schema, at }) = known(self, number) {
+            definitions.push_str(&self.definition(&name, &schema, 1, &Path::Printed(&at))?);
+            number += 1;
+        }
+        Ok(())
     }
 
     fn union(&mut self, message: &mut Message, schema: &Schema, at: &Path<'_>) -> Result<()> {
@@ -215,8 +302,7 @@ impl File<'_> {
             SchemaType::STRUCT if is_union(schema) => {
                 Err(Error::data(format!("{at}: Protobuf has no arrays of unions")))
             }
-            SchemaType::STRUCT => self.structure(message, schema, at),
-            SchemaType::MAP => self.map(message, schema, at),
+            SchemaType::STRUCT | SchemaType::MAP => self.structure(message, schema, at),
             SchemaType::ARRAY => Err(Error::data(format!("{at}: Protobuf has no arrays of arrays"))),
             _ => {
                 let wrapped = self.options.wrapper_for_nullables && schema.optional;
@@ -252,41 +338,47 @@ impl File<'_> {
         kind.to_owned()
     }
 
+    /// The message for a struct, or for the entries of a map.
     fn structure(&mut self, message: &mut Message, schema: &Shared<Schema>, at: &Path<'_>) -> Result<String> {
+        if let Some(known) = self.circle.as_ref().and_then(|circle| circle.find(schema)) {
+            return Ok(known.to_owned());
+        }
         let name = self.name_or_default(schema);
-        let mut name = self.names.proper(unqualified(&name)).map_err(|error| located(at, &error))?.into_owned();
+        let name = unqualified(&name);
+        let is_map = schema.kind == SchemaType::MAP;
+        let name = if is_map { names::entry_name(name) } else { name.to_owned() };
+        let mut name = self.names.proper(&name).map_err(|error| located(at, &error))?.into_owned();
         // A field and a type of the same name exclude each other.
-        if message.members.contains(&name) {
+        let members = self.circle.as_ref().map_or(&message.members, |circle| &circle.members);
+        if !is_map && members.contains(&name) {
             name.push_str("Message");
         }
-        let (name, is_new) = message.type_name(name, schema, |known, new| known.fields == new.fields);
+        if let Some(circle) = &mut self.circle {
+            return Ok(circle.add(name, schema, at));
+        }
+        let (name, is_new) = message.type_name(name, schema, has_content_of, |_| false);
         if is_new {
-            let definition = self.message(&name, schema, message.depth, at)?;
+            let definition = self.definition(&name, schema, message.depth, at)?;
             message.definitions.push_str(&definition);
         }
         Ok(name)
     }
 
-    fn map(&mut self, message: &mut Message, schema: &Shared<Schema>, at: &Path<'_>) -> Result<String> {
-        let name = names::entry_name(unqualified(&self.name_or_default(schema)));
-        let name = self.names.proper(&name).map_err(|error| located(at, &error))?.into_owned();
-        let same = |known: &Schema, new: &Schema| known.keys == new.keys && known.values == new.values;
-        let (name, is_new) = message.type_name(name, schema, same);
-        if is_new {
-            // Keys and values have the numbers 1 and 2, whatever they were before.
-            let member = |name: &str, number: &str, schema: &Shared<Schema>| {
-                let mut schema = Schema::clone(schema);
-                schema.parameters.retain(|parameter| parameter.key.as_str() != names::TAG);
-                schema.parameters.push(Parameter { key: names::TAG.into(), value: number.into() });
-                Field { name: name.into(), schema: Shared::new(schema) }
-            };
-            let mut entry = Schema::new(SchemaType::STRUCT);
-            entry.fields.push(member("key", "1", part(&schema.keys, at)?));
-            entry.fields.push(member("value", "2", part(&schema.values, at)?));
-            let definition = self.message(&name, &Shared::new(entry), message.depth, at)?;
-            message.definitions.push_str(&definition);
+    fn definition(&mut self, name: &str, schema: &Shared<Schema>, depth: usize, at: &Path<'_>) -> Result<String> {
+        if schema.kind != SchemaType::MAP {
+            return self.message(name, schema, depth, at);
         }
-        Ok(name)
+        // Keys and values have the numbers 1 and 2, whatever they were before.
+        let member = |name: &str, number: &str, schema: &Shared<Schema>| {
+            let mut schema = Schema::clone(schema);
+            schema.parameters.retain(|parameter| parameter.key.as_str() != names::TAG);
+            schema.parameters.push(Parameter { key: names::TAG.into(), value: number.into() });
+            Field { name: name.into(), schema: Shared::new(schema) }
+        };
+        let mut entry = Schema::new(SchemaType::STRUCT);
+        entry.fields.push(member("key", "1", part(&schema.keys, at)?));
+        entry.fields.push(member("value", "2", part(&schema.values, at)?));
+        self.message(name, &Shared::new(entry), depth, at)
     }
 
     fn enumeration(&mut self, message: &mut Message, schema: &Shared<Schema>, at: &Path<'_>) -> Result<String> {
@@ -317,7 +409,12 @@ impl File<'_> {
             };
             own(known) == own(new)
         };
-        let (name, is_new) = message.type_name(name, schema, same);
+        let circle = &mut self.circle;
+        let is_taken = |name: &str| circle.as_ref().is_some_and(|circle| circle.has(name));
+        let (name, is_new) = message.type_name(name, schema, same, is_taken);
+        if let Some(circle) = circle {
+            circle.enums.insert(name.clone());
+        }
         if is_new {
             let indent = indent(message.depth);
             let numbers: HashSet<_> = symbols.iter().map(|(number, _)| number).collect();
@@ -349,17 +446,16 @@ impl Message {
         name: String,
         schema: &Shared<Schema>,
         same: impl Fn(&Schema, &Schema) -> bool,
+        is_taken: impl Fn(&str) -> bool,
     ) -> (String, bool) {
-        let mut candidate = name.clone();
-        for number in 2.. {
-            match self.types.iter().find(|(known, _)| *known == candidate) {
-                Some((_, known)) if known.kind == schema.kind && same(known, schema) => return (candidate, false),
-                Some(_) => candidate = format!("{name}{number}"),
-                None => break,
-            }
+        let own = |name: &str| self.types.iter().find(|(known, _)| known == name);
+        let is_it = |known: &Schema| known.kind == schema.kind && same(known, schema);
+        let name = numbered(name, |name| own(name).map_or(!is_taken(name), |(_, known)| is_it(known)));
+        let is_new = own(&name).is_none();
+        if is_new {
+            self.types.push((name.clone(), schema.clone()));
         }
-        self.types.push((candidate.clone(), schema.clone()));
-        (candidate, true)
+        (name, is_new)
     }
 }
 

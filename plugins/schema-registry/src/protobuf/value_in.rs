@@ -1,8 +1,7 @@
 //! Messages as Connect values.
 
 use super::known;
-use super::options::Options;
-use super::plan::{FieldPlan, Form, MapPlan, Member, MessagePlan, Plan};
+use super::plan::{FieldPlan, Form, MapPlan, Member, MessagePlan, Plan, Plans};
 use crate::path::Path;
 use ferroconnect_plugin_sdk::{Blob, Error, MapEntry, Result, Schema, SchemaType, Shared, Value};
 use prost_reflect::{DynamicMessage, EnumDescriptor, Value as Proto};
@@ -11,17 +10,17 @@ use prost_reflect::{DynamicMessage, EnumDescriptor, Value as Proto};
 ///
 /// # Errors
 /// A data error with the place of what Connect cannot hold.
-pub(super) fn read(plan: &Plan, message: &DynamicMessage, options: &Options) -> Result<Value> {
-    let reader = Reader { options };
-    match &plan.form {
-        Form::Message(fields) => reader.message(fields, &plan.schema, message, &Path::Root),
-        Form::Wrapper(content) => plain(&plan.schema, &message.get_field(content), &Path::Root),
+pub(super) fn read(plans: &Plans, message: &DynamicMessage) -> Result<Value> {
+    let (reader, Plan { schema, form }) = (Reader { plans }, &plans.root);
+    match form {
+        Form::Message(place) => reader.message(plans.message(*place), schema, message, &Path::Root),
+        Form::Wrapper(content) => plain(schema, &message.get_field(content), &Path::Root),
         _ => Err(Error::data("$: the record is no message")),
     }
 }
 
 struct Reader<'a> {
-    options: &'a Options,
+    plans: &'a Plans,
 }
 
 impl Reader<'_> {
@@ -34,7 +33,9 @@ impl Reader<'_> {
             (Form::Logical(logical, _), Proto::Message(message)) => {
                 known::read(*logical, message).map_err(|error| Error::data(format!("{at}: {error}")))?
             }
-            (Form::Message(plan), Proto::Message(message)) => self.message(plan, schema, message, at)?,
+            (Form::Message(place), Proto::Message(message)) => {
+                self.message(self.plans.message(*place), schema, message, at)?
+            }
             (Form::List(element), Proto::List(items)) => {
                 let items = items.iter().enumerate().map(|(index, item)| self.value(element, item, &at.item(index)));
                 Value::array(items.collect::<Result<Vec<_>>>()?)
@@ -63,11 +64,7 @@ impl Reader<'_> {
     }
 
     fn member(&self, member: &Member, message: &DynamicMessage, at: &Path<'_>) -> Result<Value> {
-        // A day or a decimal of nothing but zeros is none.
-        let may_be_made_up =
-            !matches!(member.plan.form, Form::Logical(..)) && member.field.containing_oneof().is_none();
-        let made_up = self.options.struct_for_nulls && may_be_made_up;
-        if member.has_null && !message.has_field(&member.field) && !made_up {
+        if member.is_null_if_absent && !message.has_field(&member.field) {
             return Ok(Value::NULL);
         }
         self.value(&member.plan, &message.get_field(&member.field), at)

@@ -3,7 +3,7 @@
 use super::known;
 use super::names::enum_parameter;
 use super::options::Options;
-use super::plan::{FieldPlan, Form, MapPlan, Member, MessagePlan, Plan};
+use super::plan::{FieldPlan, Form, MapPlan, Member, MessagePlan, Plan, Plans};
 use crate::path::Path;
 use ferroconnect_plugin_sdk::{Error, MapEntry, Result, Schema, Shared, StructValue, Value, ValueRef};
 use prost_reflect::{DynamicMessage, EnumDescriptor, Kind, MapKey, Value as Proto};
@@ -13,18 +13,34 @@ use std::collections::HashMap;
 ///
 /// # Errors
 /// A data error with the place and what is wrong there.
-pub(super) fn write(plan: &Plan, value: &Value, options: &Options) -> Result<DynamicMessage> {
-    match (Writer { options }).value(plan, value, &Path::Root)? {
+pub(super) fn write(plans: &Plans, value: &Value, options: &Options) -> Result<DynamicMessage> {
+    match (Writer { options, plans, room: DEEPEST + 1 }).value(&plans.root, value, &Path::Root)? {
         Proto::Message(message) => Ok(message),
         _ => Err(Error::data("$: the record is no message")),
     }
 }
 
+/// How deep messages may stand in the one at the top: ours and other readers go no deeper.
+const DEEPEST: usize = 100;
+
+#[derive(Clone, Copy)]
 struct Writer<'a> {
     options: &'a Options,
+    plans: &'a Plans,
+    /// How many messages may still stand in one another.
+    room: usize,
 }
 
 impl Writer<'_> {
+    /// What writes the content of a message.
+    fn inner(self, at: &Path<'_>) -> Result<Self> {
+        let room = self.room.checked_sub(1).ok_or_else(|| {
+            let reason = "messages stand in one another deeper than readers of Protobuf go";
+            Error::data(format!("{at}: {reason}, which is {DEEPEST} times"))
+        })?;
+        Ok(Writer { room, ..self })
+    }
+
     /// A value that is not null.
     fn value(&self, plan: &Plan, value: &Value, at: &Path<'_>) -> Result<Proto> {
         let schema = &plan.schema;
@@ -33,23 +49,25 @@ impl Writer<'_> {
             (Form::Plain(kind), _) => plain(schema, kind, value).ok_or_else(wrong)?,
             (Form::Enum(kind), _) => Proto::EnumNumber(symbol(schema, kind, value, at)?),
             (Form::Wrapper(content), _) => {
+                self.inner(at)?;
                 let mut message = DynamicMessage::new(content.parent_message().clone());
                 message.set_field(content, plain(schema, &content.kind(), value).ok_or_else(wrong)?);
                 Proto::Message(message)
             }
             (Form::Logical(logical, descriptor), _) => {
+                self.inner(at)?;
                 let located = |error: &dyn std::fmt::Display| Error::data(format!("{at}: {error}"));
                 let base = logical.encode(schema, value).map_err(|error| located(&error))?;
                 Proto::Message(known::write(*logical, value, &base, descriptor).map_err(|error| located(&error))?)
             }
-            (Form::Message(plan), ValueRef::Struct(content)) => {
-                Proto::Message(self.message(plan, schema, content, at)?)
+            (Form::Message(place), ValueRef::Struct(content)) => {
+                Proto::Message(self.inner(at)?.message(self.plans.message(*place), schema, content, at)?)
             }
             (Form::List(element), ValueRef::Array(items)) => {
                 let items = items.iter().enumerate().map(|(index, item)| self.element(element, item, &at.item(index)));
                 Proto::List(items.collect::<Result<_>>()?)
             }
-            (Form::Map(plan), ValueRef::Map(entries)) => self.map(plan, entries, at)?,
+            (Form::Map(plan), ValueRef::Map(entries)) => self.inner(at)?.entries(plan, entries, at)?,
             _ => return Err(wrong()),
         })
     }
@@ -106,7 +124,7 @@ impl Writer<'_> {
         self.value(plan, item, at)
     }
 
-    fn map(&self, plan: &MapPlan, entries: &[MapEntry], at: &Path<'_>) -> Result<Proto> {
+    fn entries(&self, plan: &MapPlan, entries: &[MapEntry], at: &Path<'_>) -> Result<Proto> {
         if !plan.entry.is_map_entry() {
             let entry = |(index, entry): (usize, &MapEntry)| {
                 let (at, mut message) = (at.item(index), DynamicMessage::new(plan.entry.clone()));
