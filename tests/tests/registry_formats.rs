@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
-use ferroconnect_e2e::kafka::Kafka;
+use ferroconnect_e2e::kafka::{Kafka, NewRecord};
 use ferroconnect_e2e::process::read_lossy;
 use ferroconnect_e2e::unique;
 use ferroconnect_e2e::wait::{PATIENCE, until_some};
@@ -73,4 +73,44 @@ fn json_schema_and_protobuf_carry_the_same_records() {
     assert_eq!(keys[7][5..], [2, 8, 8, 7]);
     let value = registry.schemas(&format!("{topic}-value"));
     assert!(value.len() == 1 && value[0].contains("package ksql;\n\nmessage orders {\n"), "{value:?}");
+}
+
+#[test]
+fn a_record_in_itself_goes_through_transforms_to_a_sink() {
+    if Subject::from_env() == Subject::Java {
+        return; // its converters are not part of Kafka
+    }
+    let (registry, kafka, topic) = (Registry::start(), Kafka::shared(), unique("trees"));
+    let schema = r#"{"type":"record","name":"Tree","fields":[{"name":"label","type":"string"},
+        {"name":"left","type":["null","Tree"]},{"name":"more","type":{"type":"array","items":"Tree"}}]}"#;
+    let id = registry.register(&format!("{topic}-value"), "AVRO", schema, &[]);
+    kafka.create_topic(&topic, 1);
+    let leaf = |label: u8| vec![2, label, 0, 0];
+    let bytes = |left: u8| [&[0, 0, 0, 0, id as u8][..], &[2, b'r', 2], &leaf(left), &[2], &leaf(b'm'), &[0]].concat();
+    kafka.write_records(&topic, 0, [b'x', b'y'].map(|left| NewRecord::of(bytes(left))));
+    let mut setup = WorkerSetup::new(Subject::Ferroconnect, kafka);
+    setup.set("value.converter", "io.confluent.connect.avro.AvroConverter");
+    setup.set("value.converter.schema.registry.url", &registry.url());
+    let file = setup.path("trees.txt");
+    let sink = [
+        ("connector.class", "FileStreamSink"),
+        ("file", file.to_str().unwrap()),
+        ("topics", &topic),
+        ("transforms", "insert,rename"),
+        ("transforms.insert.type", "org.apache.kafka.connect.transforms.InsertField$Value"),
+        ("transforms.insert.static.field", "from"),
+        ("transforms.insert.static.value", "here"),
+        ("transforms.rename.type", "org.apache.kafka.connect.transforms.SetSchemaMetadata$Value"),
+        ("transforms.rename.schema.name", "Marked"),
+    ];
+    setup.connector(&unique("trees-file"), &sink);
+    let _worker = setup.start();
+    let line = |left: char| {
+        let leaf = |label: char| format!("Struct{{label={label},more=[]}}");
+        format!("Struct{{label=r,left={},more=[{}],from=here}}", leaf(left), leaf('m'))
+    };
+    until_some("both trees in the file", PATIENCE, || {
+        let lines: Vec<String> = read_lossy(&file).lines().map(str::to_owned).collect();
+        if lines == [line('x'), line('y')] { Ok(()) } else { Err(format!("{lines:?}")) }
+    });
 }
