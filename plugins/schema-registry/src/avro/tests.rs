@@ -421,7 +421,7 @@ fn what_contains_itself_by_no_record_is_nothing_in_avro() {
     let nested = SchemaBuilder::array(inner.clone()).build();
     recursion.define(&inner, nested.clone());
     let nested = recursion.close(vec![nested]).expect("it is whole").remove(0);
-    let error = codec([]).describe(Some(&nested)).err().expect("no end");
+    let error = codec([]).describe(Some(&nested)).expect_err("no end");
     assert!(error.message().contains("contains itself by no record"), "{error}");
 }
 
