@@ -42,6 +42,7 @@ fn moody() -> Server {
 #[test]
 fn a_moody_server_gets_everything_in_order() {
     let (kafka, topic, letters) = (Kafka::shared(), unique("http"), unique("letters"));
+    let name = unique("moody");
     kafka.create_topic(&topic, 1);
     let is_bad = |n: usize| n % 50 == 7;
     let values: Vec<String> = (0..RECORDS).map(|n| format!("{} {n}", if is_bad(n) { "bad" } else { "good" })).collect();
@@ -52,7 +53,7 @@ fn a_moody_server_gets_everything_in_order() {
     setup.set("consumer.session.timeout.ms", "1000").set("consumer.heartbeat.interval.ms", "300");
     setup.set("offset.flush.interval.ms", "300");
     setup.connector(
-        "http",
+        &name,
         &[
             ("connector.class", "io.aiven.kafka.connect.http.HttpSinkConnector"),
             ("topics", &topic),
@@ -85,7 +86,7 @@ fn a_moody_server_gets_everything_in_order() {
         }
     });
     until_equal("the offset behind the last record", &Some(RECORDS as i64), || {
-        let offsets = worker.rest.get("/connectors/http/offsets").json();
+        let offsets = worker.rest.get(&format!("/connectors/{name}/offsets")).json();
         offsets["offsets"][0]["offset"]["kafka_offset"].as_i64()
     });
     worker.terminate();
@@ -115,13 +116,13 @@ fn taken(server: &Server) -> BTreeMap<usize, usize> {
 
 #[test]
 fn what_is_to_be_ignored_fails_no_task_that_reports() {
-    let (kafka, topic) = (Kafka::shared(), unique("http"));
+    let (kafka, topic, name) = (Kafka::shared(), unique("http"), unique("ignoring"));
     kafka.create_topic(&topic, 1);
     kafka.write(&topic, 0, ["good", "bad", "good too"]);
     let server = Server::start(|seen| if seen.body.contains("bad") { status(422) } else { status(200) });
     let mut setup = WorkerSetup::new(Subject::Ferroconnect, kafka);
     setup.connector(
-        "http",
+        &name,
         &[
             ("connector.class", "io.confluent.connect.http.HttpSinkConnector"),
             ("topics", &topic),
@@ -133,22 +134,22 @@ fn what_is_to_be_ignored_fails_no_task_that_reports() {
     );
     let worker = setup.start();
     until_equal("the offset behind the last record", &Some(3), || {
-        let offsets = worker.rest.get("/connectors/http/offsets").json();
+        let offsets = worker.rest.get(&format!("/connectors/{name}/offsets")).json();
         offsets["offsets"][0]["offset"]["kafka_offset"].as_i64()
     });
     assert_eq!(server.bodies(), ["good", "bad", "good too"]);
-    worker.rest.await_task("http", 0, "RUNNING");
+    worker.rest.await_task(&name, 0, "RUNNING");
 }
 
 #[test]
 fn a_stop_does_not_wait_for_the_server() {
-    let (kafka, topic) = (Kafka::shared(), unique("http"));
+    let (kafka, topic, name) = (Kafka::shared(), unique("http"), unique("stopped"));
     kafka.create_topic(&topic, 1);
     kafka.write(&topic, 0, ["a"]);
     let server = Server::start(|_| Reply::Silence);
     let mut setup = WorkerSetup::new(Subject::Ferroconnect, kafka);
     setup.connector(
-        "http",
+        &name,
         &[
             ("connector.class", "io.aiven.kafka.connect.http.HttpSinkConnector"),
             ("topics", &topic),
