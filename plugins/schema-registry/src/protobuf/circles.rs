@@ -4,40 +4,15 @@ use super::tests::{codec, described, fields, payload, read, same, schema_of, the
 use super::*;
 use crate::arbitrary;
 use crate::protobuf::names::{ENUM, TAG, UNION};
-use crate::testing::document;
-use ferroconnect_plugin_sdk::abi::recursion::{Recursion, recursive};
+use crate::testing::{chain, circle, document, text};
+use ferroconnect_plugin_sdk::abi::recursion::recursive;
 use ferroconnect_plugin_sdk::{ErrorKind, MapEntry, SchemaBuilder, ValueRef, validate};
 use proptest::prelude::*;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-fn text() -> Shared<Schema> {
-    SchemaBuilder::string().build()
-}
-
-/// A schema that contains what `make` is given: itself, required and optional.
-fn circle(make: impl FnOnce(&Shared<Schema>, &Shared<Schema>) -> SchemaBuilder) -> Shared<Schema> {
-    let mut recursion = Recursion::default();
-    let (required, optional) = (recursion.placeholder(), recursion.placeholder());
-    let schema = make(&required, &optional).build();
-    recursion.define(&optional, Shared::new(Schema { optional: true, ..Schema::clone(&schema) }));
-    recursion.define(&required, schema.clone());
-    recursion.close(vec![schema]).expect("it is whole").remove(0)
-}
-
 fn list() -> Shared<Schema> {
     circle(|_, list| SchemaBuilder::structure().name("a.List").field("label", text()).field("next", list.clone()))
-}
-
-fn node(schema: &Shared<Schema>, label: &str, next: Value) -> Value {
-    Value::structure(schema.clone(), vec![label.into(), next])
-}
-
-/// A list of so many nodes.
-fn chain(schema: &Shared<Schema>, length: usize) -> Value {
-    let inner = &schema.fields[1].schema;
-    let rest = (1..length).fold(Value::NULL, |rest, _| node(inner, "x", rest));
-    node(schema, "x", rest)
 }
 
 /// Whatever is read of a payload is of the schema that is given with it, which describes the same file again.
