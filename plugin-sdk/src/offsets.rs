@@ -11,8 +11,8 @@ pub enum OffsetChange<P, O> {
     /// All are to be forgotten (`DELETE /connectors/X/offsets`). The partitions are those that the worker has offsets of,
     /// perhaps none; what the connector keeps of others is to be forgotten as well.
     ///
-    /// Workers that are older than [`Attribute::RESET`](ferroconnect_plugin_abi::config::Attribute::RESET) do not say what they ask for; from them a change that only
-    /// forgets arrives like this too.
+    /// Workers that are older than [`RESET`](ferroconnect_plugin_abi::config::Attribute::RESET) do not say what they ask
+    /// for; from them a change that only forgets arrives like this too.
     Reset(Vec<P>),
     /// Those of these partitions change, and no others (`PATCH`); no offset = forget that of the partition.
     Alter(Vec<(P, Option<O>)>),

@@ -48,11 +48,6 @@ impl Recursion {
         self.definitions.insert(Shared::address(placeholder), schema);
     }
 
-    /// Whether there are no placeholders.
-    pub fn is_empty(&self) -> bool {
-        self.placeholders.is_empty()
-    }
-
     /// The schemas, in their order, with what the placeholders in them stand for. Schemas without placeholders are the
     /// same as before.
     ///
@@ -60,6 +55,9 @@ impl Recursion {
     /// A data error: a placeholder was not defined, or as itself; or a default value holds a struct of a schema that
     /// contains itself, which would then hold itself.
     pub fn close(self, schemas: Vec<Shared<Schema>>) -> Result<Vec<Shared<Schema>>, AbiError> {
+        if self.placeholders.is_empty() {
+            return Ok(schemas);
+        }
         let mut changing =
             Changing { recursion: &self, places: HashMap::new(), schemas: Vec::new(), met: HashMap::new() };
         for schema in &schemas {
@@ -176,8 +174,8 @@ impl<'a> Changing<'a> {
     }
 }
 
-/// The schemas that stand in this one.
-fn parts(schema: &Schema) -> impl Iterator<Item = &Shared<Schema>> {
+/// The schemas that stand in this one: those of fields, of keys, of values.
+pub fn parts(schema: &Schema) -> impl Iterator<Item = &Shared<Schema>> {
     let fields = schema.fields.iter().map(|field| &field.schema);
     fields.chain([&schema.keys, &schema.values].into_iter().filter_map(MaybeShared::get))
 }

@@ -51,7 +51,7 @@ pub(super) fn shape(
     let Shape { schema, plan } = shaper.shape(avro.root(), Place::default())?;
     let Shaper { mut structs, recursion, repeated, .. } = shaper;
     structs.push(schema);
-    let mut structs = if recursion.is_empty() { structs } else { recursion.close(structs).map_err(Error::from_abi)? };
+    let mut structs = recursion.close(structs).map_err(Error::from_abi)?;
     let schema = structs.pop().expect("it was put there");
     let repeated = repeated.into_iter().map(|plan| plan.expect("whatever is begun is finished")).collect();
     Ok((schema, Reader { plan, structs, repeated }))

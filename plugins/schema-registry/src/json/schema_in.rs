@@ -4,9 +4,9 @@ use super::documents::{Documents, Place};
 use super::options::Options;
 use super::{ENUM, NULL_SYMBOL, ONE_OF, SUM_ENUM, SUM_UNION, value_in};
 use crate::path::Path;
-use ferroconnect_plugin_sdk::abi::recursion::Recursion;
+use ferroconnect_plugin_sdk::abi::recursion::{Recursion, parts};
 use ferroconnect_plugin_sdk::abi::schema::Parameter;
-use ferroconnect_plugin_sdk::{AbiVec, Error, Field, MaybeShared, Result, Schema, SchemaType, Shared, Value, warn};
+use ferroconnect_plugin_sdk::{AbiVec, Error, Field, Result, Schema, SchemaType, Shared, Value, warn};
 use serde_json::Value as Json;
 use std::collections::{HashMap, HashSet};
 
@@ -153,9 +153,8 @@ impl<'a> Reader<'a> {
             let is_bare = part.kind == SchemaType::STRUCT && part.fields.is_empty();
             is_bare && self.placeholders.values().any(|placeholder| Shared::same(placeholder, part))
         };
-        let fields = schema.fields.iter().map(|field| &field.schema);
-        let mut parts = fields.chain([&schema.keys, &schema.values].into_iter().filter_map(MaybeShared::get));
-        parts.any(|part| is_placeholder(part) || (seen.insert(Shared::address(part)) && self.awaits(part, seen)))
+        parts(schema)
+            .any(|part| is_placeholder(part) || (seen.insert(Shared::address(part)) && self.awaits(part, seen)))
     }
 
     /// A schema of one type, without what [`Reader::finish`] adds.
