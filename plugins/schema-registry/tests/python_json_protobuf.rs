@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ferroconnect_plugin_sdk::abi::recursion::Recursion;
 use ferroconnect_plugin_sdk::testkit::{self, ConverterHarness};
-use ferroconnect_plugin_sdk::{Config, Data, MapEntry, Schema, SchemaBuilder, Shared, Value, ValueRef};
+use ferroconnect_plugin_sdk::{Blob, Config, Data, MapEntry, Schema, SchemaBuilder, Shared, Value, ValueRef};
 use ferroconnect_test_registry::Registry;
 use peer::{Python, bytes, hex};
 use serde_json::{Value as Json, json};
@@ -92,25 +92,36 @@ fn field<'a>(value: &'a Value, name: &str) -> &'a Value {
     }
 }
 
-#[test]
-fn json_goes_both_ways() {
-    let registry = Registry::start();
-    let Some(mut python) = Python::start("json_protobuf.py", &registry) else { return };
-    let mut own = converter(&registry, "io.confluent.connect.json.JsonSchemaConverter");
-    let written = own.to_bytes("ours", order()).unwrap().unwrap();
+/// Data goes to the package, which shows it as this JSON, and comes back from there: gives the schema.
+fn exchange_json(
+    own: &mut ConverterHarness,
+    python: &mut Python,
+    registry: &Registry,
+    data: Data,
+    expected: &Json,
+) -> String {
+    let written = own.to_bytes("ours", data).unwrap().unwrap();
     let read = python.ask(&json!({"do": "read json", "topic": "ours", "hex": hex(&written)}));
-    let expected = json!({"id": 5, "note": "é", "none": null, "lines": [{"price": 1.5}], "raw": "AP8=",
-                          "amounts": {"a": 7}, "at": 1500, "price": "MDk=", "day": 1, "time": 3_723_004, "small": -1});
-    assert_eq!(read, expected);
+    assert_eq!(read, *expected);
     // The serialiser validates the value by our own schema, and registers the very same.
     let schema = registry.schemas("ours-value").remove(0);
     let command = json!({"do": "write json", "topic": "ours", "schema": schema, "value": expected});
     let theirs = bytes(&python.ask(&command));
     assert_eq!(theirs[..5], written[..5]);
-    assert_eq!(
-        own.from_bytes("ours", Some(&theirs)).unwrap().value,
-        own.from_bytes("ours", Some(&written)).unwrap().value
-    );
+    let (theirs, ours) =
+        (own.from_bytes("ours", Some(&theirs)).unwrap(), own.from_bytes("ours", Some(&written)).unwrap());
+    assert_eq!(theirs.value, ours.value);
+    schema
+}
+
+#[test]
+fn json_goes_both_ways() {
+    let registry = Registry::start();
+    let Some(mut python) = Python::start("json_protobuf.py", &registry) else { return };
+    let mut own = converter(&registry, "io.confluent.connect.json.JsonSchemaConverter");
+    let expected = json!({"id": 5, "note": "é", "none": null, "lines": [{"price": 1.5}], "raw": "AP8=",
+                          "amounts": {"a": 7}, "at": 1500, "price": "MDk=", "day": 1, "time": 3_723_004, "small": -1});
+    exchange_json(&mut own, &mut python, &registry, order(), &expected);
     // A schema of somebody else.
     let schema = r##"{"title": "T", "type": "object", "required": ["n"], "properties": {"n": {"type": "integer"},
         "l": {"type": "array", "items": {"$ref": "#/definitions/u"}}}, "definitions": {"u": {"type": ["string", "null"]}}}"##;
@@ -126,21 +137,12 @@ fn json_of_schemas_that_contain_themselves_goes_both_ways() {
     let registry = Registry::start();
     let Some(mut python) = Python::start("json_protobuf.py", &registry) else { return };
     let mut own = converter(&registry, "io.confluent.connect.json.JsonSchemaConverter");
-    let written = own.to_bytes("ours", forest()).unwrap().unwrap();
-    let read = python.ask(&json!({"do": "read json", "topic": "ours", "hex": hex(&written)}));
     let node = |label: &str, more: Json, last: Json| json!({"label": label, "more": more, "last": last});
     let leaf = |label: &str| node(label, json!([]), Json::Null);
     let last = node("d", json!([leaf("e")]), Json::Null);
     let expected = json!({"first": node("a", json!([leaf("b"), node("c", json!([]), last)]), Json::Null)});
-    assert_eq!(read, expected);
-    let schema = registry.schemas("ours-value").remove(0);
+    let schema = exchange_json(&mut own, &mut python, &registry, forest(), &expected);
     assert!(schema.contains("#/definitions/"), "{schema}");
-    let command = json!({"do": "write json", "topic": "ours", "schema": schema, "value": expected});
-    let theirs = bytes(&python.ask(&command));
-    assert_eq!(theirs[..5], written[..5]);
-    let (theirs, ours) =
-        (own.from_bytes("ours", Some(&theirs)).unwrap(), own.from_bytes("ours", Some(&written)).unwrap());
-    assert_eq!(theirs.value, ours.value);
     // A schema of somebody else, whose reference leads to the whole.
     let schema = r##"{"title": "T", "type": "object", "properties": {"n": {"type": "integer"},
         "l": {"type": "array", "default": [], "items": {"$ref": "#"}}}}"##;
@@ -201,29 +203,43 @@ fn compiled(text: &str) -> String {
     STANDARD.encode(compiler.encode_file_descriptor_set())
 }
 
-#[test]
-fn protobuf_goes_both_ways() {
-    let registry = Registry::start();
-    let Some(mut python) = Python::start("json_protobuf.py", &registry) else { return };
-    let mut own = converter(&registry, "io.confluent.connect.protobuf.ProtobufConverter");
-    let written = own.to_bytes("ours", order()).unwrap().unwrap();
+/// Data goes to the package, which shows it as this JSON, and comes back from there: gives the bytes, and what is read of
+/// them.
+fn exchange_protobuf(
+    own: &mut ConverterHarness,
+    python: &mut Python,
+    registry: &Registry,
+    data: Data,
+    message: &str,
+    expected: &Json,
+) -> (Blob, Data) {
+    let written = own.to_bytes("ours", data).unwrap().unwrap();
     let files = compiled(&registry.schemas("ours-value")[0]);
-    let command = json!({"do": "read protobuf", "topic": "ours", "files": files, "message": "shop.Order",
-                         "hex": hex(&written)});
-    let expected = json!({"id": "5", "note": "é", "lines": [{"price": 1.5}], "raw": "AP8=",
-                          "amounts": [{"key": "a", "value": 7}], "at": "1970-01-01T00:00:01.500Z",
-                          "price": {"value": "MDk=", "precision": 5, "scale": 2},
-                          "day": {"year": 1970, "month": 1, "day": 2},
-                          "time": {"hours": 1, "minutes": 2, "seconds": 3, "nanos": 4_000_000}, "small": -1});
-    assert_eq!(python.ask(&command), expected);
+    let command =
+        json!({"do": "read protobuf", "topic": "ours", "files": files, "message": message, "hex": hex(&written)});
+    assert_eq!(python.ask(&command), *expected);
     // The same schema again, written by the package, which registers it in its compiled form.
-    let command = json!({"do": "write protobuf", "topic": "theirs", "files": files, "message": "shop.Order",
-                         "value": expected});
+    let command =
+        json!({"do": "write protobuf", "topic": "theirs", "files": files, "message": message, "value": expected});
     let theirs = bytes(&python.ask(&command));
     assert_eq!(theirs[5..], written[5..]);
     let (theirs, ours) =
         (own.from_bytes("theirs", Some(&theirs)).unwrap(), own.from_bytes("ours", Some(&written)).unwrap());
     assert_eq!(theirs.value, ours.value);
+    (written, ours)
+}
+
+#[test]
+fn protobuf_goes_both_ways() {
+    let registry = Registry::start();
+    let Some(mut python) = Python::start("json_protobuf.py", &registry) else { return };
+    let mut own = converter(&registry, "io.confluent.connect.protobuf.ProtobufConverter");
+    let expected = json!({"id": "5", "note": "é", "lines": [{"price": 1.5}], "raw": "AP8=",
+                          "amounts": [{"key": "a", "value": 7}], "at": "1970-01-01T00:00:01.500Z",
+                          "price": {"value": "MDk=", "precision": 5, "scale": 2},
+                          "day": {"year": 1970, "month": 1, "day": 2},
+                          "time": {"hours": 1, "minutes": 2, "seconds": 3, "nanos": 4_000_000}, "small": -1});
+    let (_, ours) = exchange_protobuf(&mut own, &mut python, &registry, order(), "shop.Order", &expected);
     assert_eq!(*field(&ours.value, "none"), Value::NULL);
     // A message that stands within another one, behind the hidden entries of a map: these count in compiled schemas.
     let text = r#"syntax = "proto3"; package p; message A { map<string, bool> x = 1; message B { map<string, sint32> m = 3; oneof c { bool d = 1; } } }"#;
@@ -252,20 +268,9 @@ fn messages_that_contain_themselves_go_both_ways() {
     let registry = Registry::start();
     let Some(mut python) = Python::start("json_protobuf.py", &registry) else { return };
     let mut own = converter(&registry, "io.confluent.connect.protobuf.ProtobufConverter");
-    let written = own.to_bytes("ours", forest()).unwrap().unwrap();
-    let files = compiled(&registry.schemas("ours-value")[0]);
-    let command = json!({"do": "read protobuf", "topic": "ours", "files": files, "message": "shop.Forest",
-                         "hex": hex(&written)});
     let last = json!({"label": "d", "more": [{"label": "e"}]});
     let expected = json!({"first": {"label": "a", "more": [{"label": "b"}, {"label": "c", "last": last}]}});
-    assert_eq!(python.ask(&command), expected);
-    let command = json!({"do": "write protobuf", "topic": "theirs", "files": files, "message": "shop.Forest",
-                         "value": expected});
-    let theirs = bytes(&python.ask(&command));
-    assert_eq!(theirs[5..], written[5..]);
-    let (theirs, ours) =
-        (own.from_bytes("theirs", Some(&theirs)).unwrap(), own.from_bytes("ours", Some(&written)).unwrap());
-    assert_eq!(theirs.value, ours.value);
+    let (written, ours) = exchange_protobuf(&mut own, &mut python, &registry, forest(), "shop.Forest", &expected);
     // What was read is written again as the same messages.
     let again = own.to_bytes("again", ours).unwrap().unwrap();
     assert_eq!(again[5..], written[5..]);

@@ -415,6 +415,26 @@ fn data_is_written_as_deep_as_it_is_read() {
 }
 
 #[test]
+fn what_was_found_within_a_branch_that_does_not_fit_is_forgotten() {
+    // The values are B; that they are not A shows behind the array, whose elements look like A until then.
+    let text = r#"[{"type":"record","name":"A","fields":[{"name":"t","type":{"type":"record","name":"X","fields":[
+        {"name":"list","type":{"type":"array","items":["A",{"type":"record","name":"B","fields":[
+            {"name":"t","type":"X"},{"name":"z","type":"int"}]}]}}]}},{"name":"z","type":"string"}]},"B"]"#;
+    let mut recursion = Recursion::default();
+    let again = recursion.placeholder();
+    let inner = SchemaBuilder::structure().field("list", SchemaBuilder::array(again.clone()).build()).build();
+    let outer = SchemaBuilder::structure().field("t", inner).field("z", SchemaBuilder::int32().build()).build();
+    recursion.define(&again, outer.clone());
+    let outer = recursion.close(vec![outer]).expect("it is whole").remove(0);
+    let of = |list: Vec<Value>, z: i32| {
+        let inner = Value::structure(outer.fields[0].schema.clone(), vec![Value::array(list)]);
+        Value::structure(outer.clone(), vec![inner, z.into()])
+    };
+    let value = of(vec![of(vec![], 2)], 1);
+    assert_eq!(write(&codec([]), Some(&outer), text, &value).expect("it is B"), [2, 2, 2, 0, 4, 0, 2]);
+}
+
+#[test]
 fn what_contains_itself_by_no_record_is_nothing_in_avro() {
     let mut recursion = Recursion::default();
     let inner = recursion.placeholder();
